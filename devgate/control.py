@@ -1,0 +1,96 @@
+"""What a face may see and ask. The screen, the control API and the tests know devgate only by this.
+
+`engine.Engine` implements it inside the process, `remote.RemoteControl` over the control API: `devgate restart` and the key `r`
+take the same path. It is grouped by noun so that each group stays small. Every refusal is a `DevgateError`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from devgate.model.plan import Plan
+    from devgate.model.query import LogSlice, RequestPage
+    from devgate.model.snapshot import Snapshot
+
+
+class ServiceControl(Protocol):
+    """Commands return when the state is reached, and raise `CommandError` with the reason when it cannot be."""
+
+    async def start(self, name: str) -> None:
+        """Start it, and first what it needs."""
+        ...
+
+    async def stop(self, name: str) -> None: ...
+
+    async def restart(self, name: str, *, dependents: bool = False) -> None: ...
+
+    async def kill(self, name: str) -> None:
+        """End the process group now, without drain or signal."""
+        ...
+
+    async def logs(self, names: Sequence[str], after: int = 0, limit: int = 1000) -> LogSlice:
+        """Lines after sequence number `after`, at most the newest `limit`; of one service, or merged for several or none."""
+        ...
+
+
+class GatewayControl(Protocol):
+    async def reset_breaker(self, service: str) -> None: ...
+
+    async def requests(self, after: int = 0, limit: int = 100) -> RequestPage:
+        """Finished requests after sequence number `after`, at most the newest `limit`."""
+        ...
+
+
+class SyncControl(Protocol):
+    async def check(self) -> None:
+        """Check all versions now; a check under way is joined."""
+        ...
+
+
+class ProfileControl(Protocol):
+    def list(self) -> Sequence[str]:
+        """Profiles that can be switched to, as `propose` takes them."""
+        ...
+
+    async def propose(self, source: str | None = None) -> Plan:
+        """What switching to `source` would do (none: reloading the running one). Changes nothing.
+
+        Raises:
+            ProfileError: it does not load.
+        """
+        ...
+
+    async def apply(self, plan: Plan, *, by: str) -> Plan:
+        """Carry out a proposed plan. Returns what was applied.
+
+        Raises:
+            CommandError: the running profile is no longer `plan.old`.
+        """
+        ...
+
+
+class Control(Protocol):
+    @property
+    def services(self) -> ServiceControl: ...
+    @property
+    def gateway(self) -> GatewayControl: ...
+    @property
+    def sync(self) -> SyncControl: ...
+    @property
+    def profiles(self) -> ProfileControl: ...
+
+    @property
+    def seq(self) -> int:
+        """Moves whenever a snapshot would show something new."""
+        ...
+
+    def snapshot(self) -> Snapshot:
+        """The last whole picture (remote: at most 250 ms old)."""
+        ...
+
+    def request_stop(self, reason: str) -> None:
+        """Stop devgate and everything it runs; returns at once."""
+        ...

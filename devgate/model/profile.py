@@ -1,0 +1,371 @@
+"""A profile: the whole desired world, as one frozen value.
+
+These models are schema, validation and reference at once. A field's docstring is what `devgate schema` prints and what an editor
+shows. Every field must also stand in `profile.diff.EFFECTS`, which says what changing it does to a running devgate; a contract
+test compares the two.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from devgate.model.route import RouteSpec
+from devgate.model.spec import Spec
+from devgate.model.units import Duration, Size
+
+ServiceName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Environment = dict[str, str | int | float | bool | None]
+
+DEFAULT_ORIGINS = (
+    "http://localhost:1420",
+    "http://127.0.0.1:1420",
+    "tauri://localhost",
+    "http://tauri.localhost",
+    "https://tauri.localhost",
+)
+"""A Tauri v2 front end in development and packaged on every system (DESKTOP.md 1)."""
+
+DEFAULT_EXPOSED = (
+    "X-Request-ID",
+    "RateLimit",
+    "RateLimit-Policy",
+    "X-RateLimit-Limit",
+    "X-RateLimit-Remaining",
+    "X-RateLimit-Reset",
+    "Retry-After",
+    "ETag",
+    "Server-Timing",
+    "X-Devgate-Error",
+    "Proxy-Status",
+    "Cache-Status",
+    "X-Response-Time",
+    "X-Sync-Status",
+)
+
+
+class CorsSpec(Spec):
+    """Cross-origin rules (Fetch standard; SEMANTICS 3.4)."""
+
+    origins: tuple[str, ...] = DEFAULT_ORIGINS
+    """Origins that may read answers: exact, scheme and port included. `http://*.example.test` stands for one label. `*` only
+    with `credentials: false`. `null` is refused: any page can produce it."""
+    methods: tuple[str, ...] = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+    """Methods a preflight may ask for."""
+    headers: tuple[str, ...] = ("*", "Authorization")
+    """Request headers a preflight may ask for. `*` is any header but `Authorization`, which must be named."""
+    expose: tuple[str, ...] = DEFAULT_EXPOSED
+    """Response headers that page code may read."""
+    credentials: bool = True
+    """Whether cookies and client certificates are allowed."""
+    max_age: Duration = 600.0
+    """How long a browser may remember a preflight."""
+    upstream: Literal["override", "passthrough", "fill"] = "override"
+    """What happens to a service's own CORS headers: replaced, kept, or kept and completed."""
+
+
+class TimeoutsSpec(Spec):
+    """How long each phase of a proxied request may take."""
+
+    connect: Duration = 2.0
+    """Until the connection to the service is there."""
+    response: Duration = 30.0
+    """From the end of the request until the response head."""
+    idle: Duration = 60.0
+    """Between two pieces of a body."""
+
+
+class GatewaySpec(Spec):
+    """The one address in front of all services."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on. Anything but loopback needs `--expose`. `127.0.0.1` also binds `::1` where there is one."""
+    port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    """Port to listen on; 0 takes a free one."""
+    hosts: tuple[str, ...] = ()
+    """Further names that a request's `Host` may carry, beyond `localhost`, `*.localhost` and our own addresses."""
+    cors: CorsSpec = Field(default_factory=CorsSpec)
+    timeouts: TimeoutsSpec = Field(default_factory=TimeoutsSpec)
+    hold: Duration = 30.0
+    """How long a request waits for a service that is starting or restarting before it gets a 503."""
+    health: bool = True
+    """Whether the gateway itself answers `/health` and `/health/*`. `/_devgate/health` answers always."""
+    routes_hint: bool = True
+    """Whether a 404 names the nearest routes."""
+
+
+class BackoffSpec(Spec):
+    """Pauses between attempts to start: `first`, growing by `factor`, never above `max`."""
+
+    first: Duration = 0.5
+    factor: Annotated[float, Field(ge=1)] = 2.0
+    max: Duration = 15.0
+    jitter: Annotated[float, Field(ge=0, le=1)] = 0.1
+    """Share of the pause by which it varies."""
+    reset_after: Duration = 10.0
+    """Continuously ready for this long: the next failure counts as the first."""
+
+
+class GiveUpSpec(Spec):
+    """So many failures within so long a time latch the service as `crashed`."""
+
+    failures: Annotated[int, Field(ge=1)] = 5
+    window: Duration = 60.0
+
+
+class ProbeSpec(Spec):
+    """How a service shows that it is ready, and later that it still is. At most one kind; none: a TCP connect to `port`,
+    or, without a port, being alive for a second."""
+
+    http: str | None = None
+    """Path (or whole URL) that must answer 200 to 399."""
+    tcp: Port | bool | None = None
+    """Port that must accept a connection; `true` means `port`."""
+    exec: str | tuple[str, ...] | None = None
+    """Command that must end with 0; run like `command`."""
+    log: str | None = None
+    """Regular expression that must be found in a line of the output of this run."""
+    interval: Duration = 5.0
+    """Between two probes once ready."""
+    start_interval: Duration = 0.5
+    """Between two probes until ready."""
+    timeout: Duration = 1.0
+    success: Annotated[int, Field(ge=1)] = 1
+    """Good probes in a row until ready."""
+    failures: Annotated[int, Field(ge=1)] = 3
+    """Bad probes in a row until unhealthy."""
+    degraded_over: Duration = 1.0
+    """A good answer slower than this makes the service degraded."""
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        kinds = [kind for kind in ("http", "tcp", "exec", "log") if getattr(self, kind) not in (None, False)]
+        if len(kinds) > 1:
+            raise ValueError(f"choose one of {', '.join(kinds)}")
+        return self
+
+
+class DependencySpec(Spec):
+    """What one service needs of another."""
+
+    condition: Literal["started", "ready", "completed"] = "ready"
+    restart: bool = False
+    """Restart this service, too, when the dependency restarts."""
+    required: bool = True
+    """Whether this service waits for ever (true) or starts anyway when the dependency has failed."""
+
+
+class StopSpec(Spec):
+    """How a service ends: withdrawn from the gateway, drained, asked, then killed with its whole process group."""
+
+    drain: Duration = 5.0
+    """How long requests in flight may take to finish."""
+    signal: Literal["TERM", "INT", "HUP", "QUIT", "USR1", "USR2", "KILL"] = "TERM"
+    grace: Duration = 5.0
+    """From the signal to KILL."""
+    command: str | tuple[str, ...] | None = None
+    """Run instead of sending the signal."""
+
+
+class WatchSpec(Spec):
+    """Restart when files change."""
+
+    paths: tuple[str, ...]
+    """Files and folders, relative to `cwd`."""
+    include: tuple[str, ...] = ()
+    """Only files that match one of these patterns (as in .gitignore)."""
+    exclude: tuple[str, ...] = ()
+    """Not files that match one of these patterns, on top of the usual ones and of .gitignore."""
+    debounce: Duration = 0.3
+
+
+class LogSpec(Spec):
+    """How much of a service's output is kept."""
+
+    lines: Annotated[int, Field(ge=1)] = 5_000
+    """Lines in memory."""
+    memory: Size = 2 * 2**20
+    """Bytes in memory."""
+    file_size: Size = 10 * 10**6
+    """Size at which the log file is rotated."""
+    files: Annotated[int, Field(ge=1)] = 3
+    """Rotated files kept."""
+
+
+class BreakerSpec(Spec):
+    """When requests to a failing service are refused at once (SEMANTICS 3.1)."""
+
+    enabled: bool = True
+    failures: Annotated[int, Field(ge=1)] = 5
+    """Consecutive failures that open it."""
+    open: Duration = 10.0
+    """How long it stays open at first; repeated openings double this, up to five times."""
+    success: Annotated[int, Field(ge=1)] = 2
+    """Good probes in a row that close it again."""
+    half_open_max: Annotated[int, Field(ge=1)] = 1
+    """Probes in flight at once while half open."""
+    decay: Duration | None = None
+    """One failure is forgotten after this long without another; default: `open`."""
+    statuses: tuple[int, ...] = (500, 502, 503, 504)
+    """Response statuses that count as failures."""
+
+
+class CannedResponse(Spec):
+    """What a stub answers to one kind of request."""
+
+    path: str
+    """Exact, `{param}` for one segment, or ending in `/*`."""
+    method: str | None = None
+    status: Annotated[int, Field(ge=200, le=599)] = 200
+    headers: dict[str, str] = Field(default_factory=dict)
+    body: Any = None
+    """A string is sent as text, anything else as JSON."""
+    latency: Duration = 0.0
+
+
+class StubSpec(Spec):
+    """How the stand-in for a service behaves."""
+
+    responses: tuple[CannedResponse, ...] = ()
+    version: str = "1.0.0"
+    """Its shared-knowledge version."""
+    ready_after: Duration = 0.0
+    latency: Duration = 0.0
+    fail: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Share of requests answered with `fail_status`."""
+    fail_status: Annotated[int, Field(ge=400, le=599)] = 503
+    crash_after: Duration | None = None
+    """Ends with exit code 1 after this long."""
+
+
+class ServiceSyncSpec(Spec):
+    """How a service's shared-knowledge version is read and compared (SEMANTICS 3.11)."""
+
+    path: str = "/api/shared-knowledge/status"
+    """Asked first; then the http path of `ready`."""
+    compare: Literal["exact", "minor", "major"] = "exact"
+
+
+class ServiceSpec(Spec):
+    """One service: a process that devgate runs, an address that it watches, or a stand-in."""
+
+    command: str | tuple[str, ...] | None = None
+    """How to start it. Text goes to the shell, a list is run as it is."""
+    url: str | None = None
+    """Address of a service that somebody else runs: watched, never started."""
+    stub: bool | StubSpec = False
+    """Run the built-in stand-in instead of `command`; settings here also apply when `missing: stub` brings it in."""
+    missing: Literal["block", "stub"] = "block"
+    """What happens when the command is not on this machine."""
+    cwd: str = "."
+    """Working folder, relative to the profile file."""
+    env: Environment = Field(default_factory=dict)
+    """Environment; `null` removes a variable."""
+    env_file: tuple[str, ...] = ()
+    """Files of `NAME=value` lines, read again at every start."""
+    port: Port | Literal["auto"] | None = None
+    """Port it listens on, given to it as `PORT`; `auto` picks a free one."""
+    kind: Literal["service", "task"] = "service"
+    """A task must end with 0 and is then `completed`."""
+    autostart: bool | Literal["on_request"] = True
+    """`on_request`: started by the first request for it."""
+    idle_stop: Duration | None = None
+    """With `autostart: on_request`: stop after this long without a request."""
+    restart: Literal["no", "on-failure", "always"] = "on-failure"
+    backoff: BackoffSpec = Field(default_factory=BackoffSpec)
+    give_up: GiveUpSpec = Field(default_factory=GiveUpSpec)
+    success_exit: tuple[int, ...] = (0,)
+    """Exit codes that are no failure."""
+    ready: ProbeSpec = Field(default_factory=ProbeSpec)
+    start_timeout: Duration = 60.0
+    """Still not ready after this long: `slow`. It is not killed."""
+    on_unhealthy: Literal["mark", "restart"] = "mark"
+    depends_on: dict[str, DependencySpec] = Field(default_factory=dict)
+    """Services that must be ready before; a list of names is the short form."""
+    stop: StopSpec = Field(default_factory=StopSpec)
+    watch: WatchSpec | None = None
+    """Files whose change restarts it; a list of paths is the short form."""
+    replicas: Annotated[int, Field(ge=1, le=32)] = 1
+    """Instances, on `port`, `port + 1` ... and so on."""
+    required: bool = True
+    """Whether the whole is unhealthy without it; otherwise only degraded."""
+    log: LogSpec = Field(default_factory=LogSpec)
+    breaker: BreakerSpec = Field(default_factory=BreakerSpec)
+    sync: bool | ServiceSyncSpec = True
+    """Whether its shared-knowledge version is checked, and how."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_forms(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        data = dict(data)
+        needs = data.get("depends_on")
+        if isinstance(needs, list | tuple) and all(isinstance(name, str) for name in needs):
+            data["depends_on"] = {name: {} for name in needs}
+        watch = data.get("watch")
+        if isinstance(watch, list | tuple):
+            data["watch"] = {"paths": watch}
+        for key in ("env_file", "success_exit"):
+            if isinstance(data.get(key), str | int):
+                data[key] = [data[key]]
+        return data
+
+    @property
+    def stub_spec(self) -> StubSpec:
+        """The stand-in's settings, whatever brings it in."""
+        return self.stub if isinstance(self.stub, StubSpec) else StubSpec()
+
+
+class SyncSpec(Spec):
+    """The shared-knowledge version check across services (SEMANTICS 3.11)."""
+
+    enabled: bool = True
+    version: str | None = None
+    """The expected version; none: nothing is expected and every service is `unknown`."""
+    interval: Duration = 60.0
+    warning: Duration = 300.0
+    """Out of sync for this long: warning."""
+    critical: Duration = 600.0
+    """Out of sync for this long: critical."""
+    timeout: Duration = 2.0
+    fail_health: bool = False
+    """Whether `/health/sync` answers 503 while critical."""
+
+
+class ReloadSpec(Spec):
+    """What happens when the profile's file changes."""
+
+    watch: bool = True
+    restart: Literal["ask", "auto"] = "ask"
+    """Services whose command or environment changed: marked stale until asked, or restarted at once."""
+    debounce: Duration = 0.3
+
+
+class Profile(Spec):
+    """One environment of one system."""
+
+    version: Literal[1] = 1
+    """Version of this format."""
+    name: str = ""
+    """How it is called; default: the file's name."""
+    description: str = ""
+    env: Environment = Field(default_factory=dict)
+    """Environment of every service."""
+    env_file: tuple[str, ...] = ()
+    """Files of `NAME=value` lines for every service and for `${...}` in this file; relative to it."""
+    gateway: GatewaySpec = Field(default_factory=GatewaySpec)
+    services: dict[ServiceName, ServiceSpec] = Field(default_factory=dict)
+    routes: tuple[RouteSpec, ...] = ()
+    sync: SyncSpec = Field(default_factory=SyncSpec)
+    reload: ReloadSpec = Field(default_factory=ReloadSpec)
+
+    @property
+    def digest(self) -> str:
+        """Identifies the content: equal digests mean that nothing has to be done."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]

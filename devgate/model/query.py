@@ -1,0 +1,64 @@
+"""What is pulled from the rings: log lines and requests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    seq: int
+    """Grows by one for each line of the service (of all services in a merged slice)."""
+    at: float
+    """Seconds since the epoch."""
+    service: str
+    replica: int
+    stream: Literal["out", "err", "mark"]
+    """`mark` is devgate's own: a new run, an end, skipped lines."""
+    text: str
+    """Decoded, without the line end; may hold SGR colour sequences, nothing else that acts on a terminal."""
+    run: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogSlice:
+    lines: tuple[LogLine, ...]
+    first: int
+    """Sequence number of the oldest line still held."""
+    next: int
+    """Ask after this one next time."""
+    dropped: int
+    """Lines between the asked one and the first given that are gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRow:
+    """One finished request, as lists show it."""
+
+    seq: int
+    at: float
+    """Seconds since the epoch at arrival."""
+    request_id: str
+    method: str
+    path: str
+    """Raw, with the query; redacted."""
+    status: int
+    """0 while it is not known (client left before)."""
+    route: str
+    service: str
+    replica: int
+    duration_ms: float
+    held_ms: float
+    request_bytes: int
+    response_bytes: int
+    error: str
+    """Slug of the problem that devgate answered with; empty if the service answered."""
+    kind: Literal["http", "sse", "websocket"] = "http"
+
+
+@dataclass(frozen=True, slots=True)
+class RequestPage:
+    rows: tuple[RequestRow, ...]
+    next: int
+    total: int

@@ -1,0 +1,152 @@
+"""What a face can see at one moment: everything the screen draws and `devgate status --json` prints.
+
+The engine builds it from the owners of the state; nobody keeps a second copy. Times are relative (`uptime_s`) or since the epoch
+(`at`), so that a face needs no clock of its own. Built at most a few times a second.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from devgate.model.status import BreakerState, HealthState, Owner, ServiceState, SyncState
+
+
+@dataclass(frozen=True, slots=True)
+class TrafficRow:
+    """Requests of one service or route over the last minute."""
+
+    total: int = 0
+    """Since devgate started."""
+    per_minute: float = 0.0
+    error_ratio: float = 0.0
+    """Share answered with 5xx or not at all."""
+    p50_ms: float | None = None
+    p95_ms: float | None = None
+    last_status: int = 0
+    in_flight: int = 0
+    held: int = 0
+    spark: tuple[int, ...] = ()
+    """Requests in each of the last 30 spans of two seconds, oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerRow:
+    state: BreakerState = BreakerState.CLOSED
+    enabled: bool = True
+    consecutive: int = 0
+    """Failures in a row."""
+    opened: int = 0
+    """How often it has opened."""
+    retry_in_s: float = 0.0
+    last_cause: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SyncRow:
+    state: SyncState = SyncState.UNKNOWN
+    actual: str = ""
+    since_s: float = 0.0
+    """How long it has been out of sync."""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceRow:
+    """One replica."""
+
+    replica: int
+    state: ServiceState
+    pid: int | None
+    port: int | None
+    uptime_s: float
+    restarts: int
+    cpu_percent: float | None
+    memory_bytes: int | None
+    in_flight: int
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceRow:
+    name: str
+    state: ServiceState
+    """Worst of its replicas."""
+    owner: Owner
+    stub: bool
+    health: HealthState
+    health_detail: str
+    pid: int | None
+    port: int | None
+    url: str
+    uptime_s: float
+    """Since it became ready, else since it started; 0 if it does not run."""
+    restarts: int
+    exit_code: int | None
+    cause: str
+    """Why it is in this state; may be empty."""
+    last_error: str
+    """Last line that looks like an error, redacted."""
+    waiting_for: tuple[str, ...]
+    cpu_percent: float | None
+    """Of one core; None while unknown."""
+    memory_bytes: int | None
+    stale: tuple[str, ...]
+    """Keys that changed in the file and need a restart."""
+    required: bool
+    instances: tuple[InstanceRow, ...]
+    traffic: TrafficRow
+    breaker: BreakerRow
+    sync: SyncRow
+    response_ms: float | None
+    """Of the last probe."""
+    checked_at: float | None
+    """Of the last probe, seconds since the epoch."""
+
+
+@dataclass(frozen=True, slots=True)
+class RouteRow:
+    id: str
+    path: str
+    methods: tuple[str, ...]
+    service: str
+    traffic: TrafficRow
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """The last things that happened, newest last."""
+
+    at: float
+    text: str
+    level: str
+    """`info`, `warning` or `error`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    seq: int
+    """Moves when anything here may have changed."""
+    at: float
+    version: str
+    profile: str
+    """Its name."""
+    profile_source: str
+    url: str
+    """Where the gateway answers."""
+    uptime_s: float
+    ready: int
+    total: int
+    """Services ready, and services that should be."""
+    health: HealthState
+    sync: SyncState
+    sync_expected: str
+    traffic: TrafficRow
+    """Of the whole gateway."""
+    loop_delay_ms: float
+    """Worst delay of the event loop over the last seconds: what a request may have waited for the screen."""
+    config_problems: tuple[str, ...]
+    """Why the changed file was refused; empty when file and running profile agree."""
+    reloaded_at: float | None
+    services: tuple[ServiceRow, ...]
+    routes: tuple[RouteRow, ...]
+    events: tuple[EventRow, ...]
+    stopping: bool = False
