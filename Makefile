@@ -20,7 +20,7 @@ VENV := .venv-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info
 endif
 
 bin := $(VENV)/bin
-pip := $(bin)/python -m pip --disable-pip-version-check --quiet
+pip := $(bin)/python -m pip --disable-pip-version-check -qq
 lock := $(bin)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet $(ARGS)
 
 # Runs a command that says nothing unless it fails.
