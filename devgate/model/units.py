@@ -39,16 +39,15 @@ def parse_duration(text: object) -> float:
 
 
 def format_duration(seconds: float) -> str:
-    """The shortest exact spelling that `parse_duration` reads back: `0.3` is `300ms`, `5400` is `1h30m`."""
-    if seconds < 1 or seconds != int(seconds):
-        milliseconds = round(seconds * 1000, 3)
-        return f"{milliseconds:g}ms" if seconds < 60 else f"{seconds:g}s"
-    whole = int(seconds)
-    if whole == 0:
-        return "0s"
+    """The shortest spelling that `parse_duration` reads back, exact to the millisecond: `300ms`, `1.5s`, `1h30m`."""
+    rest = round(seconds * 1000)
+    if rest < 1000:
+        return f"{rest}ms" if rest else "0s"
+    if rest < 60_000:
+        return f"{rest / 1000:g}s"
     parts = []
-    for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
-        count, whole = divmod(whole, size)
+    for unit, size in (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)):
+        count, rest = divmod(rest, size)
         if count:
             parts.append(f"{count}{unit}")
     return "".join(parts)

@@ -1,0 +1,70 @@
+"""All verbs with their one-line help, so that `devgate --help` imports none of them."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+
+from devgate import __version__
+
+VERBS = {
+    "up": "Start the services and the gateway, and show them.",
+    "down": "Stop a running devgate and everything it runs.",
+    "attach": "Open the screen of a devgate that runs in the background.",
+    "status": "Show services, health and traffic.",
+    "start": "Start services.",
+    "stop": "Stop services.",
+    "restart": "Restart services.",
+    "logs": "Show what services print.",
+    "wait": "Wait until services are in a state.",
+    "switch": "Switch to another profile, with a plan.",
+    "reload": "Read the profile again, with a plan.",
+    "routes": "List routes, or explain which one a request takes.",
+    "hits": "Show requests and errors of each route.",
+    "requests": "List finished requests.",
+    "sync": "Check shared-knowledge versions.",
+    "check": "Validate a profile.",
+    "config": "Print a resolved profile with the origin of each value.",
+    "schema": "Print the JSON Schema of profiles.",
+    "stub": "Run a stand-in service.",
+}
+"""Verb to one line of help, in the order in which people meet them; the module has the verb's name."""
+
+
+class LazyGroup(click.Group):
+    """Imports a verb's module when the verb is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS or cmd_name == "stub":  # main() has taken `stub` before click was loaded
+            return None
+        command = import_module(f"devgate.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in VERBS and not args[0].startswith("-"):
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], VERBS, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else "; see devgate --help"
+            raise click.UsageError(f"unknown command {args[0]!r}{hint}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=True)
+@click.version_option(__version__, "-V", "--version", prog_name="devgate", message="%(prog)s %(version)s")
+def cli() -> None:
+    """devgate runs your local services, stands in front of them, and shows what happens.
+
+    Begin with `devgate up demo`.
+    """
