@@ -45,7 +45,7 @@ lint: $(VENV)/dev.stamp ## Runs the checks only: ruff, formatting, types, import
 
 bundle: $(VENV)/dev.stamp ## Builds dist/devgate, which runs without Python (ONEFILE=1: one file, a Tauri sidecar).
 	$(call quietly,$(bin)/pyinstaller --noconfirm --log-level WARN devgate.spec)
-	@ls -d dist/devgate*
+	@ls -dt dist/devgate* | head -n 1
 
 lock: $(VENV)/dev.stamp ## Writes the locks again (ARGS=--upgrade: with the newest versions).
 	@$(lock) pyproject.toml --group dev --output-file requirements/dev.lock
