@@ -1,0 +1,317 @@
+"""The circuit breaker of one service: when requests to it are refused at once (SEMANTICS 3.1).
+
+The model is consecutive failures. Closed, every answer passes and failures are counted; a success forgets them, and so does
+time. Open, everything is refused until a pause is over, which grows with repeated openings. Half open, a few requests probe the
+service: good ones close the breaker, a bad one opens it again.
+
+`admit` is asked before a request is sent and `record` told how it ended. An admission belongs to one *phase*, the time between
+two changes of state: what a request of an earlier phase experienced is counted but moves nothing, because it says nothing about
+the service as it is now. `TRANSITIONS` is the whole machine; a missing key is a bug and raises.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Final
+
+from devgate.model.status import BreakerState
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from devgate.model.profile import BreakerSpec
+
+LONGEST_GROWTH: Final = 5
+"""Repeated openings double the pause up to so many times the first (as Envoy's ejection time grows with the count)."""
+CAUSES_KEPT: Final = 10
+
+
+class Outcome(Enum):
+    """How an admitted request ended, as far as the service's health is concerned."""
+
+    SUCCESS = "success"
+    FAILURE = "failure"
+    TIMEOUT = "timeout"
+    """A failure by taking too long; counted apart as well."""
+    ALIVE = "alive"
+    """A 4xx: the service answers, and says nothing about its health. Neutral while closed: if it reset the count, an outage
+    behind a login page would never be seen (getnora-io/nora#614)."""
+    IGNORED = "ignored"
+    """The client left, or the gateway itself answered."""
+
+
+class Forced(Enum):
+    """What an operator has decided over the machine's head."""
+
+    CLOSED = "closed"
+    """Everything passes, nothing moves."""
+    OPEN = "open"
+    """Everything is refused."""
+    DISABLED = "disabled"
+    """Everything passes, nothing is counted."""
+    METRICS_ONLY = "metrics_only"
+    """The machine runs, and nothing is refused."""
+
+
+class Trigger(Enum):
+    FAILED_OFTEN = "failed often"
+    LOST = "lost"
+    """Its process will not come back by itself."""
+    WAITED = "waited"
+    """The pause is over."""
+    RETURNED = "returned"
+    """Its process was started again and is ready."""
+    PROBE_FAILED = "probe failed"
+    PROBED = "probed"
+    """Enough good probes in a row."""
+    RESET = "reset"
+    """By hand."""
+
+
+_CLOSED, _OPEN, _HALF = BreakerState.CLOSED, BreakerState.OPEN, BreakerState.HALF_OPEN
+
+TRANSITIONS: Final[Mapping[tuple[BreakerState, Trigger], BreakerState]] = {
+    (_CLOSED, Trigger.FAILED_OFTEN): _OPEN,
+    (_CLOSED, Trigger.LOST): _OPEN,
+    # A service that was not under suspicion is not put under suspicion by a restart: the first requests after `devgate up`
+    # would queue behind a probe, and every service would show as half open (so: degraded) until somebody used it.
+    (_CLOSED, Trigger.RETURNED): _CLOSED,
+    (_CLOSED, Trigger.RESET): _CLOSED,
+    (_OPEN, Trigger.WAITED): _HALF,
+    (_OPEN, Trigger.RETURNED): _HALF,
+    (_OPEN, Trigger.LOST): _OPEN,
+    (_OPEN, Trigger.RESET): _CLOSED,
+    (_HALF, Trigger.PROBE_FAILED): _OPEN,
+    (_HALF, Trigger.PROBED): _CLOSED,
+    (_HALF, Trigger.RETURNED): _HALF,
+    (_HALF, Trigger.LOST): _OPEN,
+    (_HALF, Trigger.RESET): _CLOSED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A transition that took place."""
+
+    old: BreakerState
+    new: BreakerState
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """The answer to `admit`. Give it back with `record`, whatever happens to the request: a probe's slot hangs on it."""
+
+    admitted: bool
+    phase: int
+    slot: int = 0
+    """Number of the probe slot it holds; 0 for none."""
+    retry_after_s: float = 0.0
+    """How long it pays to wait; whole seconds in `Retry-After`, at least 1."""
+    change: Change | None = None
+    """Asking may itself have ended the pause."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One failure that counted."""
+
+    at: float
+    """Monotonic seconds."""
+    what: str
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    success: int
+    failure: int
+    """Timeouts included."""
+    timeout: int
+    rejected: int
+    ignored: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    state: BreakerState
+    forced: Forced | None
+    since: float
+    """Monotonic seconds of the last change of state."""
+    consecutive: int
+    opened: int
+    """How often it has opened since it exists."""
+    probe_in_s: float
+    """Until the pause is over; 0 unless open."""
+    totals: Totals
+    causes: tuple[Cause, ...]
+    """The last ten, oldest first."""
+
+
+class Breaker:
+    """One service's breaker. `now` is monotonic seconds and never goes back."""
+
+    def __init__(self, spec: BreakerSpec, now: float = 0.0) -> None:
+        self.spec = spec
+        self.state = _CLOSED
+        self.forced: Forced | None = None if spec.enabled else Forced.DISABLED
+        self.since = now
+        self._decay_s = spec.open if spec.decay is None else spec.decay
+        self._failing = frozenset(spec.statuses)
+        self._phase = 1
+        self._pass = Admission(True, self._phase)
+        self._consecutive = 0
+        self._failed_at = now
+        self._open_until = now
+        self._openings = 0
+        """In a row, without having closed in between."""
+        self._opened = 0
+        self._good_probes = 0
+        self._slots: dict[int, float] = {}
+        self._last_slot = 0
+        self._success = self._failure = self._timeout = self._rejected = self._ignored = 0
+        self._causes: deque[Cause] = deque(maxlen=CAUSES_KEPT)
+
+    def __repr__(self) -> str:
+        return f"<Breaker {self.state}, {self._consecutive} failures in a row, {len(self._slots)} probes>"
+
+    def judge(self, status: int) -> Outcome:
+        """What an answer with this status says about the service."""
+        if status in self._failing:
+            return Outcome.FAILURE
+        return Outcome.ALIVE if 400 <= status < 500 else Outcome.SUCCESS
+
+    def admit(self, now: float) -> Admission:
+        """Whether a request may go out now. A probe's slot is taken here, before anybody can await."""
+        if self.state is _CLOSED and self.forced is None:
+            return self._pass
+        admission = self._decide(now)
+        if not admission.admitted:
+            self._rejected += 1
+        return admission
+
+    def record(
+        self, admission: Admission, outcome: Outcome, now: float, cause: str = "", request_id: str = ""
+    ) -> Change | None:
+        """How an admitted request ended. Returns the transition that follows, if any. Recording twice counts twice; a slot is
+        given back by the first."""
+        probe = admission.slot != 0 and self._slots.pop(admission.slot, None) is not None
+        if self.forced is Forced.DISABLED:
+            return None
+        current = admission.phase == self._phase and self.forced is not Forced.CLOSED
+        if outcome is Outcome.SUCCESS or (outcome is Outcome.ALIVE and probe):
+            self._success += 1
+            if not current:
+                return None
+            if self.state is _CLOSED:
+                self._consecutive = 0
+                return None
+            return self._probe_succeeded(now) if probe else None
+        if outcome is Outcome.ALIVE or outcome is Outcome.IGNORED:
+            self._ignored += 1
+            return None
+        self._failure += 1
+        self._timeout += outcome is Outcome.TIMEOUT
+        self._causes.append(Cause(now, cause, request_id))
+        return self._failed(now, cause, probe) if current else None
+
+    def lost(self, now: float, cause: str) -> Change | None:
+        """The service's process is gone for good: open at once, without letting requests find out."""
+        return self._move(Trigger.LOST, now, cause)
+
+    def returned(self, now: float, cause: str) -> Change | None:
+        """The service's process was started again: its record starts anew, and an open breaker probes at once."""
+        self._consecutive = 0
+        return self._move(Trigger.RETURNED, now, cause)
+
+    def reset(self, now: float, cause: str) -> Change | None:
+        """Close it by hand and end what was forced."""
+        self.forced = None if self.spec.enabled else Forced.DISABLED
+        return self._move(Trigger.RESET, now, cause)
+
+    def force(self, forced: Forced | None) -> None:
+        """Overrule the machine, or (None) let it decide again."""
+        self.forced = forced
+
+    def consecutive(self, now: float) -> int:
+        """Failures in a row that are not yet forgotten: one goes for each `decay` without another."""
+        if not self._consecutive or self._decay_s <= 0:
+            return self._consecutive
+        return max(0, self._consecutive - int((now - self._failed_at) / self._decay_s))
+
+    def stats(self, now: float) -> Stats:
+        return Stats(
+            state=self.state,
+            forced=self.forced,
+            since=self.since,
+            consecutive=self.consecutive(now),
+            opened=self._opened,
+            probe_in_s=max(0.0, self._open_until - now) if self.state is _OPEN else 0.0,
+            totals=Totals(self._success, self._failure, self._timeout, self._rejected, self._ignored),
+            causes=tuple(self._causes),
+        )
+
+    def _decide(self, now: float) -> Admission:
+        if self.forced is Forced.OPEN:
+            return Admission(False, self._phase, retry_after_s=self.spec.open)
+        if self.state is _CLOSED or self.forced in (Forced.CLOSED, Forced.DISABLED):
+            return self._pass
+        admission = self._decide_unsure(now)
+        if self.forced is Forced.METRICS_ONLY and not admission.admitted:
+            return Admission(True, self._phase, change=admission.change)
+        return admission
+
+    def _decide_unsure(self, now: float) -> Admission:
+        change = None
+        if self.state is _OPEN:
+            if now < self._open_until:
+                return Admission(False, self._phase, retry_after_s=self._open_until - now)
+            change = self._move(Trigger.WAITED, now, "pause over")
+        # A probe that has been out for a whole pause will hardly tell anything soon: its slot is free again.
+        stale = [slot for slot, taken_at in self._slots.items() if now - taken_at >= self.spec.open]
+        for slot in stale:
+            del self._slots[slot]
+        if len(self._slots) >= self.spec.half_open_max:
+            return Admission(False, self._phase, retry_after_s=1.0, change=change)
+        self._last_slot += 1
+        self._slots[self._last_slot] = now
+        return Admission(True, self._phase, self._last_slot, change=change)
+
+    def _probe_succeeded(self, now: float) -> Change | None:
+        self._good_probes += 1
+        if self._good_probes < self.spec.success:
+            return None
+        probes = f"{self._good_probes} good probe{'s' if self._good_probes > 1 else ''}"
+        return self._move(Trigger.PROBED, now, probes)
+
+    def _failed(self, now: float, cause: str, probe: bool) -> Change | None:
+        if self.state is _CLOSED:
+            self._consecutive = self.consecutive(now) + 1
+            self._failed_at = now
+            if self._consecutive < self.spec.failures:
+                return None
+            return self._move(Trigger.FAILED_OFTEN, now, f"{self._consecutive} failures in a row, last: {cause}")
+        return self._move(Trigger.PROBE_FAILED, now, f"probe failed: {cause}") if probe else None
+
+    def _move(self, trigger: Trigger, now: float, cause: str) -> Change | None:
+        old, new = self.state, TRANSITIONS[self.state, trigger]
+        if new is _CLOSED:
+            self._consecutive = 0
+            self._openings = 0
+        elif new is _OPEN and trigger is not Trigger.LOST:
+            self._open_until = now + self.spec.open * min(2**self._openings, LONGEST_GROWTH)
+            self._openings += 1
+        elif new is _OPEN:
+            self._open_until = now + self.spec.open
+        self._good_probes = 0
+        self._slots.clear()
+        self._phase += 1
+        self._pass = Admission(True, self._phase)
+        if new is old:
+            return None
+        self.state = new
+        self.since = now
+        self._opened += new is _OPEN
+        return Change(old, new, cause)
