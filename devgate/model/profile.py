@@ -11,15 +11,46 @@ import hashlib
 import json
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from devgate.model.route import RouteSpec
 from devgate.model.spec import Spec
-from devgate.model.units import Duration, Size
+from devgate.model.units import Duration, Expected, Size, one_or_many
 
-ServiceName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")]
-Port = Annotated[int, Field(ge=1, le=65535)]
-Environment = dict[str, str | int | float | bool | None]
+
+def _as_text(value: Any) -> Any:
+    """A variable is text; `true` stays `true`, where Python would say `True`."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, int | float) else value
+
+
+def _needs(value: Any) -> Any:
+    """`depends_on: [a, b]`."""
+    is_short = isinstance(value, list | tuple) and all(isinstance(name, str) for name in value)
+    return {name: {} for name in value} if is_short else value
+
+
+def _watched(value: Any) -> Any:
+    """`watch: [src]` or `watch: src`."""
+    return {"paths": one_or_many(value)} if isinstance(value, str | list | tuple) else value
+
+
+def _number(value: Any) -> Any:
+    """Profiles arrive as text; a `Literal` compares and does not convert."""
+    return int(value) if isinstance(value, str) and value.isdecimal() else value
+
+
+ServiceName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$"),
+    Expected("a name of letters, digits, dots, dashes and underscores, at most 63 of them"),
+]
+Port = Annotated[int, Field(ge=1, le=65535), Expected("a port from 1 to 65535")]
+Text = Annotated[str, BeforeValidator(_as_text, json_schema_input_type=str | int | float | bool)]
+Environment = dict[str, Text | None]
+Texts = Annotated[tuple[str, ...], BeforeValidator(one_or_many, json_schema_input_type=str | list[str])]
+"""A list of texts; one of them may stand without brackets."""
 
 DEFAULT_ORIGINS = (
     "http://localhost:1420",
@@ -174,11 +205,11 @@ class StopSpec(Spec):
 class WatchSpec(Spec):
     """Restart when files change."""
 
-    paths: tuple[str, ...]
-    """Files and folders, relative to `cwd`."""
-    include: tuple[str, ...] = ()
+    paths: Texts
+    """Files and folders, relative to `cwd`; absolute in a loaded profile."""
+    include: Texts = ()
     """Only files that match one of these patterns (as in .gitignore)."""
-    exclude: tuple[str, ...] = ()
+    exclude: Texts = ()
     """Not files that match one of these patterns, on top of the usual ones and of .gitignore."""
     debounce: Duration = 0.3
 
@@ -257,16 +288,20 @@ class ServiceSpec(Spec):
     """How to start it. Text goes to the shell, a list is run as it is."""
     url: str | None = None
     """Address of a service that somebody else runs: watched, never started."""
+    allow_remote: bool = False
+    """Whether `url` may lead out of this machine and its private networks. Link-local addresses, where clouds keep their
+    credentials, are refused even then."""
     stub: bool | StubSpec = False
-    """Run the built-in stand-in instead of `command`; settings here also apply when `missing: stub` brings it in."""
+    """Run the built-in stand-in instead of `command`. Settings beside `missing: stub` and a command only say how the stand-in
+    behaves when it is brought in."""
     missing: Literal["block", "stub"] = "block"
     """What happens when the command is not on this machine."""
     cwd: str = "."
-    """Working folder, relative to the profile file."""
+    """Working folder, relative to the profile file; absolute in a loaded profile."""
     env: Environment = Field(default_factory=dict)
     """Environment; `null` removes a variable."""
-    env_file: tuple[str, ...] = ()
-    """Files of `NAME=value` lines, read again at every start."""
+    env_file: Texts = ()
+    """Files of `NAME=value` lines, read again at every start; relative to the profile file, absolute in a loaded profile."""
     port: Port | Literal["auto"] | None = None
     """Port it listens on, given to it as `PORT`; `auto` picks a free one."""
     kind: Literal["service", "task"] = "service"
@@ -278,16 +313,23 @@ class ServiceSpec(Spec):
     restart: Literal["no", "on-failure", "always"] = "on-failure"
     backoff: BackoffSpec = Field(default_factory=BackoffSpec)
     give_up: GiveUpSpec = Field(default_factory=GiveUpSpec)
-    success_exit: tuple[int, ...] = (0,)
+    success_exit: Annotated[tuple[int, ...], BeforeValidator(one_or_many, json_schema_input_type=int | list[int])] = (
+        0,
+    )
     """Exit codes that are no failure."""
     ready: ProbeSpec = Field(default_factory=ProbeSpec)
     start_timeout: Duration = 60.0
     """Still not ready after this long: `slow`. It is not killed."""
     on_unhealthy: Literal["mark", "restart"] = "mark"
-    depends_on: dict[str, DependencySpec] = Field(default_factory=dict)
+    depends_on: Annotated[
+        dict[str, DependencySpec],
+        BeforeValidator(_needs, json_schema_input_type=dict[str, DependencySpec] | list[str]),
+    ] = Field(default_factory=dict)
     """Services that must be ready before; a list of names is the short form."""
     stop: StopSpec = Field(default_factory=StopSpec)
-    watch: WatchSpec | None = None
+    watch: Annotated[
+        WatchSpec | None, BeforeValidator(_watched, json_schema_input_type=WatchSpec | list[str] | str | None)
+    ] = None
     """Files whose change restarts it; a list of paths is the short form."""
     replicas: Annotated[int, Field(ge=1, le=32)] = 1
     """Instances, on `port`, `port + 1` ... and so on."""
@@ -298,27 +340,17 @@ class ServiceSpec(Spec):
     sync: bool | ServiceSyncSpec = True
     """Whether its shared-knowledge version is checked, and how."""
 
-    @model_validator(mode="before")
-    @classmethod
-    def _short_forms(cls, data: Any) -> Any:
-        if not isinstance(data, dict):
-            return data
-        data = dict(data)
-        needs = data.get("depends_on")
-        if isinstance(needs, list | tuple) and all(isinstance(name, str) for name in needs):
-            data["depends_on"] = {name: {} for name in needs}
-        watch = data.get("watch")
-        if isinstance(watch, list | tuple):
-            data["watch"] = {"paths": watch}
-        for key in ("env_file", "success_exit"):
-            if isinstance(data.get(key), str | int):
-                data[key] = [data[key]]
-        return data
-
     @property
     def stub_spec(self) -> StubSpec:
         """The stand-in's settings, whatever brings it in."""
         return self.stub if isinstance(self.stub, StubSpec) else StubSpec()
+
+    @property
+    def stands_in(self) -> bool:
+        """Whether the stand-in runs in any case, not only where the command is missing."""
+        if isinstance(self.stub, StubSpec):
+            return self.url is None and (self.command is None or self.missing == "block")
+        return self.stub
 
 
 class SyncSpec(Spec):
@@ -349,20 +381,22 @@ class ReloadSpec(Spec):
 class Profile(Spec):
     """One environment of one system."""
 
-    version: Literal[1] = 1
+    version: Annotated[Literal[1], BeforeValidator(_number)] = 1
     """Version of this format."""
     name: str = ""
     """How it is called; default: the file's name."""
     description: str = ""
     env: Environment = Field(default_factory=dict)
     """Environment of every service."""
-    env_file: tuple[str, ...] = ()
-    """Files of `NAME=value` lines for every service and for `${...}` in this file; relative to it."""
+    env_file: Texts = ()
+    """Files of `NAME=value` lines for every service and for `${...}` in this file; relative to it, absolute once loaded."""
     gateway: GatewaySpec = Field(default_factory=GatewaySpec)
     services: dict[ServiceName, ServiceSpec] = Field(default_factory=dict)
     routes: tuple[RouteSpec, ...] = ()
     sync: SyncSpec = Field(default_factory=SyncSpec)
     reload: ReloadSpec = Field(default_factory=ReloadSpec)
+    env_digests: dict[str, str] = Field(default_factory=dict)
+    """Not written in a file: the loader notes here what each env file held, so that an edited one is a change of the profile."""
 
     @property
     def digest(self) -> str:

@@ -2,15 +2,53 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import re
+from typing import Annotated, Any
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from devgate.model.spec import Spec
-from devgate.model.units import Duration
+from devgate.model.units import Duration, Expected, one_or_many
 
-Method = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z-]*$")]
-RoutePath = Annotated[str, StringConstraints(pattern=r"^/[^?#\s]*$")]
+
+def _upper(value: Any) -> Any:
+    return value.upper() if isinstance(value, str) else value
+
+
+def _route_path(path: str) -> str:
+    """Every path that compiles, and no other.
+
+    Raises:
+        ValueError: which segment is wrong and how it is written.
+    """
+    segments = path.split("/")[1:]
+    for index, segment in enumerate(segments):
+        last = index == len(segments) - 1
+        if not segment and not last:
+            raise ValueError("two slashes in a row never match; write one")
+        if segment in (".", ".."):
+            raise ValueError(f"{segment} never matches: requests with such segments are refused")
+        if "*" in segment and (segment != "*" or not last):
+            raise ValueError("* stands alone and at the end, as in /api/files/*; write {name} for one segment")
+        if re.search(r"[{}]", segment) and not re.fullmatch(r"\{[A-Za-z_]\w*\}", segment):
+            raise ValueError(
+                f"{segment} is not a parameter; {{name}} stands for a whole segment, as in /api/chat/{{id}}"
+            )
+    return path
+
+
+Method = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Z][A-Z-]*$"),
+    BeforeValidator(_upper),
+    Expected("a method such as GET"),
+]
+RoutePath = Annotated[
+    str,
+    StringConstraints(pattern=r"^/[^?#\s]*$"),
+    AfterValidator(_route_path),
+    Expected("a path that starts with / and has no space, ? or #"),
+]
 
 
 class RouteSpec(Spec):
@@ -21,16 +59,18 @@ class RouteSpec(Spec):
     segment in place of `{id}`, `/api/files/*` with everything at and below `/api/files`."""
     service: str
     """Name of the service that answers."""
-    methods: tuple[Method, ...] = ()
+    methods: Annotated[
+        tuple[Method, ...], BeforeValidator(one_or_many, json_schema_input_type=Method | list[Method])
+    ] = ()
     """Methods that match; empty means all. `GET` includes `HEAD`."""
-    hosts: tuple[str, ...] = ()
+    hosts: Annotated[tuple[str, ...], BeforeValidator(one_or_many, json_schema_input_type=str | list[str])] = ()
     """Host names that match; empty means all. `*.example.test` matches one or more labels."""
     headers: dict[str, str] = Field(default_factory=dict)
     """Request headers that must be present with exactly this value; `*` means any value."""
     priority: int = 0
     """Larger wins before anything else is compared."""
     name: str = ""
-    """How the screen and the logs call it; default: the methods and the path."""
+    """How the screen and the logs call it; default: what it matches."""
     strip_prefix: bool = False
     """Take the literal beginning of `path` away before forwarding; implies that everything below `path` matches."""
     stream: bool = False
@@ -43,4 +83,5 @@ class RouteSpec(Spec):
     @property
     def id(self) -> str:
         """What identifies the route in stats, logs and plans."""
-        return self.name or " ".join(filter(None, ["|".join(self.methods), *self.hosts, self.path]))
+        headers = [f"{name}={value}" for name, value in self.headers.items()]
+        return self.name or " ".join(filter(None, ["|".join(self.methods), *self.hosts, self.path, *headers]))

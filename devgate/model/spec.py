@@ -10,4 +10,4 @@ class Spec(BaseModel):
     source of every class at import, which `devgate up` would pay for at each start.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

@@ -7,6 +7,7 @@ wrong for one of them.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from pydantic import BeforeValidator, WithJsonSchema
@@ -15,6 +16,13 @@ _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(B|KB|KiB|MB|MiB|GB|GiB)")
 _BYTES: Final = {"B": 1, "KB": 10**3, "KiB": 2**10, "MB": 10**6, "MiB": 2**20, "GB": 10**9, "GiB": 2**30}
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """Stands in an annotation and says in words what a value must be, for messages and the reference."""
+
+    text: str
 
 
 def parse_duration(text: object) -> float:
@@ -63,8 +71,15 @@ def parse_size(text: object) -> int:
         return text
     match = _SIZE.fullmatch(text.strip()) if isinstance(text, str) else None
     if match is None:
+        if isinstance(text, str) and text.strip().isdecimal():
+            raise ValueError(f"{text} is not a size, it has no unit; write {text}B or {text}KiB")
         raise ValueError(f"{text!r} is not a size; write 512B, 64KiB or 10MiB")
     return int(float(match[1]) * _BYTES[match[2]])
+
+
+def one_or_many(value: Any) -> Any:
+    """A list of one, written without its brackets."""
+    return [value] if isinstance(value, str | int) else value
 
 
 def _size_with_unit(value: Any) -> int:
@@ -76,6 +91,7 @@ def _size_with_unit(value: Any) -> int:
 Duration = Annotated[
     float,
     BeforeValidator(parse_duration),
+    Expected("a duration such as 300ms, 5s or 1h30m"),
     WithJsonSchema(
         {"type": "string", "pattern": r"^(\d+(\.\d+)?(ms|s|m|h|d))+$", "examples": ["300ms", "5s", "1h30m"]}
     ),
@@ -85,6 +101,7 @@ Duration = Annotated[
 Size = Annotated[
     int,
     BeforeValidator(_size_with_unit),
+    Expected("a size such as 512B, 64KiB or 10MiB"),
     WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?\s*(B|KB|KiB|MB|MiB|GB|GiB)$", "examples": ["64KiB"]}),
 ]
 """Bytes; written with units."""
