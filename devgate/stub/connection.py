@@ -136,6 +136,8 @@ class Connection(asyncio.Protocol):
             if waiting and waiting[0].ended:
                 request = waiting.popleft()
                 self._regulate()
+                if waiting:
+                    await asyncio.sleep(0)  # one client's long pipeline is not to hold up the others
                 return request
             if self._has_eof or self._reader.refusal is not None:
                 return None

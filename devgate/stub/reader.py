@@ -102,7 +102,8 @@ class RequestReader:
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header field, or a trailer field once the body is over."""
         self._size += len(name) + len(value)
-        self._fields.append((name.decode("latin-1"), value.decode("latin-1")))
+        # The parser leaves what follows the value; it is no part of it (RFC 9112 5.1).
+        self._fields.append((name.decode("latin-1"), value.rstrip(b" \t").decode("latin-1")))
 
     def on_headers_complete(self) -> None:
         """The head is complete."""
