@@ -77,6 +77,8 @@ async def serve(config: StubConfig, listener: socket.socket, journal: Journal) -
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     journal.say(f"{config.name}: stub listening on http://{address} (pid {stub.pid})")
     await stopped.wait()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)  # the end is under way, and a second Ctrl-C would find the loop closed
     server.close()
     for connection in tuple(connections):
         connection.end()

@@ -205,3 +205,13 @@ def test_without_standard_output_it_writes_into_no_socket():
             assert process.wait(DEADLINE_S) == 0
         finally:
             process.kill()
+
+
+def test_impatience_changes_nothing():
+    with StubProcess() as stub:
+        end = time.monotonic() + DEADLINE_S
+        while stub.process.poll() is None:
+            stub.process.send_signal(signal.SIGINT)
+            assert time.monotonic() < end
+        assert stub.ended() == 0
+        assert stub.lines[1:] == ["demo: stopped"]
