@@ -1,0 +1,204 @@
+"""One request on its way, from its head to the last byte of its answer: mutable, owned by the task that handles it.
+
+It holds bytes as they came and knows no library, so that the front could be replaced. What the rules find out is written here for
+whoever comes next, and for the record.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from devgate.gateway import failures
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from devgate.directory import Instance
+    from devgate.gateway.headers import Field, Fields
+    from devgate.gateway.table import Route
+    from devgate.policy.cors import Verdict
+
+
+class Body(Protocol):
+    """A request's body while it arrives. Unread bytes are bounded: who does not read makes the client wait."""
+
+    async def readany(self) -> bytes:
+        """What has arrived, at least one byte; empty at the end.
+
+        Raises:
+            Exception: the rest will not come, or is malformed.
+        """
+        ...
+
+    def read_nowait(self) -> bytes: ...
+
+    def is_eof(self) -> bool:
+        """Whether all of it has arrived (and may still have to be read)."""
+        ...
+
+
+class Flow(Protocol):
+    """Where the bytes for a client come from, as its connection sees it."""
+
+    def pause(self) -> None:
+        """The client does not keep up."""
+        ...
+
+    def resume(self) -> None: ...
+
+
+class Receiver(Protocol):
+    """What takes a client's raw bytes after an upgrade."""
+
+    def data_received(self, data: bytes) -> None: ...
+
+    def client_left(self) -> None: ...
+
+
+class Client(Protocol):
+    """The connection that the request came by."""
+
+    peer: str
+    """Address of the other end."""
+    port: int
+    """The port that it connected to."""
+
+    def write(self, data: bytes) -> None:
+        """Send, or do nothing if the client is gone."""
+        ...
+
+    @property
+    def gone(self) -> bool: ...
+
+    @property
+    def choked(self) -> bool:
+        """Whether more is buffered for it than is good."""
+        ...
+
+    def abort(self) -> None:
+        """Break the connection without an orderly end: the client must not take what it has for the whole."""
+        ...
+
+    def stop_reading(self) -> None:
+        """Of raw bytes, after an upgrade: make the client wait."""
+        ...
+
+    def start_reading(self) -> None: ...
+
+    def hand_over(self, receiver: Receiver) -> None:
+        """From here on raw bytes go to `receiver`, those first that have arrived already."""
+        ...
+
+
+class Exchange:
+    """One request and its answer."""
+
+    __slots__ = (
+        "arrived",
+        "body",
+        "client",
+        "close",
+        "cors",
+        "error",
+        "fields",
+        "flow",
+        "held_s",
+        "host",
+        "http10",
+        "instance",
+        "kind",
+        "method",
+        "path",
+        "raw_headers",
+        "received",
+        "request_id",
+        "route",
+        "sent",
+        "started",
+        "status",
+        "target",
+        "upgrade",
+    )
+
+    def __init__(
+        self,
+        client: Client,
+        method: str,
+        target: bytes,
+        raw_headers: Iterable[Field],
+        body: Body | None,
+        *,
+        http10: bool,
+        close: bool,
+        upgrade: bool,
+        arrived: float,
+    ) -> None:
+        self.client = client
+        self.method = method
+        self.target = target
+        """As it stood in the request line."""
+        self.raw_headers = raw_headers
+        self.body = body
+        self.http10 = http10
+        self.close = close
+        """Whether the connection ends after the answer."""
+        self.upgrade = upgrade
+        """Whether the client asks for a WebSocket."""
+        self.arrived = arrived
+        """Monotonic seconds."""
+        self.fields: Fields
+        """The head, read by `pipeline`."""
+        self.request_id = ""
+        self.host = b""
+        """What the client calls us, once it was found to be ours."""
+        self.path = target
+        """Raw path as it came."""
+        self.cors: Verdict | None = None
+        self.route: Route | None = None
+        self.instance: Instance | None = None
+        """The last one that it was sent to."""
+        self.flow: Flow | None = None
+        self.started = False
+        """Whether bytes of a final answer are out: then nothing else may be written, and a failure can only break off."""
+        self.status = 0
+        self.error = ""
+        """Slug of what the gateway answered with, or broke off for."""
+        self.kind = "http"
+        """`http`, `sse` or `websocket`."""
+        self.held_s = 0.0
+        self.received = 0
+        self.sent = 0
+        """Body bytes."""
+
+    @property
+    def head_only(self) -> bool:
+        return self.method == "HEAD"
+
+    def header(self, name: bytes) -> bytes:
+        """A request header by its lower-case name; for names that are not noted in `fields`."""
+        return next((value for key, value in self.raw_headers if key.lower() == name), b"")
+
+    def answer(self, status: int, lines: bytes, body: bytes = b"") -> None:
+        """Answer as a whole; the framing is done here (RFC 9112 6.3)."""
+        self.status = status
+        self.started = True
+        bodiless = status in (204, 304)
+        head = b"HTTP/1.1 %d %b\r\n%b%b%b\r\n" % (
+            status,
+            failures.reason(status),
+            lines,
+            b"" if bodiless else b"Content-Length: %d\r\n" % len(body),
+            self.connection_line(),
+        )
+        if bodiless or self.head_only:
+            body = b""
+        self.sent = len(body)
+        self.client.write(head + body)
+
+    def connection_line(self) -> bytes:
+        """What the client has to know about the connection's future."""
+        if self.body is not None and not self.body.is_eof():
+            self.close = True  # the rest of the body would be taken for the next request
+        if self.close:
+            return b"Connection: close\r\n"
+        return b"Connection: keep-alive\r\n" if self.http10 else b""

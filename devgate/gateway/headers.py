@@ -1,0 +1,219 @@
+"""Header fields on their way through: what is taken out, what is put in, in both directions (RFC 9110 7.6, SEMANTICS 3.2).
+
+Fields stay bytes as the parsers found them; order, case and duplicates survive. Each name is classified once and remembered, so a
+field that passes costs one lookup and one concatenation.
+
+A name in `Connection` concerns only this hop and is dropped, except for those in `_PROTECTED`: otherwise a client could have its
+own `Authorization`, or ours, removed on the way (threat 10). Names with an underscore are dropped, because many servers read them
+as the same name with a hyphen, and `X_User_Id` would pass where `X-User-Id` is removed (threats 10 and 11).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+Field = tuple[bytes, bytes]
+
+MEMO_SIZE: Final = 1024
+
+SECURITY: Final[tuple[Field, ...]] = (
+    (b"X-Content-Type-Options", b"nosniff"),
+    (b"Referrer-Policy", b"no-referrer"),
+    (b"X-Frame-Options", b"SAMEORIGIN"),
+    (b"Cross-Origin-Resource-Policy", b"cross-origin"),
+)
+"""Added to answers that do not carry them; never HSTS or a CSP, which would outlive the service or break its pages."""
+SECURITY_LINES: Final = b"".join(b"%b: %b\r\n" % field for field in SECURITY)
+
+_HOP_BY_HOP: Final = frozenset(
+    {b"connection", b"keep-alive", b"proxy-connection", b"te", b"transfer-encoding", b"upgrade", b"http2-settings"}
+    | {b"proxy-authorization", b"proxy-authenticate", b"proxy-authentication-info"}
+)
+_PROTECTED: Final = frozenset(
+    {b"host", b"content-length", b"content-type", b"content-encoding", b"authorization", b"cookie", b"origin", b"via"}
+    | {b"x-request-id", b"expect", b"max-forwards"}
+)
+_FORWARDING: Final = (b"x-forwarded-", b"x-user-", b"x-auth-", b"x-gateway-")
+"""Beginnings of names that only a gateway may set."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What happens to fields of one name."""
+
+    passes: bool
+    key: bytes
+    """Lower-case name under which the value is noted; empty for names that nobody asks about."""
+
+
+_PASS: Final = _Kind(True, b"")
+_DROP: Final = _Kind(False, b"")
+
+
+class _Kinds(dict[bytes, _Kind]):
+    """What happens to fields, by the name as written; worked out by `classify` from the lower-case name, and remembered."""
+
+    def __init__(self, classify: Callable[[bytes], _Kind]) -> None:
+        super().__init__()
+        self._classify = classify
+
+    def __missing__(self, name: bytes) -> _Kind:
+        if len(self) >= MEMO_SIZE:
+            self.clear()
+        self[name] = kind = self._classify(name.lower())
+        return kind
+
+
+_REQUEST_NOTED: Final = frozenset(
+    {
+        b"host",
+        b"connection",
+        b"content-length",
+        b"transfer-encoding",
+        b"upgrade",
+        b"te",
+        b"x-request-id",
+        b"max-forwards",
+    }
+)
+_REQUEST_NOTED_PASSING: Final = frozenset(
+    {b"origin", b"via", b"expect", b"access-control-request-method", b"access-control-request-headers"}
+    | {b"access-control-request-private-network"}
+)
+
+
+def _request_kind(name: bytes) -> _Kind:
+    if name in _REQUEST_NOTED:
+        return _Kind(False, name)
+    if name in _REQUEST_NOTED_PASSING:
+        return _Kind(True, name)
+    # Trailers of a request do not survive aiohttp's parser, so nobody may be promised any.
+    if name in _HOP_BY_HOP or name in (b"forwarded", b"x-real-ip", b"trailer") or b"_" in name:
+        return _DROP
+    return _DROP if name.startswith(_FORWARDING) else _PASS
+
+
+_RESPONSE_NOTED: Final = frozenset(
+    {b"connection", b"content-length", b"transfer-encoding", b"upgrade", b"x-request-id", b"location"}
+)
+_RESPONSE_NOTED_PASSING: Final = frozenset(
+    {b"content-type", b"date", b"via", b"sec-websocket-protocol", *(name.lower() for name, _ in SECURITY)}
+)
+
+
+def _response_kind(name: bytes, *, keep_cors: bool = False) -> _Kind:
+    if name in _RESPONSE_NOTED:
+        return _Kind(False, name)
+    if name.startswith(b"access-control-"):
+        return _Kind(keep_cors, name)
+    if name in _RESPONSE_NOTED_PASSING:
+        return _Kind(True, name)
+    return _DROP if name in _HOP_BY_HOP else _PASS
+
+
+_REQUEST: Final = _Kinds(_request_kind)
+_RESPONSE: Final = _Kinds(_response_kind)
+_RESPONSE_WITH_CORS: Final = _Kinds(partial(_response_kind, keep_cors=True))
+
+
+@dataclass(slots=True)
+class Fields:
+    """A head, read once."""
+
+    noted: dict[bytes, bytes]
+    """Lower-case name to value, of the names that the gateway itself looks at; several are joined by a comma."""
+    lines: list[bytes]
+    """What passes, each line with its CRLF."""
+
+
+def read_request(raw: Iterable[Field]) -> Fields:
+    """What a request's head means to the gateway, and which of its lines go on."""
+    return _read(raw, _REQUEST)
+
+
+def read_response(raw: Iterable[Field], *, keep_cors: bool = False) -> Fields:
+    """The same for a response's head; with `keep_cors` the service's own CORS headers go on, too."""
+    return _read(raw, _RESPONSE_WITH_CORS if keep_cors else _RESPONSE)
+
+
+def _read(raw: Iterable[Field], kinds: _Kinds) -> Fields:
+    noted: dict[bytes, bytes] = {}
+    lines: list[bytes] = []
+    for name, value in raw:
+        kind = kinds[name]
+        if kind.key:
+            key = kind.key
+            noted[key] = value if key not in noted else b"%b, %b" % (noted[key], value)
+        if kind.passes:
+            lines.append(b"%b: %b\r\n" % (name, value))
+    if (connection := noted.get(b"connection")) is not None:
+        named = listed(connection) - _ORDINARY_OPTIONS - _PROTECTED
+        if named:
+            lines = [line for line in lines if line.partition(b":")[0].lower() not in named]
+    return Fields(noted, lines)
+
+
+_ORDINARY_OPTIONS: Final = frozenset({b"keep-alive", b"close", b"upgrade", b"te"})
+
+
+def listed(value: bytes) -> frozenset[bytes]:
+    """The lower-case members of a comma-separated list."""
+    return frozenset(item.strip().lower() for item in value.split(b",") if item.strip())
+
+
+def request_framing(noted: dict[bytes, bytes]) -> bytes:
+    """How the service is told where the body ends: as the client told us, in the one form that its parser has accepted."""
+    if b"transfer-encoding" in noted:
+        return b"Transfer-Encoding: chunked\r\n"
+    length = noted.get(b"content-length")
+    return b"" if length is None else b"Content-Length: %b\r\n" % length
+
+
+def forwarded_lines(peer: str, host: bytes, port: int, prefix: bytes, scheme: bytes = b"http") -> bytes:
+    """What the service is told about the client's side (RFC 7239, and the older names for the same).
+
+    `host` is the client's `Host` after it was found to be ours, so it holds no quote.
+    """
+    address = f'"[{peer}]"' if ":" in peer else peer
+    lines = [
+        b'Forwarded: for=%b;host="%b";proto=%b\r\n' % (address.encode(), host, scheme),
+        b"X-Forwarded-For: %b\r\n" % peer.encode(),
+        b"X-Forwarded-Host: %b\r\n" % host if host else b"",
+        b"X-Forwarded-Port: %d\r\n" % port,
+        b"X-Forwarded-Proto: %b\r\n" % scheme,
+        b"X-Forwarded-Prefix: %b\r\n" % prefix if prefix else b"",
+        b"X-Real-IP: %b\r\n" % peer.encode(),
+    ]
+    return b"".join(lines)
+
+
+def missing_security(noted: dict[bytes, bytes]) -> bytes:
+    """The security lines that the service did not send itself."""
+    for name, _ in SECURITY:
+        if name.lower() in noted:
+            return b"".join(b"%b: %b\r\n" % field for field in SECURITY if field[0].lower() not in noted)
+    return SECURITY_LINES
+
+
+def cors_fields(noted: dict[bytes, bytes]) -> list[Field]:
+    """A service's own CORS headers, names in lower case."""
+    return [field for field in noted.items() if field[0].startswith(b"access-control-")]
+
+
+def rewritten_location(location: bytes, upstream: bytes, client: bytes) -> bytes:
+    """A `Location` that names the service's own origin, made to name ours: the browser would follow it past the gateway and
+    send `Origin: null` (DESKTOP.md 2). Others are left alone. Both origins without a slash at the end, as `http://host:port`.
+    """
+    if location[: len(upstream)].lower() == upstream and location[len(upstream) : len(upstream) + 1] in (
+        b"",
+        b"/",
+        b"?",
+        b"#",
+    ):
+        return client + location[len(upstream) :]
+    return location
