@@ -1,0 +1,234 @@
+"""The run file: found from below, believed only when its process lives, and never another's secret."""
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from devgate import processes, runfile
+from devgate.errors import Exit, StartError
+from devgate.runfile import RunFile
+
+posix = pytest.mark.skipif(os.name != "posix", reason="modes and owners are POSIX")
+
+
+def a_run(**changes: object) -> RunFile:
+    run = RunFile.here(
+        control_url="http://127.0.0.1:1",
+        token="t0ken-of-this-run",
+        url="http://127.0.0.1:8080",
+        profile="demo",
+        started_at=1.5,
+    )
+    return replace(run, **changes)
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    return runfile.state_folder(tmp_path)
+
+
+@pytest.fixture
+def dead() -> RunFile:
+    """The run file of a process that has ended."""
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        birth = processes.birth(process.pid)
+        assert birth is not None
+        process.communicate(b"\n")
+    return a_run(pid=process.pid, birth=birth)
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_is_read_as_it_was_written(state: Path) -> None:
+    run = a_run(mark="abc")
+    assert runfile.claim(state, run) is None
+    assert runfile.read(state) == run
+    assert run.alive
+
+
+def test_is_found_from_folders_below(state: Path, tmp_path: Path) -> None:
+    run = a_run()
+    runfile.claim(state, run)
+    below = tmp_path / "a" / "b"
+    below.mkdir(parents=True)
+    assert runfile.find(below) == run
+    assert runfile.search(below) == (state, run)
+
+
+def test_nothing_is_found_where_nothing_runs(tmp_path: Path) -> None:
+    assert runfile.find(tmp_path / "does" / "not" / "exist") is None
+
+
+def test_a_dead_one_hides_no_live_one_above(state: Path, tmp_path: Path, dead: RunFile) -> None:
+    run = a_run()
+    runfile.claim(state, run)
+    below = tmp_path / "part"
+    below.mkdir()
+    runfile.claim(runfile.state_folder(below), dead)
+    assert runfile.find(below) == run
+
+
+def test_a_dead_one_is_told_from_none(state: Path, tmp_path: Path, dead: RunFile) -> None:
+    runfile.claim(state, dead)
+    assert runfile.find(tmp_path) is None
+    assert runfile.search(tmp_path) == (state, dead)
+
+
+def test_a_used_again_pid_is_not_believed(state: Path, tmp_path: Path) -> None:
+    run = a_run()
+    runfile.claim(state, replace(run, birth=run.birth - 1))
+    assert runfile.find(tmp_path) is None
+
+
+def test_a_birth_of_another_boot_is_not_believed() -> None:
+    assert not a_run(boot="another").alive
+
+
+def test_a_second_one_is_refused_with_the_address_of_the_first(state: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        birth = processes.birth(other.pid)
+        assert birth is not None
+        runfile.claim(state, a_run(pid=other.pid, birth=birth))
+        with pytest.raises(StartError, match=r"http://127\.0\.0\.1:8080") as refused:
+            runfile.claim(state, a_run())
+        other.communicate(b"\n")
+    assert refused.value.exit_code == Exit.OTHER_RUNNING
+    assert refused.value.code == "already-running"
+
+
+def test_a_dead_one_is_replaced_and_handed_over(state: Path, dead: RunFile) -> None:
+    runfile.claim(state, dead)
+    run = a_run()
+    assert runfile.claim(state, run) == dead
+    assert runfile.read(state) == run
+
+
+def test_only_its_own_is_released(state: Path, dead: RunFile) -> None:
+    run = a_run()
+    runfile.claim(state, run)
+    runfile.release(state, dead)
+    assert runfile.read(state) == run
+    runfile.release(state, run)
+    assert runfile.read(state) is None
+    runfile.release(state, run)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"\xff",
+        b"[" * 60_000,
+        b'{"pid": 1}',
+        json.dumps({"pid": 1, "extra": 1}).encode(),
+    ],
+)
+def test_nonsense_is_no_run_file(state: Path, text: bytes) -> None:
+    (state / "run.json").write_bytes(text)
+    (state / "run.json").chmod(0o600)
+    assert runfile.read(state) is None
+    runfile.claim(state, a_run())
+    assert runfile.read(state) is not None
+
+
+@pytest.mark.parametrize(("name", "value"), [("pid", "1"), ("pid", -1), ("birth", None), ("token", 5), ("url", ["x"])])
+def test_a_wrong_kind_of_value_is_no_run_file(state: Path, name: str, value: object) -> None:
+    runfile.claim(state, a_run())
+    data = json.loads((state / "run.json").read_text())
+    (state / "run.json").write_text(json.dumps({**data, name: value}))
+    assert runfile.read(state) is None
+
+
+def test_a_huge_file_is_not_read(state: Path) -> None:
+    runfile.claim(state, a_run())
+    with (state / "run.json").open("a") as file:
+        file.write(" " * 100_000)
+    assert runfile.read(state) is None
+
+
+def test_the_token_is_not_in_the_repr() -> None:
+    assert "t0ken" not in repr(a_run())
+
+
+def test_git_ignores_the_folder(state: Path) -> None:
+    assert (state / ".gitignore").read_text() == "*\n"
+
+
+def test_a_project_that_cannot_hold_it_is_refused(tmp_path: Path) -> None:
+    (tmp_path / ".devgate").write_text("")
+    with pytest.raises(StartError, match="cannot use") as refused:
+        runfile.state_folder(tmp_path)
+    assert "--project" in refused.value.hint
+
+
+@posix
+def test_only_the_owner_may_read(state: Path) -> None:
+    old = os.umask(0)
+    try:
+        runfile.claim(state, a_run())
+    finally:
+        os.umask(old)
+    assert mode(state) == 0o700
+    assert mode(state / "run.json") == 0o600
+    assert mode(state / "lock") == 0o600
+
+
+@posix
+def test_an_open_folder_is_closed(tmp_path: Path) -> None:
+    (tmp_path / ".devgate").mkdir(mode=0o755)
+    assert mode(runfile.state_folder(tmp_path)) == 0o700
+
+
+@posix
+def test_a_file_that_others_can_read_is_not_believed(state: Path) -> None:
+    runfile.claim(state, a_run())
+    (state / "run.json").chmod(0o644)
+    assert runfile.read(state) is None
+
+
+@posix
+def test_links_are_not_followed(state: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    other = runfile.state_folder(elsewhere)
+    runfile.claim(other, a_run())
+    (state / "run.json").symlink_to(other / "run.json")
+    assert runfile.read(state) is None
+    runfile.claim(state, a_run(profile="mine"))
+    assert not (state / "run.json").is_symlink()
+    there = runfile.read(other)
+    assert there is not None
+    assert there.profile == "demo"
+
+
+@posix
+def test_a_linked_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / ".devgate").symlink_to("real")
+    with pytest.raises(StartError, match="link"):
+        runfile.state_folder(tmp_path)
+
+
+@posix
+@pytest.mark.skipif(os.name == "posix" and os.geteuid() != 0, reason="only root can give a file away")
+def test_another_users_file_is_as_good_as_none(state: Path) -> None:
+    runfile.claim(state, a_run())
+    os.chown(state / "run.json", 12345, 12345)
+    assert runfile.read(state) is None
+
+
+@posix
+def test_a_pipe_in_its_place_blocks_nobody(state: Path) -> None:
+    os.mkfifo(state / "run.json", 0o600)
+    assert runfile.read(state) is None
