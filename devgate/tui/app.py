@@ -1,0 +1,210 @@
+"""The application: modes, theme, palette, commands; and `run_screen`, the one way in."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual.app import App
+
+from devgate.errors import DevgateError
+from devgate.escape import visible
+from devgate.tui import bindings, header
+from devgate.tui.commands import COMMANDS, Command, losses, targets
+from devgate.tui.quiet import held_back
+from devgate.tui.screens.live import LiveScreen
+from devgate.tui.theme import THEMES, choose
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from textual.screen import Screen
+
+    from devgate.control import Control
+    from devgate.model.snapshot import Snapshot
+
+log = logging.getLogger(__name__)
+
+
+def _view(name: str) -> Callable[[], Screen[Any]]:
+    """A view is imported when it is first shown: the first paint waits for the overview alone."""
+
+    def build() -> Screen[Any]:
+        if name == "overview":
+            from devgate.tui.screens.overview import Overview
+
+            return Overview()
+        from devgate.tui.screens.logs import Logs
+
+        return Logs()
+
+    return build
+
+
+class DevgateApp(App[None], inherit_bindings=False):
+    """The screen of a devgate, wherever that runs.
+
+    Args:
+        control: what it shows and asks.
+        keymap: keys by binding id, laid over `bindings`.
+        theme: name of a theme; empty: chosen by the environment.
+        ascii_only: whether the terminal shows nothing but ASCII.
+        ready: called after the first paint.
+    """
+
+    TITLE = "devgate"
+    CSS_PATH = "app.tcss"
+    BINDINGS = bindings.of(bindings.APP)
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {name: _view(name) for name in bindings.VIEWS}
+    DEFAULT_MODE = "overview"
+    NOTIFICATION_TIMEOUT = 8
+
+    def __init__(
+        self,
+        control: Control,
+        *,
+        keymap: Mapping[str, str] | None = None,
+        theme: str = "",
+        ascii_only: bool = False,
+        ready: Callable[[], None] | None = None,
+    ) -> None:
+        self.ascii_only = ascii_only
+        super().__init__()
+        self.control = control
+        self.selected = ""
+        """Name of the service that commands are for; shared by all views."""
+        self.merged = False
+        """Whether logs are shown merged."""
+        self._painted = ready
+        self._mouse_left = False
+        for each in THEMES:
+            self.register_theme(each)
+        wanted = choose(os.environ, theme)
+        self.theme = wanted if wanted in self.available_themes else choose(os.environ)
+        if keymap:
+            self.set_keymap(dict(keymap))
+
+    def on_ready(self) -> None:
+        if self._painted is not None:
+            self._painted()
+
+    @property
+    def live(self) -> LiveScreen | None:
+        """The view that is seen, if no dialog lies over it."""
+        return self.screen if isinstance(self.screen, LiveScreen) else None
+
+    def after_snapshot(self, snapshot: Snapshot) -> None:
+        """The screen stays up while services stop, and leaves with the last of them."""
+        if snapshot.stopping and header.settled(snapshot):
+            self.exit()
+
+    # --- commands ------------------------------------------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "command" and self.live is not None:
+            return bool(targets(COMMANDS[str(parameters[0])], self.live.snapshot, self.selected))
+        return True
+
+    def action_command(self, name: str, service: str = "") -> None:
+        """Ask devgate for something; the answer comes as a change on the screen, or as a notice."""
+        live = self.live
+        command = COMMANDS[name]
+        for target in targets(command, live.snapshot if live else None, service or self.selected):
+            self.run_worker(self._carry_out(command, target), group="commands", exit_on_error=False)
+
+    async def _carry_out(self, command: Command, target: str) -> None:
+        try:
+            await command.call(self.control, target)
+        except DevgateError as error:
+            self.refused(f"Could not {command.verb} {target}".rstrip(), error)
+        except Exception as error:
+            log.exception("command failed: %s %s", command.verb, target)
+            self.refused(f"Could not {command.verb} {target}".rstrip(), DevgateError(repr(error)))
+
+    def refused(self, what: str, error: DevgateError) -> None:
+        """Say what did not work, why, and what to do."""
+        text = visible(error.message) + (f"\n{visible(error.hint)}" if error.hint else "")
+        self.notify(text, title=visible(what), severity="error", timeout=15, markup=False)
+
+    # --- actions -------------------------------------------------------------------------------------------------
+
+    def action_view(self, name: str) -> None:
+        if self.live is not None:
+            self.switch_mode(name)
+
+    def action_mouse(self) -> None:
+        """Give the mouse to the terminal, which then selects and copies as everywhere else; or take it back."""
+        driver = self._driver  # Textual has no public switch for this
+        name = "_enable_mouse_support" if self._mouse_left else "_disable_mouse_support"
+        switch = getattr(driver, name, None)
+        if switch is not None:
+            switch()
+            self._mouse_left = not self._mouse_left
+            self.notify(
+                "The mouse is the terminal's; m takes it back." if self._mouse_left else "The mouse is devgate's."
+            )
+
+    def action_help(self) -> None:
+        from devgate.tui.dialogs import Help
+
+        self.push_screen(Help())
+
+    def action_interrupt(self) -> None:
+        """ctrl+c: copies what is selected, else asks; in the question it means yes."""
+        selected = self.screen.get_selected_text()
+        if selected:
+            self.copy_to_clipboard(selected)
+            self.screen.clear_selection()
+            self.notify("copied", timeout=2)
+        else:
+            self.action_ask_quit()
+
+    def action_ask_quit(self) -> None:
+        """Name what will stop; nothing to stop, nothing to ask."""
+        from devgate.tui.dialogs import Question, quit_lines
+
+        live = self.live
+        ours, others = losses(live.snapshot if live else None)
+        if not ours:
+            self._stop(True)
+            return
+        self.push_screen(Question("Stop devgate?", quit_lines(ours, others), yes="stop"), self._stop)
+
+    def _stop(self, sure: bool | None) -> None:
+        if sure:
+            self.control.request_stop("screen")
+
+
+async def run_screen(
+    control: Control,
+    *,
+    keymap: Mapping[str, str] | None = None,
+    theme: str = "",
+    ascii_only: bool | None = None,
+    ready: Callable[[], None] | None = None,
+) -> int:
+    """Show the screen until devgate has stopped, or until this is cancelled.
+
+    Quitting from the screen calls `control.request_stop` and goes on showing what is still alive: run it beside whatever does the
+    stopping, and cancel it last. It raises nothing but `CancelledError`; the terminal is restored in every case, and what was
+    logged meanwhile is repeated on stderr.
+
+    Args:
+        ready: called once, after the first paint.
+
+    Returns:
+        0, or 1 if the screen itself failed; the gateway is none the worse for it.
+    """
+    if ascii_only is None:
+        ascii_only = not (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
+    with held_back():
+        try:
+            app = DevgateApp(control, keymap=keymap, theme=theme, ascii_only=ascii_only, ready=ready)
+            await app.run_async()
+        except Exception:
+            log.exception("the screen failed")
+            return 1
+    return app.return_code or 0

@@ -1,0 +1,154 @@
+"""Every key, once. Widgets and screens take their bindings from here; the key line, the help and the palette read the same table.
+
+Each binding has an id, by which a keymap file moves it (`keymap`). Nothing lies on ctrl+a, ctrl+b (tmux, screen), ctrl+s,
+ctrl+q (flow control), ctrl+z (would stop the gateway), and nothing on an F-key alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from textual.binding import Binding
+
+if TYPE_CHECKING:
+    from textual.binding import BindingType
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Keys that work in one place."""
+
+    title: str
+    """Where, as the help says it."""
+    table: tuple[Binding, ...]
+
+
+def of(*groups: Keys) -> list[BindingType]:
+    """What a class's `BINDINGS` wants."""
+    return [binding for keys in groups for binding in keys.table]
+
+
+def _key(id: str, key: str, action: str, word: str, sentence: str, *, show: bool = False) -> Binding:
+    return Binding(key, action, word, id=id, tooltip=sentence, show=show)
+
+
+VIEWS: Final = {"overview": 1, "logs": 3}
+"""Views and their number keys."""
+
+APP: Final = Keys(
+    "Everywhere",
+    (
+        _key(
+            "service.start", "s", "command('start')", "start", "Start the service, and first what it needs.", show=True
+        ),
+        _key(
+            "service.restart", "r", "command('restart')", "restart", "Restart it; requests wait meanwhile.", show=True
+        ),
+        _key("service.stop", "x", "command('stop')", "stop", "Stop it: drain, ask, then kill.", show=True),
+        _key("breaker.reset", "b", "command('reset')", "reset", "Close the service's circuit breaker.", show=True),
+        _key("service.kill", "X", "command('kill')", "kill", "End the process group now, without drain."),
+        _key("service.cascade", "R", "command('cascade')", "restart all", "Restart it and the services that need it."),
+        _key("service.red", "a", "command('red')", "restart red", "Restart every service that has failed."),
+        _key("sync.check", "S", "command('sync')", "sync", "Check the shared-knowledge versions now."),
+        _key(
+            "profile.switch",
+            "p",
+            "view('profiles')",
+            "profiles",
+            "Switch the profile; shows the plan first.",
+            show=True,
+        ),
+        *(
+            _key(f"view.{view}", str(number), f"view('{view}')", view, f"Show {view}.")
+            for view, number in VIEWS.items()
+        ),
+        _key("screen.mouse", "m", "mouse", "mouse", "Leave the mouse to the terminal, or take it back."),
+        _key("screen.help", "question_mark", "help", "help", "All keys.", show=True),
+        _key("screen.palette", "colon,ctrl+p", "command_palette", "palette", "Find a command by its name."),
+        _key("screen.quit", "q", "ask_quit", "quit", "Stop devgate and its services; says first which.", show=True),
+        _key("screen.interrupt", "ctrl+c", "interrupt", "copy, quit", "Copy the selection; without one, quit."),
+    ),
+)
+
+TABLE: Final = Keys(
+    "In a table",
+    (
+        _key("table.down", "j,down", "move(1)", "down", "Next row."),
+        _key("table.up", "k,up", "move(-1)", "up", "Previous row."),
+        _key("table.page_down", "pagedown,ctrl+d", "page(1)", "page down", "A page down."),
+        _key("table.page_up", "pageup,ctrl+u", "page(-1)", "page up", "A page up."),
+        _key("table.first", "g,home", "end(-1)", "first", "First row."),
+        _key("table.last", "G,end", "end(1)", "last", "Last row."),
+        _key("table.choose", "enter", "choose", "open", "Open what is selected.", show=True),
+    ),
+)
+
+LOG_PANE: Final = Keys(
+    "In a log",
+    (
+        _key("log.down", "j,down", "move(1)", "down", "A line down."),
+        _key("log.up", "k,up", "move(-1)", "up", "A line up; the log stops following."),
+        _key("log.page_down", "pagedown,ctrl+d", "page(1)", "page down", "A page down."),
+        _key("log.page_up", "pageup,ctrl+u", "page(-1)", "page up", "A page up."),
+        _key("log.left", "h,left", "sideways(-1)", "left", "Scroll to the left."),
+        _key("log.right", "l,right", "sideways(1)", "right", "Scroll to the right."),
+        _key("log.top", "g,home", "top", "top", "The oldest line held."),
+        _key("log.follow", "G,end", "follow", "follow", "Go to the end and follow."),
+    ),
+)
+
+LOG: Final = Keys(
+    "Where a log is in view",
+    (
+        _key("log.search", "slash", "log('search')", "search", "Search by regular expression.", show=True),
+        _key("log.next", "n", "log('find', 1)", "next", "Next match."),
+        _key("log.previous", "N", "log('find', -1)", "previous", "Previous match."),
+        _key("log.filter", "f", "log('filter')", "filter", "Show only lines that match."),
+        _key("log.level", "F", "log('level')", "level", "Least level: all, info, warning, error."),
+        _key("log.next_error", "e", "log('error', 1)", "next error", "Next line that looks like an error."),
+        _key(
+            "log.previous_error", "E", "log('error', -1)", "previous error", "Previous line that looks like an error."
+        ),
+        _key("log.merged", "t", "merged", "merge", "All services in one log, or one service."),
+        _key("log.wrap", "w", "log('wrap')", "wrap", "Fold long lines, or let them run out of view."),
+        _key("log.copy", "y", "log('copy')", "copy", "Copy the selection, or the current line."),
+        _key("log.copy_run", "Y", "log('copy_run')", "copy run", "Copy everything the current run has written."),
+    ),
+)
+
+OVERVIEW: Final = Keys(
+    "In the overview",
+    (
+        _key("overview.next", "tab,l,right", "pane(1)", "pane", "Next pane: services, routes, log."),
+        _key("overview.previous", "shift+tab,h,left", "pane(-1)", "pane back", "Previous pane."),
+        _key("overview.failing", "exclamation_mark", "failing_first", "failing first", "Failed services first."),
+    ),
+)
+
+LOGS: Final = Keys(
+    "In the log view",
+    (
+        _key("logs.next", "tab,right_square_bracket", "service(1)", "next log", "The next service's log.", show=True),
+        _key("logs.previous", "shift+tab,left_square_bracket", "service(-1)", "log before", "The service before."),
+    ),
+)
+
+BACK: Final = Keys(
+    "In every other view",
+    (_key("view.back", "escape", "back", "back", "Clear what is searched, else go back.", show=True),),
+)
+
+DIALOG: Final = Keys(
+    "In a dialog",
+    (
+        _key("dialog.yes", "enter,y", "yes", "yes", "Do it.", show=True),
+        _key("dialog.no", "escape,n,q", "no", "no", "Leave everything as it is.", show=True),
+    ),
+)
+
+QUESTION: Final = Keys("In a question", (_key("dialog.sure", "ctrl+c", "yes", "yes", "Asked again, it means yes."),))
+
+ALL: Final = (APP, OVERVIEW, TABLE, LOG, LOG_PANE, LOGS, BACK, DIALOG, QUESTION)
+
+IDS: Final = frozenset(binding.id for keys in ALL for binding in keys.table)

@@ -1,0 +1,89 @@
+"""What the keys ask of devgate: which of them make sense for a service now, and the call behind each.
+
+Nothing here awaits more than the call itself: the engine owns the work, so a screen that closes interrupts nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from devgate.model.status import FAILED, BreakerState, Owner, ServiceState
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from devgate.control import Control
+    from devgate.model.snapshot import ServiceRow, Snapshot
+
+_DOWN: Final = FAILED | {ServiceState.STOPPED, ServiceState.EXITED, ServiceState.COMPLETED}
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Something to ask for one service, or with `targets` for several."""
+
+    verb: str
+    """As in "could not restart chat-server"."""
+    call: Callable[[Control, str], Awaitable[None]]
+    """The second argument is a service's name; empty for a command that needs none."""
+    fits: Callable[[ServiceRow], bool] | None = None
+    """Whether it makes sense for a service in this state; None: it needs no service."""
+    many: bool = False
+    """For every service that fits, instead of the selected one."""
+
+
+def _ours(row: ServiceRow) -> bool:
+    return row.owner is Owner.DEVGATE
+
+
+def _up(row: ServiceRow) -> bool:
+    return _ours(row) and row.state not in _DOWN
+
+
+COMMANDS: Final[dict[str, Command]] = {
+    "start": Command(
+        "start", lambda control, name: control.services.start(name), lambda row: _ours(row) and row.state in _DOWN
+    ),
+    "stop": Command("stop", lambda control, name: control.services.stop(name), _up),
+    "kill": Command("kill", lambda control, name: control.services.kill(name), _up),
+    "restart": Command("restart", lambda control, name: control.services.restart(name), _ours),
+    "cascade": Command("restart", lambda control, name: control.services.restart(name, dependents=True), _ours),
+    "red": Command(
+        "restart",
+        lambda control, name: control.services.restart(name),
+        lambda row: _ours(row) and row.state in FAILED,
+        many=True,
+    ),
+    "reset": Command(
+        "reset the breaker of",
+        lambda control, name: control.gateway.reset_breaker(name),
+        lambda row: (
+            row.breaker.enabled and (row.breaker.state is not BreakerState.CLOSED or row.breaker.consecutive > 0)
+        ),
+    ),
+    "sync": Command("check versions", lambda control, _: control.sync.check()),
+}
+
+
+def targets(command: Command, snapshot: Snapshot | None, selected: str) -> tuple[str, ...]:
+    """The services that this would be for, empty if it makes no sense now; `("",)` if it needs none."""
+    if command.fits is None:
+        return ("",)
+    rows = snapshot.services if snapshot is not None else ()
+    fits = command.fits
+    return tuple(row.name for row in rows if (command.many or row.name == selected) and fits(row))
+
+
+def at_stake(command: str, row: ServiceRow) -> str:
+    """What carrying it out now would lose, as a sentence; empty if nothing."""
+    if command == "kill" and row.traffic.in_flight:
+        return f"{row.traffic.in_flight} requests in flight will fail."
+    return ""
+
+
+def losses(snapshot: Snapshot | None) -> tuple[list[ServiceRow], list[ServiceRow]]:
+    """Services that quitting stops, and those that stay because somebody else runs them."""
+    rows = snapshot.services if snapshot is not None else ()
+    running = [row for row in rows if row.state not in _DOWN]
+    return [row for row in running if _ours(row)], [row for row in running if not _ours(row)]

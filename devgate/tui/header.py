@@ -1,0 +1,105 @@
+"""The lines around every view, as parts: pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from devgate.model.status import ServiceState
+from devgate.tui import format as fmt
+from devgate.tui import rows
+from devgate.tui.bindings import ALL, VIEWS
+from devgate.tui.widgets.line import Part
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from textual.binding import Binding
+
+    from devgate.model.snapshot import Snapshot
+
+_ORDER: Final = {binding.id: number for number, binding in enumerate(each for keys in ALL for each in keys.table)}
+_LATE: Final = {"profile.switch": 900, "screen.quit": 901, "screen.help": 902}
+"""What everybody knows soon gives way to what fits the moment."""
+SLOW_LOOP_MS = 50.0
+"""From this delay of the event loop the header says so: requests wait as long."""
+
+
+def header(snapshot: Snapshot) -> list[Part]:
+    """Profile, address, ready, sync, rate, errors, last reload."""
+    ready = "good" if snapshot.ready >= snapshot.total else "warn"
+    traffic = snapshot.traffic
+    address = snapshot.url.removeprefix("http://")
+    rate = fmt.count(traffic.per_minute)
+    errors = "bad" if traffic.error_ratio >= rows.MANY_ERRORS else "warn" if traffic.error_ratio else "muted"
+    share = fmt.ratio(traffic.error_ratio)
+    parts = [
+        Part(((snapshot.profile, "title"),)),
+        Part(((address, "key"),), ((address[address.rfind(":") :], "key"),), drop=2),
+        Part(((f"{snapshot.ready}/{snapshot.total} ready", ready),)),
+        Part((rows.sync_summary(snapshot),), drop=4),
+        Part(
+            (rows.number(f"{rate} req/min", traffic.per_minute),),
+            (rows.number(f"{rate}/min", traffic.per_minute),),
+            drop=3,
+        ),
+        Part(((f"{share} errors", errors),), ((f"{share} err", errors),), drop=5),
+    ]
+    if snapshot.stopping:
+        left = sum(row.pid is not None for row in snapshot.services)
+        parts.insert(2, Part(((f"stopping, {fmt.plural(left, 'service')} left", "warn"),)))
+    if snapshot.loop_delay_ms >= SLOW_LOOP_MS:
+        parts.append(Part(((f"loop {fmt.milliseconds(snapshot.loop_delay_ms)} late", "warn"),), drop=1))
+    if snapshot.reloaded_at is not None:
+        parts.append(Part(((f"loaded {fmt.clock(snapshot.reloaded_at)}", "muted"),), drop=6, right=True))
+    return parts
+
+
+def banner(snapshot: Snapshot) -> list[Part]:
+    """Why the changed file was refused, and that nothing has changed; empty without a problem."""
+    problems = snapshot.config_problems
+    if not problems:
+        return []
+    first = problems[0].splitlines()[0]
+    more = f"  and {len(problems) - 1} more" if len(problems) > 1 else ""
+    return [
+        Part(((f"✖ config error  {first}", "bad"), (more, "bad"))),
+        Part((("the last good profile keeps running", "plain"),), drop=1, right=True),
+    ]
+
+
+def views(current: str) -> Part:
+    """The views and their keys, the current one marked."""
+    runs: list[tuple[str, str]] = []
+    for view, number in VIEWS.items():
+        if runs:
+            runs.append(("  ", "plain"))
+        runs.append((f"{number} ", "key" if view == current else "muted"))
+        runs.append((view, "title" if view == current else "muted"))
+    return Part(tuple(runs), drop=90, right=True)
+
+
+def keys(bindings: Iterable[tuple[str, Binding]], most: int) -> list[Part]:
+    """The keys that make sense now, as `s start`, the way to the others last; clicking one presses it."""
+    shown = sorted(bindings, key=lambda pair: (_ORDER | _LATE).get(pair[1].id, 0))
+    last = [pair for pair in shown if pair[1].id == "screen.help"]
+    chosen = [*[pair for pair in shown if pair not in last][: most - len(last)], *last]
+    return [
+        Part(
+            ((key, "key"), (f" {binding.description}", "plain")),
+            drop=10 + number if binding.id != "screen.help" else 0,
+            action=binding.key,
+        )
+        for number, (key, binding) in enumerate(chosen)
+    ]
+
+
+def settled(snapshot: Snapshot) -> bool:
+    """Whether nothing of ours runs any more."""
+    down = {
+        ServiceState.STOPPED,
+        ServiceState.EXITED,
+        ServiceState.COMPLETED,
+        ServiceState.CRASHED,
+        ServiceState.BLOCKED,
+    }
+    return all(row.state in down or row.owner.value == "external" for row in snapshot.services)

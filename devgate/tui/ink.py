@@ -1,0 +1,162 @@
+"""From text and style names to cells: where foreign text is made harmless and everything gets its exact width.
+
+A `Run` is text and the name of an ink, a tuple of runs is a cell or a line. Rows hold runs, so they can be compared and tested
+without a terminal; a widget's `Palette` turns the names into styles, which come from `app.tcss` by component classes.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+from devgate.escape import ELLIPSIS, visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from textual.widget import Widget
+
+Run = tuple[str, str]
+"""Text, and the name of its ink."""
+Runs = tuple[Run, ...]
+
+PLAIN: Final = "plain"
+NAMES: Final = (
+    "plain",
+    "strong",
+    "muted",
+    "good",
+    "warn",
+    "bad",
+    "info",
+    "key",
+    "title",
+    "heading",
+    "match",
+    "here",
+    "spark",
+)
+ROW_NAMES: Final = ("head", "cursor", "cursor-blur")
+CLASSES: Final = frozenset(f"ink--{name}" for name in (*NAMES, *ROW_NAMES))
+"""`COMPONENT_CLASSES` of every widget that draws with a `Palette`."""
+
+# What stands for our own signs where the terminal is not UTF-8; anything else becomes a question mark.
+_ASCII: Final = str.maketrans(
+    {
+        "●": "*",
+        "◐": "~",
+        "▲": "!",
+        "✖": "x",
+        "○": "-",
+        "◇": "o",
+        "–": "-",
+        "—": "-",
+        "…": "~",
+        "·": "-",
+        "→": ">",
+        "←": "<",
+        "↑": "^",
+        "↓": "v",
+        "⏎": "enter",
+        "⌫": "backspace",
+        "×": "x",
+        "≠": "*",
+        "─": "-",
+        "│": "|",
+        "▁": ".",
+        "▂": ".",
+        "▃": ":",
+        "▄": ":",
+        "▅": "=",
+        "▆": "=",
+        "▇": "#",
+        "█": "#",
+    }
+)
+
+
+def plain_ascii(text: str) -> str:
+    """Our signs in ASCII; foreign letters as question marks."""
+    return text if text.isascii() else text.translate(_ASCII).encode("ascii", "replace").decode()
+
+
+@lru_cache(maxsize=8192)
+def fit(text: str, width: int) -> str:
+    """Foreign text, harmless, at most `width` cells wide, with an ellipsis for what is cut."""
+    text = visible(text, width + 1)
+    if cell_len(text) <= width:
+        return text
+    if width <= 0:
+        return ""
+    return set_cell_size(text, width - 1).rstrip() + ELLIPSIS
+
+
+def fit_runs(runs: Runs, width: int, *, right: bool = False) -> Runs:
+    """Runs in exactly `width` cells: the last ones are cut, what is left over is filled."""
+    fitted: list[Run] = []
+    left = width
+    for text, ink in runs:
+        if left <= 0:
+            break
+        text = fit(text, left)
+        if text:
+            fitted.append((text, ink))
+            left -= cell_len(text)
+    if left > 0:
+        fitted.insert(0 if right else len(fitted), (" " * left, PLAIN))
+    return tuple(fitted)
+
+
+def merged(runs: Iterable[Run]) -> list[Run]:
+    """The same cells in fewer runs: each costs a colour change on the way to the terminal, and blanks show no colour."""
+    out: list[Run] = []
+    for text, ink in runs:
+        if out and (out[-1][1] == ink or text.isspace()):
+            out[-1] = (out[-1][0] + text, out[-1][1])
+        else:
+            out.append((text, ink))
+    return out
+
+
+def width_of(runs: Runs) -> int:
+    """Cells that runs take when nothing is cut."""
+    return sum(cell_len(visible(text)) for text, _ in runs)
+
+
+class Palette:
+    """A widget's styles by ink name; reading the style sheet costs far more than drawing, so it is done once."""
+
+    def __init__(self, widget: Widget) -> None:
+        self._widget = widget
+        self._styles: dict[tuple[str, str], Style] = {}
+
+    @property
+    def ascii(self) -> bool:
+        return bool(getattr(self._widget.app, "ascii_only", False))
+
+    def clear(self) -> None:
+        self._styles.clear()
+
+    def style(self, ink: str, row: str = "") -> Style:
+        """The style of an ink, on the background of a kind of row."""
+        style = self._styles.get((ink, row))
+        if style is None:
+            style = self._widget.get_component_rich_style(f"ink--{ink}")
+            if row:
+                under = self._widget.get_component_rich_style(f"ink--{row}")
+                style += Style(bgcolor=under.bgcolor, reverse=under.reverse, underline=under.underline)
+            self._styles[ink, row] = style
+        return style
+
+    def strip(self, runs: Iterable[Run], width: int, row: str = "") -> Strip:
+        """Fitted runs as a strip; `width` is what they add up to."""
+        style = self.style
+        if self.ascii:
+            segments = [Segment(plain_ascii(text), style(ink, row)) for text, ink in runs]
+            return Strip(segments).adjust_cell_length(width, style(PLAIN, row))
+        return Strip([Segment(text, style(ink, row)) for text, ink in runs], width)

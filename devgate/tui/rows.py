@@ -1,0 +1,277 @@
+"""A snapshot as rows of cells: everything the overview says, as pure functions of frozen values.
+
+Every word here is also in `devgate status --json`; a column that has no field in `model.snapshot` does not exist.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from devgate.model.status import BreakerState, HealthState, Owner, ServiceState, SyncState
+from devgate.tui import format as fmt
+from devgate.tui.columns import Column, Row
+
+if TYPE_CHECKING:
+    from devgate.model.snapshot import BreakerRow, EventRow, RouteRow, ServiceRow, Snapshot, SyncRow, TrafficRow
+    from devgate.tui.ink import Run, Runs
+
+_HALF: Final = ("◐", "warn")
+_MARKS: Final[dict[ServiceState, Run]] = {
+    ServiceState.READY: ("●", "good"),
+    ServiceState.WAITING: _HALF,
+    ServiceState.STARTING: _HALF,
+    ServiceState.SLOW: _HALF,
+    ServiceState.STOPPING: _HALF,
+    ServiceState.BACKOFF: _HALF,
+    ServiceState.CRASHED: ("✖", "bad"),
+    ServiceState.BLOCKED: ("✖", "bad"),
+    ServiceState.STOPPED: ("○", "muted"),
+    ServiceState.EXITED: ("○", "warn"),
+    ServiceState.COMPLETED: ("○", "muted"),
+}
+_SYNC: Final = {
+    SyncState.SYNCED: ("synced", "muted"),
+    SyncState.OUT_OF_SYNC: ("out of sync", "warn"),
+    SyncState.WARNING: ("warning", "warn"),
+    SyncState.CRITICAL: ("critical", "bad"),
+    SyncState.UNKNOWN: ("unknown", "muted"),
+}
+_LEVELS: Final = {"error": ("✖", "bad"), "warning": ("▲", "warn")}
+MANY_ERRORS: Final = 0.05
+"""From this share of failed requests a rate is red, not yellow."""
+_DRIFT_S: Final = 10.0
+"""Out of sync for less than this is not worth a number."""
+
+SERVICES: Final = (
+    Column("state", "State", 11),
+    Column("name", "Service", 20, grow=1, most=26),
+    Column("port", "Port", 5, right=True),
+    Column("rate", "Req/m", fmt.COUNT, right=True),
+    Column("errors", "Err", 4, right=True),
+    Column("p95", "p95", fmt.MILLISECONDS, right=True, drop=8),
+    Column("breaker", "Breaker", 9, drop=2),
+    Column("sync", "Sync", 12, drop=3),
+    Column("uptime", "Up", fmt.SPAN, right=True, drop=4),
+    Column("restarts", "Rst", 3, right=True, drop=5),
+    Column("cpu", "CPU", 4, right=True, drop=6),
+    Column("memory", "Mem", fmt.SIZE, right=True, drop=7),
+    Column("trend", "Last min.", 10, drop=10),
+    Column("why", "Why", 30, grow=3, drop=9),
+)
+"""Dropped from the highest `drop` down: what SUPERVISION.md 1.3 lists, and before it what only a wide terminal has room for."""
+
+ROUTES: Final = (
+    Column("mark", "", 1),
+    Column("route", "Route", 20, grow=1),
+    Column("hits", "Hits", fmt.COUNT, right=True),
+    Column("trend", "Last min.", 10, drop=3),
+    Column("rate", "Req/m", fmt.COUNT, right=True, drop=5),
+    Column("errors", "Err", 4, right=True, drop=1),
+    Column("p50", "p50", fmt.MILLISECONDS, right=True, drop=4),
+    Column("p95", "p95", fmt.MILLISECONDS, right=True, drop=2),
+    Column("last", "Last", 4, right=True),
+)
+
+
+def mark(row: ServiceRow) -> Run:
+    """Sign and colour of a service; `word` says the same in a word."""
+    if row.state is ServiceState.READY:
+        if row.health is HealthState.UNHEALTHY:
+            return "▲", "bad"
+        if row.health is HealthState.DEGRADED:
+            return "▲", "warn"
+        if row.owner is Owner.EXTERNAL:
+            return "◇", "info"
+    return _MARKS[row.state]
+
+
+def word(row: ServiceRow) -> str:
+    """The state in one word."""
+    if row.state is ServiceState.READY:
+        if row.health in (HealthState.UNHEALTHY, HealthState.DEGRADED):
+            return row.health.value
+        if row.owner is Owner.EXTERNAL:
+            return "external"
+    return row.state.value
+
+
+def failed(row: ServiceRow) -> bool:
+    """Whether somebody has to look at it: what "failing first" sorts up."""
+    return mark(row)[1] == "bad"
+
+
+def why(row: ServiceRow) -> Runs:
+    """Why it is not simply ready, most important first; empty when there is nothing to say."""
+    parts: list[Run] = []
+    if row.waiting_for:
+        parts.append((f"waiting for {', '.join(row.waiting_for)}", "warn"))
+    if row.cause and (row.state is not ServiceState.READY or word(row) != "ready"):
+        parts.append((row.cause, "bad" if failed(row) else "plain"))
+    if row.exit_code is not None and row.state in (ServiceState.CRASHED, ServiceState.BACKOFF) and not row.cause:
+        parts.append((exit_text(row.exit_code), "bad"))
+    if word(row) in ("degraded", "unhealthy") and row.health_detail and row.health_detail != row.cause:
+        parts.append((row.health_detail, "warn"))
+    if row.last_error and row.state is not ServiceState.READY:
+        parts.append((row.last_error, "muted"))
+    if row.breaker.state is not BreakerState.CLOSED and row.breaker.last_cause:
+        parts.append((row.breaker.last_cause, "warn"))
+    if row.stale:
+        parts.append((f"restart to apply {', '.join(row.stale)}", "info"))
+    if row.sync.state in (SyncState.WARNING, SyncState.CRITICAL) and row.sync.detail:
+        parts.append((row.sync.detail, "warn"))
+    return joined(parts)
+
+
+def joined(parts: list[Run], separator: str = " · ") -> Runs:
+    runs: list[Run] = []
+    for part in parts:
+        if runs:
+            runs.append((separator, "muted"))
+        runs.append(part)
+    return tuple(runs)
+
+
+def exit_text(code: int) -> str:
+    """`exit 1`, `signal 9`."""
+    return f"exit {code}" if code >= 0 else f"signal {-code}"
+
+
+def services(snapshot: Snapshot, *, failing_first: bool = False) -> list[Row]:
+    """One row a service, in the profile's order so that the eye learns it."""
+    rows = [service(row) for row in snapshot.services]
+    if failing_first:
+        red = {row.name for row in snapshot.services if failed(row)}
+        rows.sort(key=lambda row: row.key not in red)
+    return rows
+
+
+def service(row: ServiceRow) -> Row:
+    sign, ink = mark(row)
+    traffic = row.traffic
+    running = row.pid is not None
+    cells: dict[str, Runs] = {
+        "state": ((f"{sign} ", ink), (word(row), ink)),
+        "name": _name(row),
+        "port": ((str(row.port) if row.port else fmt.NONE, "plain" if row.port else "muted"),),
+        "rate": (number(fmt.count(traffic.per_minute), traffic.per_minute),),
+        "errors": (_errors(traffic),),
+        "p95": ((fmt.milliseconds(traffic.p95_ms), "plain" if traffic.p95_ms is not None else "muted"),),
+        "breaker": (breaker(row.breaker),),
+        "sync": (sync(row.sync),),
+        "uptime": ((fmt.span(row.uptime_s), "plain") if row.uptime_s else (fmt.NONE, "muted"),),
+        "restarts": ((str(min(row.restarts, 999)), "warn" if row.restarts else "muted"),),
+        "cpu": ((fmt.cpu(row.cpu_percent if running else None), "plain" if running else "muted"),),
+        "memory": ((fmt.size(row.memory_bytes if running else None), "plain" if running else "muted"),),
+        "trend": ((fmt.sparkline(traffic.spark, 10), "spark"),),
+        "why": why(row),
+    }
+    return Row(row.name, cells)
+
+
+def _name(row: ServiceRow) -> Runs:
+    runs: list[Run] = [(row.name, "strong")]
+    if row.stale:
+        runs.append((" stale", "info"))
+    if len(row.instances) > 1:
+        ready = sum(instance.state is ServiceState.READY for instance in row.instances)
+        runs.append((f" {ready}/{len(row.instances)}", "muted" if ready == len(row.instances) else "warn"))
+    if row.stub:
+        runs.append((" stub", "muted"))
+    return tuple(runs)
+
+
+def number(text: str, value: float) -> Run:
+    """A number that recedes while it is zero."""
+    return text, "plain" if value else "muted"
+
+
+def _errors(traffic: TrafficRow) -> Run:
+    share = traffic.error_ratio
+    if not traffic.per_minute and not share:
+        return fmt.NONE, "muted"
+    return fmt.ratio(share), "muted" if not share else "bad" if share >= MANY_ERRORS else "warn"
+
+
+def breaker(row: BreakerRow) -> Run:
+    """`closed`, `closed 2` (failures in a row), `OPEN 8s` (until the next probe), `half-open`, `off`."""
+    if not row.enabled:
+        return "off", "muted"
+    if row.state is BreakerState.OPEN:
+        return f"OPEN {fmt.span(row.retry_in_s)}" if row.retry_in_s > 0 else "OPEN", "bad"
+    if row.state is BreakerState.HALF_OPEN:
+        return "half-open", "warn"
+    return (f"closed {row.consecutive}", "warn") if row.consecutive else ("closed", "muted")
+
+
+def sync(row: SyncRow) -> Run:
+    """The state's word, and for how long once that matters."""
+    text, ink = _SYNC[row.state]
+    if row.state in (SyncState.WARNING, SyncState.CRITICAL) and row.since_s >= _DRIFT_S:
+        return f"{text} {fmt.age(row.since_s)}", ink
+    return text, ink
+
+
+def status(code: int) -> Run:
+    """A response status in its colour; 0 is not known yet."""
+    if not code:
+        return fmt.NONE, "muted"
+    return str(code), "bad" if code >= 500 else "warn" if code >= 400 else "good"
+
+
+def routes(snapshot: Snapshot, selected: str = "") -> list[Row]:
+    """One row a route, with the mark of the service behind it; the selected service's routes stand out."""
+    marks = {row.name: mark(row) for row in snapshot.services}
+    return [route(row, marks.get(row.service, ("✖", "bad")), here=row.service == selected) for row in snapshot.routes]
+
+
+def route(row: RouteRow, sign: Run, *, here: bool) -> Row:
+    traffic = row.traffic
+    return Row(
+        row.id,
+        {
+            "mark": (sign,),
+            "route": _route_name(row, here=here),
+            "hits": (number(fmt.count(traffic.total), traffic.total),),
+            "trend": ((fmt.sparkline(traffic.spark, 10), "spark"),),
+            "rate": (number(fmt.count(traffic.per_minute), traffic.per_minute),),
+            "errors": (_errors(traffic),),
+            "p50": ((fmt.milliseconds(traffic.p50_ms), "plain" if traffic.p50_ms is not None else "muted"),),
+            "p95": ((fmt.milliseconds(traffic.p95_ms), "plain" if traffic.p95_ms is not None else "muted"),),
+            "last": (status(traffic.last_status),),
+        },
+    )
+
+
+def _route_name(row: RouteRow, *, here: bool) -> Runs:
+    """The path first, because it tells routes apart; a name of its own instead, where it has one."""
+    ink = "strong" if here else "plain"
+    if not row.id.endswith(row.path):
+        return ((row.id, ink),)
+    methods = "|".join(row.methods)
+    hosts = row.id.removesuffix(row.path).strip().removeprefix(methods).strip()
+    runs: list[Run] = [(row.path, ink)]
+    if hosts:
+        runs.append((f" {hosts}", "muted"))
+    if methods:
+        runs.append((f" {methods}", "muted"))
+    return tuple(runs)
+
+
+def event(row: EventRow | None) -> Runs:
+    """The last thing that happened, with its cause."""
+    if row is None:
+        return (("nothing has happened yet", "muted"),)
+    sign, ink = _LEVELS.get(row.level, ("·", "muted"))
+    return ((f"{fmt.clock(row.at)} ", "muted"), (f"{sign} ", ink), (row.text, "muted" if ink == "muted" else "plain"))
+
+
+def sync_summary(snapshot: Snapshot) -> Run:
+    """`in sync`, `2 out of sync`, `sync unknown`: the worst, and how many."""
+    bad = [row for row in snapshot.services if row.sync.state in _DRIFTED]
+    if bad:
+        critical = any(row.sync.state is SyncState.CRITICAL for row in bad)
+        return f"{len(bad)} out of sync", "bad" if critical else "warn"
+    return ("in sync", "good") if snapshot.sync is SyncState.SYNCED else ("sync unknown", "muted")
+
+
+_DRIFTED: Final = frozenset({SyncState.OUT_OF_SYNC, SyncState.WARNING, SyncState.CRITICAL})

@@ -1,0 +1,49 @@
+"""Pulls log lines into a pane, a screen's tick at a time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from devgate.errors import DevgateError
+
+if TYPE_CHECKING:
+    from devgate.control import Control
+    from devgate.tui.widgets.log_pane import LogPane
+
+FIRST = 5_000
+"""Lines fetched when a log is opened: as many as a service's ring holds."""
+
+
+class LogFeed:
+    """What a pane shows, and how far it has read."""
+
+    def __init__(self, pane: LogPane) -> None:
+        self._pane = pane
+        self._names: tuple[str, ...] | None = None
+        self._after = 0
+        self._busy = False
+
+    def open(self, names: tuple[str, ...]) -> None:
+        """Show the log of these services, merged if there is not exactly one; the same again changes nothing."""
+        if names == self._names:
+            return
+        self._names = names
+        self._after = 0
+        title = names[0] if len(names) == 1 else ", ".join(names) or "all services"
+        self._pane.restart(title, merged=len(names) != 1)
+
+    async def pull(self, control: Control) -> None:
+        """Fetch what is new. A pull under way is not joined by another: a slow remote gets one question at a time."""
+        names = self._names
+        if names is None or self._busy:
+            return
+        self._busy = True
+        try:
+            part = await control.services.logs(names, after=self._after, limit=FIRST)
+        except DevgateError:  # gone with the last switch, or a remote that does not answer: the next tick asks again
+            return
+        finally:
+            self._busy = False
+        if names == self._names and (part.lines or part.next != self._after):
+            self._after = part.next
+            self._pane.add(part)

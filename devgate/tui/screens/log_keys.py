@@ -1,0 +1,68 @@
+"""The keys of every view that shows a log, and the field they open."""
+
+from __future__ import annotations
+
+from textual import on
+
+from devgate.tui import rows
+from devgate.tui.pattern import compile_pattern
+from devgate.tui.screens.live import LiveScreen
+from devgate.tui.screens.log_feed import LogFeed
+from devgate.tui.widgets.log_pane import LogPane
+from devgate.tui.widgets.prompt import Prompt
+
+
+class LogKeys(LiveScreen):
+    """A view with a log pane, its feed and its prompt. The view puts `log_pane` and `prompt` into its body."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.log_pane = LogPane(id="log")
+        self.prompt = Prompt(id="prompt")
+        self._feed = LogFeed(self.log_pane)
+
+    def open_log(self) -> None:
+        """Show what is to be shown now: everything merged, or the selected service."""
+        name = self.app.selected
+        self._feed.open(() if self.app.merged or not name else (name,))
+
+    def pull(self) -> None:
+        self.run_worker(self._feed.pull(self.app.control), group="log", exit_on_error=False)
+
+    def action_merged(self) -> None:
+        self.app.merged = not self.app.merged
+        self.open_log()
+        self.say_why()
+        self.pull()
+
+    def say_why(self) -> None:
+        """Beside the log's title: why its service is not simply ready."""
+        service = self.service
+        self.log_pane.say(rows.why(service) if service is not None and not self.app.merged else ())
+
+    def action_log(self, what: str, *arguments: int) -> None:
+        if what in ("search", "filter"):
+            self.prompt.ask(what, "/" if what == "search" else "only lines with ")
+            return
+        getattr(self.log_pane, f"action_{what}")(*arguments)
+
+    @on(Prompt.Changed)
+    def _look(self, event: Prompt.Changed) -> None:
+        try:
+            pattern = compile_pattern(event.text) if event.text else None
+        except ValueError as error:
+            self.prompt.refuse(str(error))
+            return
+        self.prompt.refuse("")
+        if event.purpose == "search":
+            self.log_pane.search(pattern)
+        else:
+            self.log_pane.filter(pattern)
+
+    @on(Prompt.Closed)
+    def _done(self) -> None:
+        self.log_pane.focus()
+
+    @on(LogPane.Copied)
+    def _say_copied(self, event: LogPane.Copied) -> None:
+        self.notify(event.what, timeout=3, markup=False)

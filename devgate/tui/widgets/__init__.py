@@ -1,0 +1,1 @@
+"""Line-drawn widgets: they show rows, lines and parts, and know nothing of devgate."""
