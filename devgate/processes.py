@@ -1,0 +1,152 @@
+"""The process table, by the standard library alone: the guardian reads it, too, and runs without site-packages.
+
+A pid says nothing about who it is a minute later. Therefore a process is always named by its pid and its birth, and a family is
+found by what cannot be shed by accident: group, session, parents, and a mark in the environment that each child inherits. The
+mark finds what left group and parents on purpose (a double fork with `setsid`); only Linux shows it to us.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+MARK = "DEVGATE_MARK"
+"""Environment variable that every process of ours inherits; `<token of this devgate>:<service>#<replica>`."""
+
+_PROC = sys.platform == "linux"
+
+
+class Process(NamedTuple):
+    pid: int
+    parent: int
+    group: int
+    session: int
+    birth: int
+    """When it started: clock ticks since boot on Linux, else seconds since the epoch. Only equality means anything."""
+    zombie: bool
+
+
+def boot_id() -> str:
+    """Differs between two boots of the machine, where it can be told: a birth is only comparable within one."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id") as file:
+            return file.read().strip()
+    except OSError:
+        return ""
+
+
+def table() -> dict[int, Process]:
+    """All processes that can be seen, by pid."""
+    if not _PROC:
+        return {process.pid: process for process in _from_ps([])}
+    found = {}
+    for name in os.listdir("/proc"):
+        if name.isdigit() and (process := _from_stat(int(name))) is not None:
+            found[process.pid] = process
+    return found
+
+
+def find(pid: int) -> Process | None:
+    """One process; None when there is none. A zombie is one."""
+    return _from_stat(pid) if _PROC else next(iter(_from_ps(["-p", str(pid)])), None)
+
+
+def birth(pid: int) -> int | None:
+    process = find(pid)
+    return process.birth if process else None
+
+
+def lives(pid: int, born: int) -> bool:
+    """Whether this very process still runs."""
+    process = find(pid)
+    return process is not None and process.birth == born and not process.zombie
+
+
+def family(
+    leaders: Mapping[int, int], mark: str = "", known: Mapping[int, int] | None = None, *, apart: Iterable[int] = ()
+) -> list[Process]:
+    """Everything alive that came from `leaders` (pid to birth), from `known` (likewise), or carries `mark`.
+
+    A number is free for strangers once its process and its group are gone. So a group counts only while its leader is there with
+    the right birth, be it as a zombie; or, when the leader is gone, for members that carry the mark.
+
+    Args:
+        mark: beginning of the mark's value; empty: marks are not looked at.
+        apart: pids that are never part of it, nor what they started.
+    """
+    processes = table()
+    excluded = {os.getpid(), *apart}
+    trusted = {pid for pid, born in leaders.items() if (p := processes.get(pid)) is not None and p.birth == born}
+    roots = trusted | {pid for pid, born in (known or {}).items() if (p := processes.get(pid)) and p.birth == born}
+    found = {
+        process.pid
+        for process in processes.values()
+        if process.pid in roots or process.group in trusted or process.session in trusted
+    }
+    if mark:
+        found |= {pid for pid in processes if pid not in found and carries(pid, mark)}
+    children: dict[int, list[int]] = {}
+    for process in processes.values():
+        children.setdefault(process.parent, []).append(process.pid)
+    found -= excluded
+    pending = list(found)
+    while pending:
+        for child in children.get(pending.pop(), ()):
+            if child not in found and child not in excluded:
+                found.add(child)
+                pending.append(child)
+    return [processes[pid] for pid in sorted(found) if not processes[pid].zombie]
+
+
+def carries(pid: int, mark: str) -> bool:
+    """Whether the process was started with a mark that begins like this. Only what belongs to us can be asked."""
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            environment = file.read()
+    except OSError:
+        return False
+    wanted = f"{MARK}={mark}".encode()
+    return environment.startswith(wanted) or b"\0" + wanted in environment
+
+
+def signal_all(processes: Iterable[Process], number: int) -> None:
+    """Send a signal to each; what has ended meanwhile is passed over."""
+    for process in processes:
+        try:
+            os.kill(process.pid, number)
+        except (ProcessLookupError, PermissionError):
+            pass
+
+
+def _from_stat(pid: int) -> Process | None:
+    """proc_pid_stat(5): the name stands in parentheses and may itself hold parentheses and spaces."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            text = file.read()
+    except OSError:
+        return None
+    fields = text[text.rindex(b")") + 2 :].split()
+    return Process(pid, int(fields[1]), int(fields[2]), int(fields[3]), int(fields[19]), fields[0] in (b"Z", b"X"))
+
+
+def _from_ps(selection: list[str]) -> list[Process]:
+    """macOS and the BSDs. `sess` is no session id there; a session leader's group is the session as far as we care."""
+    listing = subprocess.run(
+        ["ps", *(selection or ["-A"]), "-o", "pid=,ppid=,pgid=,state=,lstart="],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "LC_ALL": "C"},
+        check=False,
+    ).stdout
+    found = []
+    for line in listing.splitlines():
+        pid, parent, group, state, started = line.split(None, 4)
+        born = int(time.mktime(time.strptime(started.strip(), "%a %b %d %H:%M:%S %Y")))
+        found.append(Process(int(pid), int(parent), int(group), int(group), born, state.startswith("Z")))
+    return found

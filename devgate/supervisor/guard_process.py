@@ -1,0 +1,133 @@
+"""The guardian itself: a process of its own that outlives a killed devgate for as long as it takes to clean up.
+
+It is started in a session of its own and reads commands from devgate, one a line, until end of file:
+
+    mark TOKEN            processes of this devgate carry a mark that begins with TOKEN
+    track PGID BIRTH      a process group of ours
+    forget PGID
+    screen on|off         whether the terminal is in the screen's hands
+    bye                   devgate ends in order: nothing is left to do
+
+End of file without `bye` means that devgate was killed. Then everything of ours is asked to end, killed after two seconds, and
+the terminal is given back as it was. It runs as `python -I -S -E`: nothing but the standard library, nothing of the user's.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import termios
+import time
+from pathlib import Path
+
+if __name__ == "__main__":  # run by its path: find ourselves, behind everything else
+    sys.path.append(str(Path(__file__).resolve().parents[2]))
+
+from devgate import processes
+
+GRACE_S = 2.0
+"""From TERM to KILL."""
+GIVE_UP_S = 4.5
+LOOK_AGAIN_S = 0.05
+
+RESET = (
+    b"\x1b[?1049l"  # leave the alternate screen
+    b"\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1015l"  # mouse reports off
+    b"\x1b[?2004l\x1b[?1004l\x1b[?2048l"  # bracketed paste, focus and resize reports off
+    b"\x1b[<u"  # kitty keyboard protocol: back to what was before
+    b"\x1b[?25h\x1b[0m\r\n"  # cursor on, plain colours
+)
+
+
+def terminal_settings(fd: int) -> str:
+    """How a terminal is set now, as text for `restore_terminal`."""
+    *numbers, characters = termios.tcgetattr(fd)
+    return json.dumps([*numbers, [char if isinstance(char, int) else char[0] for char in characters]])
+
+
+def restore_terminal(fd: int, settings: str) -> None:
+    """Take back what a screen has set, and set the terminal as it was."""
+    *numbers, characters = json.loads(settings)
+    canonical = numbers[3] & termios.ICANON
+    # In canonical mode VMIN and VTIME share their places with other characters and are bytes like those.
+    counts = () if canonical else (termios.VMIN, termios.VTIME)
+    restored = [char if index in counts else bytes([char]) for index, char in enumerate(characters)]
+    try:
+        os.write(fd, RESET)
+        termios.tcsetattr(fd, termios.TCSANOW, [*numbers, restored])
+    except (OSError, termios.error):  # the terminal is gone, too
+        pass
+
+
+class Charge:
+    """What the guardian would have to clean up."""
+
+    def __init__(self) -> None:
+        self.token = ""
+        self.groups: dict[int, int] = {}
+        self.screen = False
+        self.dismissed = False
+
+    def obey(self, line: str) -> None:
+        """One command; what is no command is ignored."""
+        match line.split():
+            case ["mark", token]:
+                self.token = token
+            case ["track", group, birth] if group.isdigit() and birth.isdigit():
+                self.groups[int(group)] = int(birth)
+            case ["forget", group] if group.isdigit():
+                self.groups.pop(int(group), None)
+            case ["screen", state]:
+                self.screen = state == "on"
+            case ["bye"]:
+                self.dismissed = True
+
+
+def clean_up(groups: dict[int, int], token: str, *, give_up_s: float = GIVE_UP_S) -> list[processes.Process]:
+    """End everything of a devgate that is gone. Returns what could not be ended.
+
+    Only what is ours by birth or by mark is touched: a number that has been given to a stranger since is left alone.
+    """
+    began = time.perf_counter()
+    known: dict[int, int] = {}
+
+    def look() -> list[processes.Process]:
+        found = processes.family(groups, f"{token}:" if token else "", known)
+        # What was ours once stays so, even when its parent dies and it belongs to nobody any more.
+        known.update({process.pid: process.birth for process in found})
+        return found
+
+    left = look()
+    processes.signal_all(left, signal.SIGTERM)
+    asked = {process.pid for process in left}
+    while left and time.perf_counter() - began < give_up_s:
+        time.sleep(LOOK_AGAIN_S)
+        left = look()
+        if time.perf_counter() - began >= GRACE_S:
+            processes.signal_all(left, signal.SIGKILL)
+        else:  # what was born while we asked
+            processes.signal_all([process for process in left if process.pid not in asked], signal.SIGTERM)
+            asked |= {process.pid for process in left}
+    return left
+
+
+def main(argv: list[str]) -> int:
+    """Guard until devgate is gone. `argv` holds the terminal's file descriptor and settings, or nothing."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGTSTP):
+        signal.signal(number, signal.SIG_IGN)
+    charge = Charge()
+    with os.fdopen(0, "r", encoding="ascii", errors="replace") as commands:
+        for line in commands:
+            charge.obey(line)
+    if charge.dismissed:
+        return 0
+    # The terminal first: the person looks at it, and the rest may take its two seconds.
+    if argv and charge.screen:
+        restore_terminal(int(argv[0]), argv[1])
+    return 1 if clean_up(charge.groups, charge.token) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,159 @@
+"""From a service's spec to what is handed to the operating system: program, environment, folder, port.
+
+Everything that can be known to fail is found here, before there is a process.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from devgate.frozen import stub_command
+from devgate.processes import MARK
+from devgate.supervisor import command, environment
+from devgate.supervisor.refusal import CannotStartError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from devgate.model.profile import Profile, ServiceSpec
+
+LARGEST_VARIABLE = 128 * 1024 - 64
+"""Linux takes no longer string in an environment (MAX_ARG_STRLEN)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """One process to be."""
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+    cwd: Path
+    port: int | None
+    stub: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What is the same for every service of this devgate."""
+
+    folder: Path
+    """Relative paths in a spec begin here: the project's folder."""
+    environ: Mapping[str, str]
+    overrides: Mapping[str, str]
+    """`-e NAME=value`: beats everything."""
+    token: str
+    """Tells this devgate's processes from all others."""
+    all_stubs: bool
+
+
+def is_stub(spec: ServiceSpec, around: Surroundings) -> bool:
+    """Whether the stand-in runs instead of the service."""
+    if around.all_stubs or spec.stands_in:
+        return True
+    if spec.url is not None or spec.missing == "block":
+        return False
+    cwd = folder_of(spec, around)
+    return spec.command is None or not cwd.is_dir() or bool(command.missing(spec.command, cwd=cwd, env=around.environ))
+
+
+def folder_of(spec: ServiceSpec, around: Surroundings) -> Path:
+    return (around.folder / spec.cwd).resolve()
+
+
+def prepare(
+    name: str,
+    replica: int,
+    spec: ServiceSpec,
+    *,
+    profile: Profile,
+    around: Surroundings,
+    port: int | None,
+    stub: bool,
+    gateway_url: str,
+    addresses: Mapping[str, str],
+) -> Launch:
+    """Everything that a start needs.
+
+    Args:
+        port: where it is to listen, already found free.
+        addresses: URL of each service it depends on, by name.
+
+    Raises:
+        CannotStartError: the folder, the program or an env file is not there.
+    """
+    known = {"DEVGATE_URL": gateway_url, "DEVGATE_SERVICE": name, MARK: mark_of(around, name, replica)}
+    if port is not None:
+        known["PORT"] = str(port)
+    cwd = folder_of(spec, around)
+    if stub:
+        if not cwd.is_dir():
+            cwd = around.folder
+        env = environment.build(around.environ, known=known, addresses={})
+        env["DEVGATE_STUB"] = stub_document(name, spec, port)
+        return Launch(tuple(stub_command(name)), env, cwd, port, stub=True)
+    assert spec.command is not None, "a service without a command is external or a stub"
+    if not cwd.is_dir():
+        raise CannotStartError(f"folder {cwd} does not exist", hint=f"mend cwd of {name}", code="missing-cwd")
+    env = environment.build(
+        around.environ,
+        files=[around.folder / path for path in profile.env_file],
+        env=profile.env,
+        service_files=[around.folder / path for path in spec.env_file],
+        known=known,
+        addresses={environment.address_variable(other): url for other, url in addresses.items()},
+        service_env=spec.env,
+        overrides=around.overrides,
+    )
+    env[MARK] = known[MARK]
+    if program := command.missing(spec.command, cwd=cwd, env=env):
+        raise CannotStartError(
+            f"{program} is not on this machine",
+            hint="install it or mend command; `missing: stub` or --stub runs a stand-in instead",
+            code="missing-command",
+        )
+    return Launch(tuple(command.argv(spec.command)), env, cwd, port, stub=False)
+
+
+def mark_of(around: Surroundings, name: str, replica: int) -> str:
+    """Value of the mark of one replica's processes. Ends with a sign that no name holds, so that none begins another."""
+    return f"{around.token}:{name}#{replica};"
+
+
+def health_path(spec: ServiceSpec) -> str:
+    """Where the stand-in answers health: the path that the real one is asked on."""
+    if spec.ready.http is None:
+        return "/health"
+    return urlsplit(spec.ready.http).path or "/"
+
+
+def stub_document(name: str, spec: ServiceSpec, port: int | None) -> str:
+    """What the stand-in is told, as JSON (`devgate.stub.config`).
+
+    Raises:
+        CannotStartError: the canned answers are too large for the environment.
+    """
+    stub = spec.stub_spec
+    document: dict[str, Any] = {
+        "name": name,
+        "port": port or 0,
+        "health": health_path(spec),
+        "version": stub.version,
+        "ready_after": stub.ready_after,
+        "latency": stub.latency,
+        "fail": stub.fail,
+        "fail_status": stub.fail_status,
+        "crash_after": stub.crash_after,
+        "responses": [answer.model_dump(mode="json") for answer in stub.responses],
+    }
+    text = json.dumps({key: value for key, value in document.items() if value is not None}, separators=(",", ":"))
+    if len(text) > LARGEST_VARIABLE:
+        raise CannotStartError(
+            f"the canned answers of {name} take {len(text)} bytes; {LARGEST_VARIABLE} are possible",
+            hint="shorten stub.responses",
+            code="stub-too-large",
+        )
+    return text

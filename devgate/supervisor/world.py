@@ -1,0 +1,63 @@
+"""What every runner is given: its surroundings, and how it looks at the others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from devgate.supervisor.pulse import Pulse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from devgate.clock import Clock
+    from devgate.directory import Directory
+    from devgate.model.events import Publish
+    from devgate.model.profile import Profile
+    from devgate.model.status import ServiceState
+    from devgate.supervisor.launch import Surroundings
+    from devgate.supervisor.logs import LogBook
+    from devgate.tasks import Scope
+
+
+class Keeper(Protocol):
+    """Who cleans up when devgate is killed (`guardian.Guardian`)."""
+
+    def track(self, pgid: int, birth: int) -> None: ...
+    def forget(self, pgid: int) -> None: ...
+
+
+@dataclass(slots=True)
+class World:
+    """Shared by all runners of one supervisor."""
+
+    directory: Directory
+    publish: Publish
+    clock: Clock
+    around: Surroundings
+    logs: LogBook
+    keeper: Keeper | None
+    gateway_url: Callable[[], str]
+    auto_ports: bool
+    draw: Callable[[], float]
+    """Uniform in [0, 1): jitter."""
+    scope: Scope
+    profile: Profile
+    look: Callable[[str], tuple[ServiceState, bool]]
+    """State of a service, and whether it is meant to run."""
+    address: Callable[[str], str | None]
+    """Where a service answers, as far as that is known."""
+    run_of: Callable[[str], int]
+    """Number of a service's present run."""
+    fixed_ports: Callable[[], frozenset[int]]
+    """Ports that the profile names: never given away as free ones."""
+    no_needs: bool = False
+    """`--no-deps`: nobody waits for anybody."""
+    seq: int = 0
+    """Moves with everything that a view would show."""
+    pulse: Pulse = field(default_factory=Pulse)
+
+    def changed(self) -> None:
+        """Something that others may wait for, or show, is new."""
+        self.seq += 1
+        self.pulse.beat()
