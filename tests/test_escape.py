@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import os
 import sys
 import unicodedata
@@ -8,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devgate.escape import cells, clipped, visible
+from devgate.escape import cells, clipped, visible, without_colour
 
 HOSTILE = {
     "colour": ("\x1b[31mred\x1b[0m", r"\x1b[31mred\x1b[0m"),
@@ -90,3 +88,8 @@ def test_an_escape_is_cut_like_other_text() -> None:
 
 def test_a_monstrous_line_costs_no_more_than_its_width() -> None:
     assert visible("\x1b" * 50_000_000, 10) == "\\x1b\\x1b\\…"
+
+
+def test_colour_is_taken_off_and_nothing_else() -> None:
+    assert without_colour("\x1b[1;31merror\x1b[0m: \x1b[38;2;1;2;3mx\x1b[m") == "error: x"
+    assert without_colour("\x1b[2J") == "\x1b[2J"
