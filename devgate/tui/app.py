@@ -5,24 +5,27 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual.app import App
+from textual.app import App, SystemCommand
 
 from devgate.errors import DevgateError
 from devgate.escape import visible
 from devgate.tui import bindings, header
-from devgate.tui.commands import COMMANDS, Command, losses, targets
+from devgate.tui.commands import COMMANDS, at_stake, losses, targets
 from devgate.tui.quiet import held_back
 from devgate.tui.screens.live import LiveScreen
 from devgate.tui.theme import THEMES, choose
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
 
     from textual.screen import Screen
 
     from devgate.control import Control
+    from devgate.model.plan import Plan
     from devgate.model.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
@@ -32,13 +35,9 @@ def _view(name: str) -> Callable[[], Screen[Any]]:
     """A view is imported when it is first shown: the first paint waits for the overview alone."""
 
     def build() -> Screen[Any]:
-        if name == "overview":
-            from devgate.tui.screens.overview import Overview
-
-            return Overview()
-        from devgate.tui.screens.logs import Logs
-
-        return Logs()
+        module = import_module(f"devgate.tui.screens.{name}")
+        screen: Screen[Any] = getattr(module, name.capitalize())()
+        return screen
 
     return build
 
@@ -104,30 +103,80 @@ class DevgateApp(App[None], inherit_bindings=False):
     # --- commands ------------------------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action == "command" and self.live is not None:
-            return bool(targets(COMMANDS[str(parameters[0])], self.live.snapshot, self.selected))
+        live = self.live
+        if action == "command" and live is not None:
+            command = COMMANDS[str(parameters[0])]
+            needs_one = command.fits is not None and not command.many
+            return (live.on_services or not needs_one) and bool(targets(command, live.snapshot, self.selected))
         return True
 
     def action_command(self, name: str, service: str = "") -> None:
         """Ask devgate for something; the answer comes as a change on the screen, or as a notice."""
-        live = self.live
-        command = COMMANDS[name]
-        for target in targets(command, live.snapshot if live else None, service or self.selected):
-            self.run_worker(self._carry_out(command, target), group="commands", exit_on_error=False)
+        snapshot = self.live.snapshot if self.live is not None else None
+        chosen = targets(COMMANDS[name], snapshot, service or self.selected)
+        lost = [
+            loss
+            for row in (snapshot.services if snapshot else ())
+            if row.name in chosen and (loss := at_stake(name, row))
+        ]
+        if lost:
+            self._ask_first(name, chosen, lost)
+        else:
+            self._command(name, chosen)
 
-    async def _carry_out(self, command: Command, target: str) -> None:
+    def _ask_first(self, name: str, chosen: tuple[str, ...], lost: list[str]) -> None:
+        from devgate.tui.dialogs import Question
+
+        def answered(sure: bool | None) -> None:
+            if sure:
+                self._command(name, chosen)
+
+        title = f"{COMMANDS[name].verb.capitalize()} {', '.join(chosen)}?"
+        self.push_screen(Question(title, [((text, "warn"),) for text in lost], yes=COMMANDS[name].verb), answered)
+
+    def _command(self, name: str, chosen: tuple[str, ...]) -> None:
+        command = COMMANDS[name]
+        for target in chosen:
+            what = f"Could not {command.verb} {target}".rstrip()
+            self.run_worker(
+                self._carry_out(what, command.call(self.control, target)), group="commands", exit_on_error=False
+            )
+
+    def apply(self, plan: Plan) -> None:
+        """Carry out a plan that was shown."""
+        self.run_worker(self._carry_out(f"Could not switch to {plan.name}", self._apply(plan)), exit_on_error=False)
+
+    async def _apply(self, plan: Plan) -> None:
+        applied = await self.control.profiles.apply(plan, by="screen")
+        self.notify(visible(applied.summary), title=visible(applied.name), markup=False)
+
+    async def _carry_out(self, what: str, work: Awaitable[None]) -> None:
         try:
-            await command.call(self.control, target)
+            await work
         except DevgateError as error:
-            self.refused(f"Could not {command.verb} {target}".rstrip(), error)
+            self.refused(what, error)
         except Exception as error:
-            log.exception("command failed: %s %s", command.verb, target)
-            self.refused(f"Could not {command.verb} {target}".rstrip(), DevgateError(repr(error)))
+            log.exception("%s", what)
+            self.refused(what, DevgateError(repr(error), hint="This is a bug in devgate; its log has the details."))
 
     def refused(self, what: str, error: DevgateError) -> None:
         """Say what did not work, why, and what to do."""
         text = visible(error.message) + (f"\n{visible(error.hint)}" if error.hint else "")
         self.notify(text, title=visible(what), severity="error", timeout=15, markup=False)
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """The palette: every key's action, every command for every service, and the themes."""
+        for binding in bindings.APP.table:
+            yield SystemCommand(
+                binding.description.capitalize(), binding.tooltip, partial(self.run_action, binding.action)
+            )
+        for row in self.live.snapshot.services if self.live and self.live.snapshot else ():
+            for name in ("start", "stop", "restart", "kill"):
+                if targets(COMMANDS[name], self.live.snapshot if self.live else None, row.name):
+                    yield SystemCommand(
+                        f"{name.capitalize()} {row.name}", "", partial(self.action_command, name, row.name)
+                    )
+        yield SystemCommand("Theme", "Change the colours.", self.action_change_theme)
 
     # --- actions -------------------------------------------------------------------------------------------------
 
@@ -171,7 +220,7 @@ class DevgateApp(App[None], inherit_bindings=False):
         if not ours:
             self._stop(True)
             return
-        self.push_screen(Question("Stop devgate?", quit_lines(ours, others), yes="stop"), self._stop)
+        self.push_screen(Question("Stop devgate?", quit_lines(ours, others), yes="stop devgate"), self._stop)
 
     def _stop(self, sure: bool | None) -> None:
         if sure:

@@ -29,44 +29,33 @@ def of(*groups: Keys) -> list[BindingType]:
     return [binding for keys in groups for binding in keys.table]
 
 
-def _key(id: str, key: str, action: str, word: str, sentence: str, *, show: bool = False) -> Binding:
-    return Binding(key, action, word, id=id, tooltip=sentence, show=show)
+def _key(id: str, key: str, action: str, word: str, sentence: str) -> Binding:
+    return Binding(key, action, word, id=id, tooltip=sentence, show=False)
 
 
-VIEWS: Final = {"overview": 1, "logs": 3}
+VIEWS: Final = {"overview": 1, "traffic": 2, "logs": 3, "health": 4, "profiles": 5}
 """Views and their number keys."""
 
 APP: Final = Keys(
     "Everywhere",
     (
-        _key(
-            "service.start", "s", "command('start')", "start", "Start the service, and first what it needs.", show=True
-        ),
-        _key(
-            "service.restart", "r", "command('restart')", "restart", "Restart it; requests wait meanwhile.", show=True
-        ),
-        _key("service.stop", "x", "command('stop')", "stop", "Stop it: drain, ask, then kill.", show=True),
-        _key("breaker.reset", "b", "command('reset')", "reset", "Close the service's circuit breaker.", show=True),
+        _key("service.start", "s", "command('start')", "start", "Start the service, and first what it needs."),
+        _key("service.restart", "r", "command('restart')", "restart", "Restart it; requests wait meanwhile."),
+        _key("service.stop", "x", "command('stop')", "stop", "Stop it: drain, ask, then kill."),
+        _key("breaker.reset", "b", "command('reset')", "reset", "Close the service's circuit breaker."),
         _key("service.kill", "X", "command('kill')", "kill", "End the process group now, without drain."),
         _key("service.cascade", "R", "command('cascade')", "restart all", "Restart it and the services that need it."),
         _key("service.red", "a", "command('red')", "restart red", "Restart every service that has failed."),
         _key("sync.check", "S", "command('sync')", "sync", "Check the shared-knowledge versions now."),
-        _key(
-            "profile.switch",
-            "p",
-            "view('profiles')",
-            "profiles",
-            "Switch the profile; shows the plan first.",
-            show=True,
-        ),
+        _key("profile.switch", "p", "view('profiles')", "profiles", "Switch the profile; shows the plan first."),
         *(
             _key(f"view.{view}", str(number), f"view('{view}')", view, f"Show {view}.")
             for view, number in VIEWS.items()
         ),
         _key("screen.mouse", "m", "mouse", "mouse", "Leave the mouse to the terminal, or take it back."),
-        _key("screen.help", "question_mark", "help", "help", "All keys.", show=True),
+        _key("screen.help", "question_mark", "help", "help", "All keys."),
         _key("screen.palette", "colon,ctrl+p", "command_palette", "palette", "Find a command by its name."),
-        _key("screen.quit", "q", "ask_quit", "quit", "Stop devgate and its services; says first which.", show=True),
+        _key("screen.quit", "q", "ask_quit", "quit", "Stop devgate and its services; says first which."),
         _key("screen.interrupt", "ctrl+c", "interrupt", "copy, quit", "Copy the selection; without one, quit."),
     ),
 )
@@ -80,7 +69,7 @@ TABLE: Final = Keys(
         _key("table.page_up", "pageup,ctrl+u", "page(-1)", "page up", "A page up."),
         _key("table.first", "g,home", "end(-1)", "first", "First row."),
         _key("table.last", "G,end", "end(1)", "last", "Last row."),
-        _key("table.choose", "enter", "choose", "open", "Open what is selected.", show=True),
+        _key("table.choose", "enter", "choose", "open", "Open what is selected."),
     ),
 )
 
@@ -101,7 +90,7 @@ LOG_PANE: Final = Keys(
 LOG: Final = Keys(
     "Where a log is in view",
     (
-        _key("log.search", "slash", "log('search')", "search", "Search by regular expression.", show=True),
+        _key("log.search", "slash", "log('search')", "search", "Search by regular expression."),
         _key("log.next", "n", "log('find', 1)", "next", "Next match."),
         _key("log.previous", "N", "log('find', -1)", "previous", "Previous match."),
         _key("log.filter", "f", "log('filter')", "filter", "Show only lines that match."),
@@ -129,26 +118,59 @@ OVERVIEW: Final = Keys(
 LOGS: Final = Keys(
     "In the log view",
     (
-        _key("logs.next", "tab,right_square_bracket", "service(1)", "next log", "The next service's log.", show=True),
+        _key("logs.next", "tab,right_square_bracket", "service(1)", "next log", "The next service's log."),
         _key("logs.previous", "shift+tab,left_square_bracket", "service(-1)", "log before", "The service before."),
     ),
 )
 
+TRAFFIC: Final = Keys(
+    "In the traffic view",
+    (
+        _key(
+            "traffic.filter",
+            "f,slash",
+            "filter",
+            "filter",
+            "service:auth status:5xx took:>1s path:/api text, - excludes.",
+        ),
+        _key("traffic.errors", "e", "errors", "errors", "Only answers of 500 and more; again: everything."),
+        _key("traffic.pause", "space", "pause", "pause", "Stop the list; requests go on."),
+        _key("traffic.copy", "y", "copy", "copy", "Copy as curl."),
+    ),
+)
+
+PROFILES: Final = Keys(
+    "In the profiles view",
+    (_key("profiles.again", "f5,ctrl+r", "again", "read again", "Look for profiles again and plan anew."),),
+)
+
 BACK: Final = Keys(
     "In every other view",
-    (_key("view.back", "escape", "back", "back", "Clear what is searched, else go back.", show=True),),
+    (_key("view.back", "escape", "back", "back", "Clear what is searched, else go back."),),
 )
 
 DIALOG: Final = Keys(
     "In a dialog",
     (
-        _key("dialog.yes", "enter,y", "yes", "yes", "Do it.", show=True),
-        _key("dialog.no", "escape,n,q", "no", "no", "Leave everything as it is.", show=True),
+        _key("dialog.yes", "enter,y", "yes", "yes", "Do it."),
+        _key("dialog.no", "escape,n,q", "no", "no", "Leave everything as it is."),
     ),
 )
 
 QUESTION: Final = Keys("In a question", (_key("dialog.sure", "ctrl+c", "yes", "yes", "Asked again, it means yes."),))
+HELP: Final = Keys("In the help", (_key("help.close", "question_mark,ctrl+c", "no", "back", "Close the help."),))
 
-ALL: Final = (APP, OVERVIEW, TABLE, LOG, LOG_PANE, LOGS, BACK, DIALOG, QUESTION)
+ALL: Final = (APP, OVERVIEW, TABLE, LOG, LOG_PANE, LOGS, TRAFFIC, PROFILES, BACK, DIALOG, QUESTION, HELP)
 
 IDS: Final = frozenset(binding.id for keys in ALL for binding in keys.table)
+
+CONTEXT: Final[dict[str, tuple[str, ...]]] = {
+    "overview": ("service.start", "service.restart", "service.stop", "breaker.reset", "table.choose", "log.search"),
+    "traffic": ("traffic.filter", "traffic.errors", "table.choose", "traffic.pause", "traffic.copy", "view.back"),
+    "logs": ("log.search", "log.filter", "log.next_error", "log.merged", "log.follow", "logs.next", "view.back"),
+    "health": ("sync.check", "service.restart", "service.stop", "breaker.reset", "table.choose", "view.back"),
+    "profiles": ("table.choose", "profiles.again", "view.back"),
+}
+"""The keys that a view's last line shows, as far as they make sense now; all of them are in the help."""
+COMMON: Final = ("profile.switch", "screen.quit")
+"""Shown after them where there is room; `?` always is."""

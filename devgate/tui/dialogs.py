@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from textual.containers import Vertical
@@ -10,14 +11,15 @@ from textual.screen import ModalScreen
 from devgate.tui import bindings, header, ink
 from devgate.tui import format as fmt
 from devgate.tui.columns import Column, Row
+from devgate.tui.rows import mark, word
+from devgate.tui.screens.live import active_keys
 from devgate.tui.widgets.line import Line, Part
 from devgate.tui.widgets.live_table import LiveTable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from textual.app import ComposeResult
-    from textual.binding import Binding
 
     from devgate.model.snapshot import ServiceRow
     from devgate.tui.ink import Runs
@@ -31,37 +33,58 @@ def text_rows(lines: Sequence[Runs]) -> list[Row]:
 
 
 class Dialog(ModalScreen[bool]):
-    """A box with a title, some rows and the keys that leave it."""
+    """A box with a title, a text, and the keys that leave it.
+
+    Args:
+        rows: the text; asked for once the dialog is shown.
+        yes: what agreeing does, in a word or two; empty: there is nothing to agree to.
+    """
 
     BINDINGS = bindings.of(bindings.DIALOG)
 
-    def __init__(self, title: str, table: LiveTable, rows: Sequence[Row], *, width: int) -> None:
+    def __init__(
+        self,
+        title: str,
+        columns: Sequence[Column],
+        rows: Callable[[], Sequence[Row]],
+        *,
+        width: int,
+        height: int | str,
+        yes: str = "",
+    ) -> None:
         super().__init__()
-        self._title = Line(id="dialog-title")
-        self._table = table
         self._rows = rows
-        self._keys = Line(id="dialog-keys", gap=2)
-        self._box = Vertical(self._title, self._table, self._keys, id="dialog")
+        self._yes = yes
+        self._text = LiveTable(columns, id="dialog-text", cursor=False, heading=False)
+        self._text.styles.height = height
+        self._bottom = Line(id="dialog-keys", gap=2)
+        top = Line(id="dialog-title")
+        top.show([Part(((title, "title"),))])
+        self._box = Vertical(top, self._text, self._bottom, id="dialog")
         self._box.styles.width = width
-        self._title.show([Part(((title, "title"),))])
+        if isinstance(height, str):
+            self._box.styles.height = "90%"
 
     def compose(self) -> ComposeResult:
         yield self._box
 
     def on_mount(self) -> None:
-        self._table.show(self._rows)
-        self._keys.show(header.keys(self.keys(), 6))
-        self._table.focus()
+        self._text.show(self._rows())
+        self._text.focus()
+        self.call_after_refresh(self._show_keys)
 
-    def keys(self) -> list[tuple[str, Binding]]:
-        shown = [active.binding for active in self.active_bindings.values()]
-        return [(self.app.get_key_display(binding), binding) for binding in shown if binding.show]
+    def _show_keys(self) -> None:
+        words = {"dialog.yes": self._yes, "dialog.no": "back"}
+        active = active_keys(self)
+        named = {id: (active[id][0], replace(active[id][1], description=word)) for id, word in words.items() if word}
+        self._bottom.show(header.keys(named, named))
 
     def on_line_clicked(self, event: Line.Clicked) -> None:
         self.app.simulate_key(event.action)
 
     def action_yes(self) -> None:
-        self.dismiss(True)
+        if self._yes:
+            self.dismiss(True)
 
     def action_no(self) -> None:
         self.dismiss(False)
@@ -70,42 +93,43 @@ class Dialog(ModalScreen[bool]):
 class Question(Dialog):
     """Something that loses something: says what, and takes yes or no."""
 
-    BINDINGS = bindings.of(bindings.DIALOG, bindings.QUESTION)
+    BINDINGS = bindings.of(bindings.QUESTION)
 
     def __init__(self, title: str, lines: Sequence[Runs], *, yes: str) -> None:
-        self._yes = yes
-        table = LiveTable(TEXT, id="dialog-text", cursor=False, heading=False)
         width = max([len(title), *(ink.width_of(line) for line in lines)]) + 8
-        super().__init__(title, table, text_rows(lines), width=min(max(width, 44), 100))
-        table.styles.height = min(len(lines), 16)
+        super().__init__(
+            title,
+            TEXT,
+            lambda: text_rows(lines),
+            width=min(max(width, 44), 100),
+            height=min(len(lines), 16),
+            yes=yes,
+        )
 
 
 class Help(Dialog):
     """All keys, from the table they are bound by."""
 
+    BINDINGS = bindings.of(bindings.HELP)
+
     def __init__(self) -> None:
-        columns = (Column("key", "Key", 12), Column("word", "", 14), Column("sentence", "", 20, grow=1))
-        table = LiveTable(columns, id="dialog-text", cursor=False, heading=False)
-        super().__init__("Keys", table, [], width=96)
-        table.styles.height = "1fr"
+        columns = (Column("key", "Key", 14), Column("id", "Id", 18, drop=1), Column("sentence", "", 20, grow=1))
+        super().__init__(
+            "Keys, and the names by which a keymap file moves them", columns, self.rows, width=110, height="1fr"
+        )
 
-    def on_mount(self) -> None:
-        super().on_mount()
-        self._box.styles.height = "90%"
-        self._table.show(self.table_rows())
-
-    def table_rows(self) -> list[Row]:
+    def rows(self) -> list[Row]:
         rows: list[Row] = []
         for group in bindings.ALL:
             if rows:
-                rows.append(Row(f"{group.title}-before", {}))
+                rows.append(Row(f"before {group.title}", {}))
             rows.append(Row(group.title, {"key": ((group.title, "title"),)}))
             for binding in group.table:
                 shown = " ".join(self.app.get_key_display(binding.with_key(key)) for key in binding.key.split(","))
                 cells: dict[str, Runs] = {
                     "key": ((shown, "key"),),
-                    "word": ((binding.description, "plain"),),
-                    "sentence": ((binding.tooltip, "muted"),),
+                    "id": ((binding.id or "", "muted"),),
+                    "sentence": ((binding.tooltip, "plain"),),
                 }
                 rows.append(Row(binding.id or shown, cells))
         return rows
@@ -115,11 +139,12 @@ def quit_lines(ours: Sequence[ServiceRow], others: Sequence[ServiceRow]) -> list
     """What quitting ends, and what it leaves alone."""
     lines: list[Runs] = [((f"{fmt.plural(len(ours), 'service')} will stop:", "plain"),)]
     for row in ours:
-        facts = [f"pid {row.pid}"] if row.pid else []
+        sign, colour = mark(row)
+        facts = [f"pid {row.pid}"] if row.pid else [word(row)]
         if row.traffic.in_flight:
-            facts.append(f"{row.traffic.in_flight} requests in flight get {fmt.span(5)} to finish")
-        lines.append((("  ● ", "good"), (row.name, "strong"), ("  " + ", ".join(facts), "muted")))
+            facts.append(f"{fmt.plural(row.traffic.in_flight, 'request')} in flight")
+        lines.append(((f"  {sign} ", colour), (row.name, "strong"), ("  " + ", ".join(facts), "muted")))
     if others:
-        lines.append((("", "plain"),))
-        lines.append(((f"{', '.join(row.name for row in others)} runs elsewhere and stays.", "muted"),))
+        names = ", ".join(row.name for row in others)
+        lines += [(), ((f"{names} {'runs' if len(others) == 1 else 'run'} elsewhere and will go on.", "muted"),)]
     return lines

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from devgate.model.status import ServiceState
 from devgate.tui import format as fmt
 from devgate.tui import rows
-from devgate.tui.bindings import ALL, VIEWS
+from devgate.tui.bindings import VIEWS
 from devgate.tui.widgets.line import Part
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from textual.binding import Binding
 
     from devgate.model.snapshot import Snapshot
+    from devgate.tui.ink import Run
 
-_ORDER: Final = {binding.id: number for number, binding in enumerate(each for keys in ALL for each in keys.table)}
-_LATE: Final = {"profile.switch": 900, "screen.quit": 901, "screen.help": 902}
-"""What everybody knows soon gives way to what fits the moment."""
 SLOW_LOOP_MS = 50.0
 """From this delay of the event loop the header says so: requests wait as long."""
 
@@ -69,27 +67,29 @@ def banner(snapshot: Snapshot) -> list[Part]:
 
 def views(current: str) -> Part:
     """The views and their keys, the current one marked."""
-    runs: list[tuple[str, str]] = []
+    runs: list[Run] = []
     for view, number in VIEWS.items():
         if runs:
             runs.append(("  ", "plain"))
-        runs.append((f"{number} ", "key" if view == current else "muted"))
-        runs.append((view, "title" if view == current else "muted"))
-    return Part(tuple(runs), drop=90, right=True)
+        runs += [(f"{number} ", "key" if view == current else "muted"), (view, "title" if view == current else "muted")]
+    return Part(tuple(runs), right=True)
 
 
-def keys(bindings: Iterable[tuple[str, Binding]], most: int) -> list[Part]:
-    """The keys that make sense now, as `s start`, the way to the others last; clicking one presses it."""
-    shown = sorted(bindings, key=lambda pair: (_ORDER | _LATE).get(pair[1].id, 0))
-    last = [pair for pair in shown if pair[1].id == "screen.help"]
-    chosen = [*[pair for pair in shown if pair not in last][: most - len(last)], *last]
+def keys(active: Mapping[str, tuple[str, Binding]], ids: Iterable[str]) -> list[Part]:
+    """Keys as `s start`, the last of them dropped first; clicking one presses it.
+
+    Args:
+        active: what can be pressed now: how a key is shown and its binding, by id.
+        ids: which of them, the most wanted first.
+    """
+    found = [active[id] for id in ids if id in active]
     return [
         Part(
-            ((key, "key"), (f" {binding.description}", "plain")),
-            drop=10 + number if binding.id != "screen.help" else 0,
+            ((shown, "key"), (f" {binding.description}", "plain")),
+            drop=0 if not number else 10 + number,
             action=binding.key,
         )
-        for number, (key, binding) in enumerate(chosen)
+        for number, (shown, binding) in enumerate(found)
     ]
 
 

@@ -73,6 +73,11 @@ ROUTES: Final = (
 )
 
 
+def sign(state: ServiceState) -> Run:
+    """Sign and colour of a state."""
+    return _MARKS[state]
+
+
 def mark(row: ServiceRow) -> Run:
     """Sign and colour of a service; `word` says the same in a word."""
     if row.state is ServiceState.READY:

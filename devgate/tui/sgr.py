@@ -87,6 +87,18 @@ def overlay(line: Sequence[StyledRun], spans: Sequence[tuple[int, int]], style: 
     return out
 
 
+def between(line: Sequence[StyledRun], first: int, last: int) -> list[StyledRun]:
+    """The characters of a line from `first` up to `last`."""
+    out: list[StyledRun] = []
+    at = 0
+    for text, style in line:
+        piece = text[max(first - at, 0) : max(last - at, 0)]
+        if piece:
+            out.append((piece, style))
+        at += len(text)
+    return out
+
+
 def window(line: Sequence[StyledRun], first: int, width: int) -> tuple[list[StyledRun], int]:
     """The part of a line between cell `first` and `width` cells further, and how many characters lie before it.
 

@@ -99,8 +99,8 @@ class FakeControl:
         await self._ask("apply", plan.source, by)
         return plan
 
-    def request_stop(self, reason: str) -> None:
-        self.asked.append(("request_stop", reason))
+    def request_stop(self, reason: str, *, now: bool = False) -> None:
+        self.asked.append(("request_stop", reason, *(["now"] if now else [])))
 
 
 PLAN = Plan(
@@ -158,7 +158,14 @@ def service(name: str, port: int | None = None, **changes: Any) -> ServiceRow:
 
 def sample() -> Snapshot:
     """Nine services in nine conditions, and the routes of the Fechatter profile."""
-    down = {"pid": None, "cpu_percent": None, "memory_bytes": None, "uptime_s": 0.0}
+    down = {
+        "pid": None,
+        "cpu_percent": None,
+        "memory_bytes": None,
+        "uptime_s": 0.0,
+        "response_ms": None,
+        "checked_at": None,
+    }
     services = (
         service(
             "fechatter-server",
@@ -212,6 +219,7 @@ def sample() -> Snapshot:
             6691,
             **down,
             state=ServiceState.BACKOFF,
+            health=HealthState.UNKNOWN,
             exit_code=101,
             restarts=2,
             sync=SyncRow(),
@@ -225,6 +233,7 @@ def sample() -> Snapshot:
             6692,
             **down,
             state=ServiceState.WAITING,
+            health=HealthState.UNKNOWN,
             waiting_for=("media-server", "redis"),
             sync=SyncRow(),
             traffic=TrafficRow(),
@@ -234,6 +243,7 @@ def sample() -> Snapshot:
             6693,
             health=HealthState.DEGRADED,
             health_detail="GET /health took 1.8 s",
+            response_ms=1800.0,
             restarts=1,
             uptime_s=95,
             breaker=BreakerRow(consecutive=2),
@@ -245,6 +255,7 @@ def sample() -> Snapshot:
             None,
             **down,
             state=ServiceState.COMPLETED,
+            health=HealthState.STOPPED,
             cause="exit 0 after 2 s",
             sync=SyncRow(),
             traffic=TrafficRow(),

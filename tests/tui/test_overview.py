@@ -102,7 +102,7 @@ async def test_quitting_names_what_stops_and_asks() -> None:
         await press(pilot, "q")
         text = "\n".join(shown(app))
         assert "notify-server" in text
-        assert "search-service runs elsewhere and stays" in text
+        assert "search-service runs elsewhere and will go on" in text
         await press(pilot, "escape")
         assert control.asked == []
         await press(pilot, "ctrl+c", "ctrl+c")

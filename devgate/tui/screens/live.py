@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual import on
 from textual.screen import Screen
 
 from devgate.errors import DevgateError
 from devgate.tui import header, rows
+from devgate.tui.bindings import COMMON, CONTEXT
 from devgate.tui.widgets.line import Line, Part
+from devgate.tui.widgets.live_table import LiveTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from textual import events
     from textual.app import ComposeResult
+    from textual.binding import Binding
     from textual.widget import Widget
 
     from devgate.model.snapshot import ServiceRow, Snapshot
@@ -33,6 +37,8 @@ class LiveScreen(Screen[None]):
     """
 
     view: ClassVar[str] = ""
+    on_services: ClassVar[bool] = True
+    """Whether a selected service is in view, so that commands for it make sense."""
     app: DevgateApp
 
     def __init__(self) -> None:
@@ -87,7 +93,11 @@ class LiveScreen(Screen[None]):
 
     def on_screen_resume(self) -> None:
         self._timer.resume()
+        self.entered()
         self.tick()
+
+    def entered(self) -> None:
+        """The view has just come into sight again."""
 
     def tick(self) -> None:
         """Pull once: nothing is drawn unless `control.seq` has moved."""
@@ -126,14 +136,16 @@ class LiveScreen(Screen[None]):
     # --- keys ----------------------------------------------------------------------------------------------------
 
     def _show_keys(self) -> None:
-        shown = [
-            (self.app.get_key_display(active.binding), active.binding)
-            for active in self.active_bindings.values()
-            if active.binding.show and active.enabled
-        ]
+        active = active_keys(self)
+        if isinstance(self.focused, LiveTable) and "table.choose" in active:
+            shown, binding = active["table.choose"]
+            active["table.choose"] = shown, replace(binding, description=self.focused.verb)
         wide = self.size.width >= NARROW
         self._header.gap = 3 if wide else 2
-        self._keys.show([*header.keys(shown, 8 if wide else 6), header.views(self.view)])
+        wanted = [id for id in CONTEXT[self.view] if id in active][: 7 if wide else 5]
+        common = () if self.view == "profiles" else COMMON if wide or len(wanted) < 4 else ()
+        parts = header.keys(active, ["screen.help", *wanted, *common])
+        self._keys.show([*parts[1:], *parts[:1], *([header.views(self.view)] if wide else [])])
 
     @on(Line.Clicked)
     def _press(self, event: Line.Clicked) -> None:
@@ -146,3 +158,13 @@ class LiveScreen(Screen[None]):
         self.set_class(width < NARROW, "-narrow")
         self.set_class(width < LEAST[0] or height < LEAST[1], "-small")
         self._show_keys()
+
+
+def active_keys(screen: Screen[Any]) -> dict[str, tuple[str, Binding]]:
+    """What can be pressed now, by binding id: how the key is shown, and the binding."""
+    found: dict[str, tuple[str, Binding]] = {}
+    for active in screen.active_bindings.values():
+        id = active.binding.id
+        if id and active.enabled and id not in found:
+            found[id] = screen.app.get_key_display(active.binding), active.binding
+    return found

@@ -7,7 +7,7 @@ paints the rows that differ. It draws, moves a cursor and says what was chosen; 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.geometry import Region, Size
 from textual.message import Message
@@ -15,7 +15,7 @@ from textual.scroll_view import ScrollView
 
 from devgate.tui import ink
 from devgate.tui.bindings import TABLE, of
-from devgate.tui.columns import GAP, MARGIN, place
+from devgate.tui.columns import GAP, MARGIN, Row, place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,8 +23,12 @@ if TYPE_CHECKING:
     from textual import events
     from textual.strip import Strip
 
-    from devgate.tui.columns import Column, Placed, Row
+    from devgate.tui.columns import Column, Placed
     from devgate.tui.ink import Run, Runs
+
+
+_KEPT: Final = 400
+"""Strips kept: a few screens full."""
 
 
 class LiveTable(ScrollView, can_focus=True):
@@ -34,6 +38,8 @@ class LiveTable(ScrollView, can_focus=True):
         columns: what there may be; what fits is decided by the width.
         cursor: whether a row can be selected; without, the table is a text that scrolls.
         heading: whether there is a line with the columns' titles.
+        newest_first: new rows come at the top; a cursor there stays there.
+        verb: what choosing a row does, in a word.
         empty: what is said when there are no rows.
     """
 
@@ -67,18 +73,29 @@ class LiveTable(ScrollView, can_focus=True):
             return self.table
 
     def __init__(
-        self, columns: Sequence[Column], *, id: str, cursor: bool = True, heading: bool = True, empty: str = ""
+        self,
+        columns: Sequence[Column],
+        *,
+        id: str,
+        cursor: bool = True,
+        heading: bool = True,
+        newest_first: bool = False,
+        empty: str = "",
+        verb: str = "open",
     ) -> None:
         super().__init__(id=id)
-        self.can_focus = cursor
         self._columns = columns
         self._placed: Placed = ()
+        self._titles = Row("", {})
         self._cursor = cursor
         self._heading = int(heading)
+        self._newest_first = newest_first
         self._empty = empty
+        self.verb = verb
         self._rows: Sequence[Row] = ()
         self._at = 0
-        self._strips: dict[int, Strip] = {}
+        self._strips: dict[str, tuple[Row, str, Strip]] = {}
+        """By a row's key: the row as it was drawn, how (plain, under the cursor), and the strip."""
         self._palette = ink.Palette(self)
 
     # --- what it shows -------------------------------------------------------------------------------------------
@@ -93,31 +110,31 @@ class LiveTable(ScrollView, can_focus=True):
         return self._rows
 
     def show(self, rows: Sequence[Row]) -> None:
-        """Show these rows from now on; the selected one stays selected wherever it went."""
-        old, key = self._rows, self.key
+        """Show these rows from now on; the selected one stays selected wherever it went.
+
+        Only what is in view is compared, so the length of the list does not matter.
+        """
+        old, key, at = self._rows, self.key, self._at
         self._rows = rows
-        at = self._at
-        if not (at < len(rows) and rows[at].key == key):
-            at = next((index for index, row in enumerate(rows) if row.key == key), min(at, max(len(rows) - 1, 0)))
-        dirty = [index for index, row in enumerate(rows) if index >= len(old) or row != old[index]]
-        dirty.extend(range(len(rows), len(old)))
-        if at != self._at:
-            dirty += [self._at, at]
-            self._at = at
+        if at >= len(rows) or rows[at].key != key:
+            if not (self._newest_first and at == 0):
+                at = next((index for index, row in enumerate(rows) if row.key == key), min(at, max(len(rows) - 1, 0)))
+            moved, self._at = at - self._at, at
+        else:
+            moved = 0
         if len(rows) != len(old):
             self._resize()
-        self._paint(dirty)
+        if moved and round(self.scroll_y):  # what is read stays where it is, while rows come and go above it
+            self.scroll_to(y=max(self.scroll_y + moved, 0), animate=False)
+        top = round(self.scroll_y)
+        seen = range(top, top + self.size.height)
+        self._paint(
+            [index for index in seen if _at(rows, index) != _at(old, index) or (moved and index in (at, at - moved))]
+        )
+        if moved:
+            self._reveal()
         if self.key != key:
             self.post_message(self.Moved(self, self.key))
-
-    def title(self, key: str, title: str) -> None:
-        """Call a column something else, for instance with a number in it."""
-        from dataclasses import replace
-
-        self._columns = tuple(replace(each, title=title) if each.key == key else each for each in self._columns)
-        self._placed = place(self._columns, self.size.width)
-        if self._strips.pop(-1, None) is not None:
-            self.refresh(Region(0, 0, self.size.width, 1))
 
     def select(self, key: str) -> None:
         """Select the row with this key, if there is one."""
@@ -127,6 +144,10 @@ class LiveTable(ScrollView, can_focus=True):
                 return
 
     # --- moving --------------------------------------------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Without a cursor Enter is not ours, and goes to the dialog around."""
+        return self._cursor or action != "choose"
 
     def action_move(self, by: int) -> None:
         if self._cursor:
@@ -177,6 +198,8 @@ class LiveTable(ScrollView, can_focus=True):
     def on_resize(self) -> None:
         self._strips.clear()
         self._placed = place(self._columns, self.size.width)
+        titles: dict[str, Runs] = {column.key: ((column.title, "heading"),) for column, _ in self._placed}
+        self._titles = Row("", titles)
         self._resize()
         self._reveal()
 
@@ -196,34 +219,34 @@ class LiveTable(ScrollView, can_focus=True):
 
     def _paint(self, rows: Sequence[int]) -> None:
         top, width = round(self.scroll_y), self.size.width
-        regions = []
-        for index in rows:
-            self._strips.pop(index, None)
-            y = index - top + self._heading
-            if self._heading <= y < self.size.height:
-                regions.append(Region(0, y, width, 1))
+        regions = [
+            Region(0, index - top + self._heading, width, 1)
+            for index in rows
+            if self._heading <= index - top + self._heading < self.size.height
+        ]
         if regions:
             self.refresh(*regions)
 
     def render_line(self, y: int) -> Strip:
-        index = y - self._heading + round(self.scroll_y) if y >= self._heading else -1
-        strip = self._strips.get(index)
-        if strip is None:
-            strip = self._strips[index] = self._draw(index)
-        return strip
-
-    def _draw(self, index: int) -> Strip:
-        width = self.size.width
-        if index < 0:
-            return self._palette.strip(
-                self._line({c.key: ((c.title, "heading"),) for c, _ in self._placed}), width, "head"
-            )
+        if y < self._heading:
+            return self._draw(self._titles, "head")
+        index = y - self._heading + round(self.scroll_y)
         if index >= len(self._rows):
-            said = ((f" {self._empty}", "muted"),) if not self._rows and index == 0 else ()
-            return self._palette.strip(ink.fit_runs(said, width), width)
+            said: Runs = ((f" {self._empty}", "muted"),) if not self._rows and index == 0 else ()
+            return self._palette.strip(ink.fit_runs(said, self.size.width), self.size.width)
         here = self._cursor and index == self._at
-        row = ("cursor" if self.has_focus else "cursor-blur") if here else ""
-        return self._palette.strip(self._line(self._rows[index].cells), width, row)
+        return self._draw(self._rows[index], ("cursor" if self.has_focus else "cursor-blur") if here else "")
+
+    def _draw(self, row: Row, kind: str) -> Strip:
+        """The row's strip, from the last time if it looks the same."""
+        drawn = self._strips.get(row.key)
+        if drawn is not None and drawn[1] == kind and (drawn[0] is row or drawn[0] == row):
+            return drawn[2]
+        if len(self._strips) > _KEPT:
+            self._strips.clear()
+        strip = self._palette.strip(self._line(row.cells), self.size.width, kind)
+        self._strips[row.key] = (row, kind, strip)
+        return strip
 
     def _line(self, cells: Mapping[str, Runs]) -> list[Run]:
         line: list[Run] = [(" " * MARGIN, ink.PLAIN)]
@@ -237,3 +260,7 @@ class LiveTable(ScrollView, can_focus=True):
         elif rest:
             line.append((" " * rest, ink.PLAIN))
         return ink.merged(line)
+
+
+def _at(rows: Sequence[Row], index: int) -> Row | None:
+    return rows[index] if index < len(rows) else None

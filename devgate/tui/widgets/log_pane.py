@@ -6,8 +6,7 @@ forty of them cost. The heading is the pane's first row and says what is shown a
 
 from __future__ import annotations
 
-import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from rich.segment import Segment
@@ -18,13 +17,14 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from devgate.tui import format as fmt
-from devgate.tui import ink, sgr
+from devgate.tui import ink, log_ink, sgr
 from devgate.tui.bindings import LOG_PANE, of
-from devgate.tui.log_buffer import DEBUG, ERROR, LEVELS, WARNING, LogBuffer, cuts, level_of
+from devgate.tui.log_buffer import DEBUG, ERROR, LEVELS, LogBuffer, level_of
+from devgate.tui.log_ink import Layout
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from textual.selection import Selection
 
@@ -33,10 +33,6 @@ if TYPE_CHECKING:
 
 LIMIT: Final = 10_000
 """Lines of a view; a service's own ring holds half of it (SUPERVISION.md 1.1), merged logs get the rest."""
-_ROOM_FOR_CLOCK: Final = 56
-"""Cells from which a line begins with its time."""
-_HUES: Final = 6
-_NAME: Final = 16
 _KEPT: Final = 400
 """Strips kept: a few screens full."""
 
@@ -44,7 +40,7 @@ _KEPT: Final = 400
 class LogPane(ScrollView, can_focus=True):
     """The log of one service, or several merged with their names in front."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {*ink.CLASSES, *(f"ink--hue{number}" for number in range(_HUES))}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {*ink.CLASSES, *(f"ink--hue{number}" for number in range(log_ink.HUES))}
     BINDINGS = of(LOG_PANE)
 
     @dataclass
@@ -88,8 +84,6 @@ class LogPane(ScrollView, can_focus=True):
         """Show lines that have arrived."""
         lines: Sequence[LogLine] = part.lines
         if part.dropped and lines and self.buffer.held:
-            from dataclasses import replace
-
             said = f"{part.dropped:,} lines skipped here; the log file has them"
             lines = (replace(lines[0], text=said, stream="mark"), *lines)
         gone = self.buffer.first_row
@@ -107,8 +101,8 @@ class LogPane(ScrollView, can_focus=True):
     def _settle(self, moved: int = 0) -> None:
         """Fit the scrolled area to the buffer; `moved` rows have left at the front."""
         self._settling = True
-        width = self._room if not self._wrap else 0
-        self.virtual_size = Size(self.buffer.widest + self._prefix if width else self.size.width, self.buffer.rows + 1)
+        width = self.size.width if self._wrap else self.buffer.widest + self._layout.before
+        self.virtual_size = Size(width, self.buffer.rows + 1)
         if self.follow:
             self.scroll_to(y=self.max_scroll_y, animate=False)
         elif moved:
@@ -158,12 +152,12 @@ class LogPane(ScrollView, can_focus=True):
         """The next or previous line that looks like an error."""
         self._jump(lambda line: level_of(sgr.strip_sgr(line.text)) == ERROR, step, "no error in this log")
 
-    def _jump(self, matches: object, step: int, nothing: str) -> None:
+    def _jump(self, matches: Callable[[LogLine], bool], step: int, nothing: str) -> None:
         shown = self.buffer.shown
         here = min(max(self._here - self.buffer.gone, -1), len(shown))
         if self.follow and step < 0:
             here = len(shown)
-        index = self.buffer.find(matches, here + step, step) if shown else None  # type: ignore[arg-type]
+        index = self.buffer.find(matches, here + step, step) if shown else None
         if index is None:
             self.notify(nothing, timeout=2, markup=False)
             return
@@ -254,7 +248,7 @@ class LogPane(ScrollView, can_focus=True):
 
     def _lay_out(self) -> None:
         self._strips.clear()
-        self.buffer.wrap(self._room if self._wrap else 0)
+        self.buffer.wrap(self._layout.room if self._wrap else 0)
         self._settle()
 
     def notify_style_update(self) -> None:
@@ -263,14 +257,8 @@ class LogPane(ScrollView, can_focus=True):
         self._strips.clear()
 
     @property
-    def _prefix(self) -> int:
-        """Cells before the text: a margin, the time where there is room, the service's name in a merged log."""
-        clock = fmt.CLOCK + 1 if self.size.width >= _ROOM_FOR_CLOCK else 0
-        return 1 + clock + (_NAME + 1 if self.merged else 0)
-
-    @property
-    def _room(self) -> int:
-        return max(self.size.width - self._prefix, 1)
+    def _layout(self) -> Layout:
+        return Layout(self.size.width, self.merged, self._wrap, 0 if self._wrap else round(self.scroll_x))
 
     # --- drawing -------------------------------------------------------------------------------------------------
 
@@ -303,78 +291,33 @@ class LogPane(ScrollView, can_focus=True):
         return self._palette.strip((*left, *ink.fit_runs(tuple(right), room)), width, "head")
 
     def _draw(self, row: int) -> Strip:
-        width = self.size.width
-        base = self._palette.style(ink.PLAIN)
+        width, palette = self.size.width, self._palette
         place = self.buffer.locate(row)
         if place is None:
-            said = (("  nothing here yet", "muted"),) if row == self.buffer.first_row else ()
-            return self._palette.strip(ink.fit_runs(said, width), width)
+            said: Runs = (("  nothing here yet", "muted"),) if row == self.buffer.first_row else ()
+            return palette.strip(ink.fit_runs(said, width), width)
         index, part = place
         line = self.buffer.shown[index]
-        segments = [Segment(text, self._palette.style(name)) for text, name in self._before(line, part, index)]
-        text, skipped = self._content(line, part)
-        used = self._prefix
-        for piece, style in text:
-            offset = Style.from_meta({"offset": (skipped, row)})
-            shown = ink.plain_ascii(piece) if self._palette.ascii else piece
-            segments.append(Segment(shown, base + style + offset))
-            skipped += len(piece)
-        return Strip(segments).adjust_cell_length(width, base) if used < width else Strip(segments).crop(0, width)
-
-    def _before(self, line: LogLine, part: int, index: int) -> list[Run]:
-        here = index + self.buffer.gone == self._here and not self.follow
-        runs: list[Run] = [("▌" if here and not self._palette.ascii else " ", "key")]
-        clock = self.size.width >= _ROOM_FOR_CLOCK
-        if part or line.stream == "mark":
-            runs.append((" " * (self._prefix - 1), ink.PLAIN))
-            return runs
-        if clock:
-            runs.append((f"{fmt.clock(line.at)} ", "muted"))
-        if self.merged:
-            name = line.service if not line.replica else f"{line.service}#{line.replica}"
-            hue = f"hue{zlib.crc32(line.service.encode()) % _HUES}"
-            runs.extend(ink.fit_runs(((name, hue),), _NAME))
-            runs.append((" ", ink.PLAIN))
-        return runs
-
-    def _content(self, line: LogLine, part: int) -> tuple[list[sgr.StyledRun], int]:
-        """The visible piece of a line, and the number of characters before it."""
-        palette = self._palette
-        runs: Sequence[sgr.StyledRun] = sgr.runs(line.text, colour=not self.app.no_color)
-        plain = "".join(text for text, _ in runs)
-        if line.stream == "mark":
-            runs = [(f"── {plain} ", palette.style("muted"))]
-        elif len(runs) == 1:
-            level = level_of(plain)
-            if level >= WARNING:
-                runs = [(plain, palette.style("bad" if level == ERROR else "warn"))]
-        if self._search is not None:
-            spans = [match.span() for match in self._search.finditer(plain)]
-            runs = sgr.overlay(runs, spans, palette.style("match"))
         selection = self.text_selection
-        start = 0
-        if self._wrap:
-            marks = cuts(plain, self._room)
-            start = marks[part] if part < len(marks) else len(plain)
-            runs, _ = _slice(runs, start, marks[part + 1] if part + 1 < len(marks) else len(plain))
-            skipped = start
-        else:
-            runs, skipped = sgr.window(runs, round(self.scroll_x), self._room)
-        if selection is not None:
-            runs = self._selected(runs, skipped, selection, line, part)
-        return list(runs), skipped
-
-    def _selected(
-        self, runs: Sequence[sgr.StyledRun], skipped: int, selection: Selection, line: LogLine, part: int
-    ) -> Sequence[sgr.StyledRun]:
-        index = next((i for i, each in enumerate(self.buffer.shown) if each is line), 0)
-        span = selection.get_span(self.buffer.row_of(index) + part)
-        if span is None:
-            return runs
-        first, last = span
-        last = 1 << 20 if last == -1 else last
-        style = self.screen.get_component_rich_style("screen--selection")
-        return sgr.overlay(runs, [(max(first - skipped, 0), max(last - skipped, 0))], style)
+        runs, first = log_ink.content(
+            line,
+            part,
+            self._layout,
+            palette.style,
+            colour=not self.app.no_color,
+            search=self._search,
+            selected=selection.get_span(row) if selection is not None else None,
+            selection=self.screen.get_component_rich_style("screen--selection") if selection is not None else None,
+        )
+        here = index + self.buffer.gone == self._here and not self.follow
+        prefix = palette.strip(log_ink.before(line, part, self._layout, here=here), self._layout.before)
+        base = palette.style(ink.PLAIN)
+        segments = list(prefix)
+        for text, style in runs:
+            offset = Style.from_meta({"offset": (first, row)})
+            segments.append(Segment(ink.plain_ascii(text) if palette.ascii else text, base + style + offset))
+            first += len(text)
+        return Strip(segments).adjust_cell_length(width, base)
 
     # --- selecting with the mouse --------------------------------------------------------------------------------
 
@@ -382,34 +325,18 @@ class LogPane(ScrollView, can_focus=True):
         self._redraw()
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
-        first = self.buffer.first_row
-        start = selection.start.y if selection.start is not None else first
-        end = selection.end.y if selection.end is not None else first + self.buffer.rows - 1
+        start = selection.start.y if selection.start is not None else 0
+        end = selection.end.y if selection.end is not None else self.buffer.first_row + self.buffer.rows
         out: list[str] = []
-        for row in range(max(start, first), min(end, first + self.buffer.rows - 1) + 1):
-            place = self.buffer.locate(row)
-            span = selection.get_span(row)
+        for row in range(max(start, self.buffer.first_row), end + 1):
+            place, span = self.buffer.locate(row), selection.get_span(row)
             if place is None or span is None:
-                continue
+                break
             text = sgr.strip_sgr(self.buffer.shown[place[0]].text)
-            low, high = 0, len(text)
-            if self._wrap:
-                marks = [*cuts(text, self._room), len(text)]
-                low, high = marks[place[1]], marks[place[1] + 1]
-            piece = text[max(low, span[0]) : high if span[1] == -1 else min(high, span[1])]
+            first, last = log_ink.extent(text, place[1], self._layout)
+            piece = text[max(first, span[0]) : last if span[1] == -1 else min(last, span[1])]
             if place[1] and out:
-                out[-1] += piece
+                out[-1] += piece  # folded on the screen, one line in the log
             else:
                 out.append(piece)
         return "\n".join(out), "\n"
-
-
-def _slice(runs: Sequence[sgr.StyledRun], start: int, end: int) -> tuple[list[sgr.StyledRun], int]:
-    out: list[sgr.StyledRun] = []
-    at = 0
-    for text, style in runs:
-        piece = text[max(start - at, 0) : max(end - at, 0)]
-        if piece:
-            out.append((piece, style))
-        at += len(text)
-    return out, start

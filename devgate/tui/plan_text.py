@@ -1,0 +1,67 @@
+"""A plan as lines to read before it is applied: pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from devgate.errors import DevgateError
+    from devgate.model.plan import Plan, Reason
+    from devgate.tui.ink import Run, Runs
+
+
+def lines(plan: Plan) -> list[Runs]:
+    """What stays, what changes and why, service by service."""
+    if plan.empty:
+        return [(("This is what runs: nothing to do.", "good"),)]
+    out: list[Runs] = [((plan.summary, "title"),), ()]
+    out += _names("○", "stop", plan.stop, "bad-soft")
+    out += _reasons("◐", "restart", plan.restart, "warn")
+    out += _names("●", "start", plan.start, "good")
+    out += _reasons("▲", "stale", plan.stale, "info")
+    out += _reasons("●", "adopt", plan.adopt, "info")
+    out += _names("●", "keep", plan.keep, "muted")
+    routes = plan.routes
+    out += _list("routes", [(f"+ {route}", "good") for route in routes.added])
+    out += _list("", [(f"- {route}", "bad-soft") for route in routes.removed])
+    out += _list("", [(f"~ {route}", "warn") for route in routes.changed])
+    out += _list("live", [(key, "info") for key in plan.gateway])
+    out += _list("rebind", [(key, "warn") for key in plan.rebind])
+    return out
+
+
+def refusal(error: DevgateError) -> list[Runs]:
+    """Why there is no plan: every problem of the profile, or the one reason."""
+    out: list[Runs] = [((error.message, "bad"),)]
+    problems: Iterable[object] = getattr(error, "problems", ())
+    for problem in problems:
+        out.append(())
+        out += [((text, "plain"),) for text in str(problem).splitlines()]
+    if error.hint:
+        out += [(), ((error.hint, "info"),)]
+    return out
+
+
+def _label(text: str) -> Run:
+    return f"{text:<9}", "heading"
+
+
+def _names(sign: str, label: str, names: Iterable[str], ink: str) -> list[Runs]:
+    return [(_label(label if not number else ""), (f"{sign} {name}", ink)) for number, name in enumerate(names)]
+
+
+def _reasons(sign: str, label: str, reasons: Iterable[Reason], ink: str) -> list[Runs]:
+    return [
+        (
+            _label(label if not number else ""),
+            (f"{sign} {reason.service}", ink),
+            (f"  {', '.join(reason.keys)}", "muted"),
+        )
+        for number, reason in enumerate(reasons)
+    ]
+
+
+def _list(label: str, entries: list[Run]) -> list[Runs]:
+    return [(_label(label if not number else ""), entry) for number, entry in enumerate(entries)]

@@ -1,0 +1,85 @@
+"""Finished requests as rows, details and commands to repeat them: pure."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Final
+
+from devgate.tui import format as fmt
+from devgate.tui.columns import Column, Row
+from devgate.tui.rows import status
+
+if TYPE_CHECKING:
+    from devgate.model.query import RequestRow
+    from devgate.tui.ink import Runs
+
+COLUMNS: Final = (
+    Column("at", "Time", fmt.CLOCK),
+    Column("method", "Method", 7),
+    Column("status", "Stat", 4, right=True),
+    Column("took", "Took", fmt.MILLISECONDS, right=True),
+    Column("path", "Path", 24, grow=2),
+    Column("service", "Service", 18, drop=1),
+    Column("size", "Size", fmt.SIZE, right=True, drop=3),
+    Column("held", "Held", fmt.MILLISECONDS, right=True, drop=4),
+    Column("error", "Error", 20, grow=1, most=32, drop=2),
+)
+SLOW_MS: Final = 1000.0
+"""From this time a request that is not a stream stands out."""
+_KINDS: Final = {"sse": "event stream", "websocket": "WebSocket"}
+
+
+def row(request: RequestRow) -> Row:
+    slow = request.kind == "http" and request.duration_ms >= SLOW_MS
+    path: Runs = ((request.path, "plain"),)
+    if request.kind != "http":
+        path = (*path, (f" {_KINDS.get(request.kind, request.kind)}", "info"))
+    return Row(
+        str(request.seq),
+        {
+            "at": ((fmt.clock(request.at), "muted"),),
+            "method": ((request.method, "muted" if request.method in ("OPTIONS", "HEAD") else "strong"),),
+            "status": (status(request.status),),
+            "took": ((fmt.milliseconds(request.duration_ms), "warn" if slow else "plain"),),
+            "path": path,
+            "service": ((request.service or fmt.NONE, "plain" if request.service else "muted"),),
+            "size": ((fmt.size(request.response_bytes), "muted"),),
+            "held": ((fmt.milliseconds(request.held_ms), "warn") if request.held_ms else ("", "plain"),),
+            "error": ((request.error, "bad-soft"),),
+        },
+    )
+
+
+def details(request: RequestRow) -> list[Runs]:
+    """Everything known about one request."""
+    replica = f" #{request.replica}" if request.replica else ""
+    where = f"{request.route or 'no route'} → {request.service or 'nobody'}{replica}"
+    facts = [
+        ("request", f"{request.method} {request.path}"),
+        ("id", request.request_id),
+        ("route", where),
+        (
+            "received",
+            f"{fmt.clock(request.at)}, {fmt.size(request.request_bytes)} in, {fmt.size(request.response_bytes)} out",
+        ),
+        ("took", fmt.milliseconds(request.duration_ms) + _held(request)),
+    ]
+    lines: list[Runs] = [((f"{name:<9}", "muted"), (text, "plain")) for name, text in facts]
+    answer = "devgate" if request.error else request.service or "devgate"
+    said: Runs = (("status   ", "muted"), status(request.status), (f" from {answer}", "plain"))
+    if request.error:
+        said = (*said, (f": {request.error}", "bad"))
+    lines.insert(1, said)
+    return lines
+
+
+def _held(request: RequestRow) -> str:
+    if not request.held_ms:
+        return ""
+    return f", of which {fmt.milliseconds(request.held_ms)} waiting for {request.service or 'the service'} to come back"
+
+
+def curl(request: RequestRow, base: str) -> str:
+    """A command that sends the request again, as far as the row knows it: no headers, no body, secrets redacted."""
+    method = "" if request.method == "GET" else f"-X {request.method} "
+    return f"curl -i {method}{shlex.quote(base + request.path)}"

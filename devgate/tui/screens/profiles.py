@@ -1,0 +1,94 @@
+"""Which profiles there are, what switching to one would do, and Enter to do it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from textual import on
+from textual.containers import Horizontal
+
+from devgate.errors import DevgateError
+from devgate.tui import plan_text
+from devgate.tui.bindings import BACK, PROFILES, of
+from devgate.tui.columns import Column, Row
+from devgate.tui.dialogs import text_rows
+from devgate.tui.screens.live import LiveScreen
+from devgate.tui.widgets.live_table import LiveTable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from textual.widget import Widget
+
+    from devgate.model.plan import Plan
+    from devgate.model.snapshot import Snapshot
+
+_RELOAD: Final = ""
+"""Key of the row for the running profile's own file."""
+_LIST: Final = (Column("name", "Profile", 20, grow=1),)
+_PLAN: Final = (Column("text", "Plan", 20, grow=1),)
+
+
+class Profiles(LiveScreen):
+    """The list at the left, the selected one's plan at the right."""
+
+    view = "profiles"
+    on_services = False
+    BINDINGS = of(PROFILES, BACK)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._list = LiveTable(_LIST, id="profiles", empty="no profiles found", verb="apply")
+        self._text = LiveTable(_PLAN, id="plan", cursor=False)
+        self._plan: Plan | None = None
+        self._listed: tuple[str, ...] = ()
+        self._digest = ""
+
+    def body(self) -> Iterable[Widget]:
+        yield Horizontal(self._list, self._text, id="lower")
+
+    def entered(self) -> None:
+        self.action_again()
+
+    def show(self, snapshot: Snapshot) -> None:
+        if not self._listed:
+            self._listed = tuple(self.app.control.profiles.list())
+        rows = [
+            Row(
+                _RELOAD,
+                {"name": (("● ", "good"), (snapshot.profile, "strong"), (" runs; its file again", "muted"))},
+            )
+        ]
+        rows += [Row(name, {"name": (("○ ", "muted"), (name, "plain"))}) for name in self._listed]
+        self._list.show(rows)
+        changed = f"{snapshot.profile}{snapshot.reloaded_at}{snapshot.config_problems}"
+        if changed != self._digest:
+            self._digest = changed
+            self._propose()
+
+    @on(LiveTable.Moved, "#profiles")
+    def _propose(self) -> None:
+        self._plan = None
+        self.run_worker(self._ask(self._list.key), group="plan", exclusive=True, exit_on_error=False)
+
+    async def _ask(self, source: str) -> None:
+        try:
+            plan = await self.app.control.profiles.propose(source or None)
+        except DevgateError as error:
+            if source == self._list.key:
+                self._text.show(text_rows(plan_text.refusal(error)))
+            return
+        if source == self._list.key:
+            self._plan = plan
+            self._text.show(text_rows([*plan_text.lines(plan), (), (("⏎ applies this plan", "key"),)]))
+
+    @on(LiveTable.Chosen, "#profiles")
+    def _apply(self) -> None:
+        if self._plan is not None and not self._plan.empty:
+            self.app.apply(self._plan)
+
+    def action_again(self) -> None:
+        """Read the files again."""
+        self._listed = ()
+        self._digest = ""
+        self.again()

@@ -1,0 +1,195 @@
+"""Finished requests, newest first: filtered, one of them in detail with what its service logged meanwhile."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+from textual import on
+from textual.containers import Vertical
+
+from devgate.errors import DevgateError
+from devgate.tui import format as fmt
+from devgate.tui import requests
+from devgate.tui.bindings import BACK, TRAFFIC, of
+from devgate.tui.dialogs import TEXT, text_rows
+from devgate.tui.screens.live import LiveScreen
+from devgate.tui.sgr import strip_sgr
+from devgate.tui.traffic_filter import parse
+from devgate.tui.widgets.line import Line, Part
+from devgate.tui.widgets.live_table import LiveTable
+from devgate.tui.widgets.prompt import Prompt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from textual.widget import Widget
+
+    from devgate.model.query import RequestRow
+    from devgate.model.snapshot import Snapshot
+    from devgate.tui.columns import Row
+
+HELD: Final = 1_000
+"""Requests kept by the view."""
+AT_ONCE: Final = 200
+"""Requests taken in one tick; of more, the oldest are counted and passed over: nobody reads 800 a second."""
+_BEFORE_S: Final = 0.05
+_AFTER_S: Final = 0.25
+_LINES: Final = 8
+
+
+class Traffic(LiveScreen):
+    """The list, its filter, and the details of the selected request."""
+
+    view = "traffic"
+    BINDINGS = of(TRAFFIC, BACK)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._table = LiveTable(requests.COLUMNS, id="requests", newest_first=True, empty="no requests yet")
+        self._details = LiveTable(TEXT, id="details", cursor=False, heading=False)
+        self._title = Line(id="traffic-title")
+        self.prompt = Prompt(id="prompt")
+        self._held: deque[tuple[RequestRow, Row]] = deque(maxlen=HELD)
+        self._after = 0
+        self._passed = 0
+        self._paused = False
+        self._busy = False
+        self._text = ""
+        self._test: Callable[[RequestRow], bool] | None = None
+
+    def body(self) -> Iterable[Widget]:
+        yield self._title
+        yield self._table
+        yield Vertical(self._details, id="detail-pane")
+        yield self.prompt
+
+    def show(self, snapshot: Snapshot) -> None:
+        """The list is pulled, and is not part of the snapshot."""
+
+    def pull(self) -> None:
+        if not self._paused and not self._busy:
+            self.run_worker(self._pull(), group="requests", exit_on_error=False)
+
+    async def _pull(self) -> None:
+        self._busy = True
+        try:
+            page = await self.app.control.gateway.requests(after=self._after, limit=AT_ONCE)
+        except DevgateError:  # a remote devgate that does not answer; the next tick asks again
+            return
+        finally:
+            self._busy = False
+        if page.rows or page.next < self._after:
+            if self._after:
+                self._passed += max(page.next - self._after - len(page.rows), 0)
+            self._after = page.next
+            self._held.extend((row, requests.row(row)) for row in page.rows)
+            self._list()
+        self._say()
+
+    def _list(self) -> None:
+        test = self._test
+        self._table.show([drawn for row, drawn in reversed(self._held) if test is None or test(row)])
+
+    def _say(self) -> None:
+        shown = len(self._table.rows)
+        parts = [
+            Part((("Requests ", "heading"), (f"{shown:,}", "title"), (f" of the last {len(self._held):,}", "heading")))
+        ]
+        if self._text:
+            parts.append(Part(((self._text, "key"),), drop=1))
+        if self._paused:
+            parts.append(Part((("paused", "warn"),)))
+        if self._passed:
+            parts.append(Part(((f"{fmt.count(self._passed)} passed too fast to list", "muted"),), drop=2, right=True))
+        self._title.show(parts)
+
+    # --- filter --------------------------------------------------------------------------------------------------
+
+    def action_filter(self) -> None:
+        self.prompt.ask("traffic", "filter ")
+
+    def filter(self, text: str) -> None:
+        """Show only what this lets through; text that makes no sense is refused where it is typed."""
+        try:
+            self._test = parse(text) if text.strip() else None
+        except ValueError as error:
+            self.prompt.refuse(str(error))
+            return
+        self._text = text.strip()
+        self.prompt.refuse("")
+        self._list()
+        self._say()
+
+    @on(Prompt.Changed)
+    def _typed(self, event: Prompt.Changed) -> None:
+        self.filter(event.text)
+
+    @on(Prompt.Closed)
+    def _typed_out(self) -> None:
+        self._table.focus()
+
+    def action_errors(self) -> None:
+        """Only what failed, or everything again."""
+        self.filter("" if self._text == "status:5xx" else "status:5xx")
+
+    def action_pause(self) -> None:
+        self._paused = not self._paused
+        self._say()
+
+    # --- one request ---------------------------------------------------------------------------------------------
+
+    @property
+    def _current(self) -> RequestRow | None:
+        key = self._table.key
+        return next((row for row, drawn in self._held if drawn.key == key), None)
+
+    @on(LiveTable.Chosen, "#requests")
+    def _open(self) -> None:
+        self.toggle_class("-details")
+        self._describe()
+
+    @on(LiveTable.Moved, "#requests")
+    def _moved(self) -> None:
+        request = self._current
+        if request is not None and request.service:
+            self.app.selected = request.service
+        self._describe()
+
+    def _describe(self) -> None:
+        request = self._current
+        if request is not None and self.has_class("-details"):
+            self._details.show(text_rows(requests.details(request)))
+            self.run_worker(self._add_lines(request), group="details", exclusive=True, exit_on_error=False)
+
+    async def _add_lines(self, request: RequestRow) -> None:
+        """What the service wrote while it worked on the request."""
+        if not request.service:
+            return
+        try:
+            part = await self.app.control.services.logs([request.service], limit=2_000)
+        except DevgateError:
+            return
+        end = request.at + request.duration_ms / 1000 + _AFTER_S
+        lines = [line for line in part.lines if request.at - _BEFORE_S <= line.at <= end and line.stream != "mark"]
+        if lines and self._current is request:
+            said = [((f"{fmt.clock(line.at)} ", "muted"), (strip_sgr(line.text), "plain")) for line in lines[:_LINES]]
+            more = [((f"{len(lines) - _LINES} more lines", "muted"),)] if len(lines) > _LINES else []
+            title = ((f"{request.service} meanwhile", "heading"),)
+            self._details.show(text_rows([*requests.details(request), (), title, *said, *more]))
+
+    def action_back(self) -> None:
+        """Close the details, then clear the filter, then leave."""
+        if self.has_class("-details"):
+            self.remove_class("-details")
+        elif self._text:
+            self.filter("")
+        else:
+            super().action_back()
+
+    def action_copy(self) -> None:
+        """The selected request as a curl command."""
+        request = self._current
+        if request is not None and self.snapshot is not None:
+            self.app.copy_to_clipboard(requests.curl(request, self.snapshot.url))
+            self.notify("copied as curl, without headers and body", timeout=3)
