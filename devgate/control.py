@@ -91,6 +91,6 @@ class Control(Protocol):
         """The last whole picture (remote: at most 250 ms old)."""
         ...
 
-    def request_stop(self, reason: str) -> None:
-        """Stop devgate and everything it runs; returns at once."""
+    def request_stop(self, reason: str, *, now: bool = False) -> None:
+        """Stop devgate and everything it runs; returns at once. `now`: without drain, signal and grace, also if it stops already."""
         ...
