@@ -1,0 +1,115 @@
+"""Whether somebody has agreed to what a profile runs (SEMANTICS 4, threat 8).
+
+A profile from a cloned repository runs commands; the first time, devgate says which, and asks. Agreement is kept by a hash of
+exactly what was shown: the commands with their folders and variables, the addresses that requests go to, and where the gateway
+listens. So a changed command asks again, and a changed route does not. What an `.env` holds is not part of it: who trusts a
+command trusts the programs in its folder, and they can read more than that. Shipped profiles are trusted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from devgate.policy.addresses import is_loopback
+from devgate.profile.nodes import leaves
+from devgate.profile.problems import key_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from devgate.model.profile import ServiceSpec
+    from devgate.profile.loading import Loaded
+
+_FOLDER: Final = "trust"
+
+
+@dataclass(frozen=True, slots=True)
+class TrustRequest:
+    """What to show and ask."""
+
+    path: Path
+    """The profile's file."""
+    lines: tuple[str, ...]
+    """What it would do, a line each; not escaped. Nothing written in the file is masked: what is hidden cannot be agreed to. A
+    value from the environment is not shown, only where it comes from."""
+    digest: str
+    """What agreement is kept by."""
+
+
+def needs_trust(loaded: Loaded, state: Path) -> TrustRequest | None:
+    """What has to be asked before this profile may run; None if nothing has.
+
+    Args:
+        state: the user's state folder, see `state_folder`.
+    """
+    lines = tuple(_deeds(loaded))
+    digest = hashlib.sha256(json.dumps(lines).encode()).hexdigest()
+    if loaded.bundled or not lines or _is_noted(state / _FOLDER / digest):
+        return None
+    return TrustRequest(loaded.path, lines, digest)
+
+
+def remember(request: TrustRequest, state: Path) -> None:
+    """Note that somebody agreed. The note holds the profile's path, for people who look at it."""
+    folder = state / _FOLDER
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0)
+    with open(os.open(folder / request.digest, flags, 0o600), "w", encoding="utf-8", errors="surrogateescape") as note:
+        note.write(f"{request.path}\n")
+
+
+def state_folder() -> Path:
+    """The user's own folder for what devgate remembers beyond a project."""
+    from platformdirs import user_state_path
+
+    return user_state_path("devgate", appauthor=False)
+
+
+def _is_noted(note: Path) -> bool:
+    """Whether the note is there and is ours: somebody else's file is no agreement."""
+    try:
+        found = note.lstat()
+    except OSError:
+        return False
+    return not hasattr(os, "getuid") or found.st_uid == os.getuid()
+
+
+def _deeds(loaded: Loaded) -> Iterator[str]:
+    """Everything a profile does beyond passing requests between what it starts."""
+    profile = loaded.profile
+    given = {key_path(path): text.origin for path, text in leaves(loaded.root) if text.origin}
+    for name, service in profile.services.items():
+        deeds = list(_service_deeds(service, given.get(f"services.{name}.url", "")))
+        yield from (f"{name} {deed}" for deed in deeds)
+        if not deeds or service.url is not None:
+            continue
+        for prefix, env in (("env", profile.env), (f"services.{name}.env", service.env)):
+            for key, value in env.items():
+                origin = given.get(f"{prefix}.{key}")
+                shown = f"from {origin}" if origin else "unset" if value is None else f"= {value}"
+                yield f"{name} with {key} {shown}"
+        yield from (f"{name} with {file}" for file in (*profile.env_file, *service.env_file))
+    if not is_loopback(profile.gateway.host):
+        yield f"the gateway listens on {profile.gateway.host}"
+
+
+def _service_deeds(service: ServiceSpec, url_origin: str) -> Iterator[str]:
+    commands = {
+        "runs": None if service.stands_in else service.command,
+        "probes with": service.ready.exec,
+        "stops with": service.stop.command,
+    }
+    for kind, command in commands.items():
+        if command is not None:
+            text = command if isinstance(command, str) else json.dumps(list(command))
+            yield f"{kind} {text}  (in {service.cwd})"
+    if service.url is not None:
+        yield f"is at {service.url}" + (f"  (from {url_origin})" if url_origin else "")
+    if "://" in (service.ready.http or ""):
+        yield f"is asked at {service.ready.http}"
