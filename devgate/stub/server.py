@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 STOP_S: Final = 0.06
 """How long the clients have for their last bytes when the stub is stopped: it promises to be gone within 100 ms."""
 BACKLOG: Final = 1024
+STOPPING: Final = (signal.SIGTERM, signal.SIGINT)
 
 
 class ListenError(Exception):
@@ -59,9 +60,15 @@ async def serve(config: StubConfig, listener: socket.socket, journal: Journal) -
     """Answer on `listener` until SIGTERM or SIGINT. A crash that was asked for does not come back from here."""
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        # Not loop.add_signal_handler, which Windows lacks.
-        signal.signal(number, lambda *_: loop.call_soon_threadsafe(stopped.set))
+
+    def stop(*_: object) -> None:
+        # Once: the end is short, and further signals would find the loop busy with them, or closed.
+        for number in STOPPING:
+            signal.signal(number, lambda *_: None)
+        loop.call_soon_threadsafe(stopped.set)
+
+    for number in STOPPING:
+        signal.signal(number, stop)  # not loop.add_signal_handler, which Windows lacks
     host, port = listener.getsockname()[:2]
     stub = Behaviour(config, port=port, pid=os.getpid(), now=loop.time(), wall=time.time())
     connections: set[Connection] = set()
@@ -77,8 +84,6 @@ async def serve(config: StubConfig, listener: socket.socket, journal: Journal) -
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     journal.say(f"{config.name}: stub listening on http://{address} (pid {stub.pid})")
     await stopped.wait()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.SIG_IGN)  # the end is under way, and a second Ctrl-C would find the loop closed
     server.close()
     for connection in tuple(connections):
         connection.end()
