@@ -1,0 +1,217 @@
+"""From a name to a connected socket: resolve once, check every address, dial the checked ones.
+
+Happy eyeballs in the small (RFC 8305): addresses are tried in order, the next one as soon as the last has failed or has not
+answered within `STAGGER_S`; the first that connects wins and the others are closed. `localhost` is never looked up (RFC 6761
+6.3): it is 127.0.0.1, then ::1, because development servers bind one or the other and rarely both.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
+
+from devgate.gateway.upstream.errors import Kind, Stage, UpstreamError, connect_error
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import AsyncIterator, Callable, Hashable, Sequence
+    from ipaddress import IPv4Address
+
+T = TypeVar("T", bound=asyncio.Protocol)
+
+STAGGER_S = 0.25
+LOOPBACK_TIMEOUT_S = 2.0
+REMOTE_TIMEOUT_S = 10.0
+TLS_CLOSE_S = 1.0
+"""How long a TLS peer may take to say goodbye; asyncio would wait 30 s."""
+
+LOOPBACKS = ("127.0.0.1", "::1")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What connections are kept apart by."""
+
+    scheme: str
+    """`http` or `https`."""
+    host: str
+    """A name or a literal address, an IPv6 one without brackets."""
+    port: int
+    options: Hashable = ()
+    """Whatever else makes connections differ, TLS settings above all."""
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def connect_timeout_s(self) -> float:
+        """A service on this machine answers at once or not at all."""
+        return LOOPBACK_TIMEOUT_S if _is_local(self.host) else REMOTE_TIMEOUT_S
+
+
+if TYPE_CHECKING:
+    Address: TypeAlias = IPv4Address | IPv6Address
+    Rule: TypeAlias = Callable[[Address], bool]
+
+
+def not_link_local(address: Address) -> bool:
+    """The least of all target rules: never 169.254/16 and fe80::/10, where cloud machines keep their secrets (SEMANTICS 4, 8)."""
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    return not address.is_link_local
+
+
+async def dial(
+    origin: Origin,
+    factory: Callable[[], T],
+    *,
+    tls: ssl.SSLContext | None = None,
+    allows: Rule = not_link_local,
+    timeout_s: float | None = None,
+) -> T:
+    """Connect to `origin` and give what `factory` made for it. Cancelled or failed, it leaves nothing open.
+
+    Args:
+        origin: whom to call; `https` wants `tls`.
+        factory: makes the protocol.
+        tls: verifies the host by its name, as the context says.
+        allows: asked for every address; the ones it refuses are not dialled.
+        timeout_s: for everything together, the handshake included; `Origin.connect_timeout_s` where not given.
+
+    Raises:
+        UpstreamError: with stage `connect`.
+    """
+    try:
+        async with asyncio.timeout(origin.connect_timeout_s if timeout_s is None else timeout_s):
+            addresses = await _resolve(origin)
+            checked = [address for address in addresses if allows(ip_address(address[1][0].partition("%")[0]))]
+            if not checked:
+                raise UpstreamError(
+                    Kind.PROHIBITED, Stage.CONNECT, f"{origin} is at an address that may not be dialled"
+                )
+            async with _connected(checked) as sock:
+                return await _attach(origin, factory, sock, tls)
+    except OSError as error:
+        raise connect_error(error, str(origin)) from error
+
+
+_Target: TypeAlias = tuple[socket.AddressFamily, tuple[str, int]]
+
+
+def _is_local(host: str) -> bool:
+    """`localhost` and everything below it, and loopback addresses."""
+    name = host.rstrip(".").lower()
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+async def _resolve(origin: Origin) -> list[_Target]:
+    """The addresses of an origin, in the order in which to try them."""
+    host, port = origin.host, origin.port
+    try:
+        address = ip_address(host.partition("%")[0])
+    except ValueError:
+        if _is_local(host):
+            return [(_family(literal), (literal, port)) for literal in LOOPBACKS]
+    else:
+        return [(_family(str(address)), (host, port))]
+    try:
+        infos = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except ValueError as error:  # a NUL, or a label that IDNA does not know
+        raise socket.gaierror(socket.EAI_NONAME, "not a host name") from error
+    return [(family, (str(where[0]), port)) for family, _, _, _, where in infos]
+
+
+def _family(literal: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in literal else socket.AF_INET
+
+
+@asynccontextmanager
+async def _connected(targets: Sequence[_Target]) -> AsyncIterator[socket.socket]:
+    """A connected socket, closed if what is done with it fails."""
+    sock = await (_race(targets) if len(targets) > 1 else _connect(targets[0]))
+    try:
+        sock.setsockopt(
+            socket.IPPROTO_TCP, socket.TCP_NODELAY, 1
+        )  # asyncio does so only for sockets that it made itself
+        yield sock
+    except BaseException:
+        sock.close()
+        raise
+
+
+async def _connect(target: _Target) -> socket.socket:
+    family, where = target
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(sock, where)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+async def _race(targets: Sequence[_Target]) -> socket.socket:
+    """The first of `targets` that connects; where none does, the error of the first one tried."""
+    won: list[socket.socket] = []
+    failed: dict[int, OSError] = {}
+    moved = asyncio.Event()
+
+    async def run(lane: int, target: _Target) -> None:
+        try:
+            won.append(await _connect(target))
+        except OSError as error:
+            failed[lane] = error
+        moved.set()
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = []
+            for lane, target in enumerate(targets):
+                tasks.append(group.create_task(run(lane, target), name=f"dial {target[1][0]}"))
+                await _pause(moved, STAGGER_S)
+                if won:
+                    break
+            while not won and len(failed) < len(targets):
+                await _pause(moved, None)
+            for task in tasks:
+                task.cancel()
+    except BaseException:
+        for sock in won:
+            sock.close()
+        raise
+    if not won:
+        raise failed[0]
+    for sock in won[1:]:
+        sock.close()
+    return won[0]
+
+
+async def _pause(moved: asyncio.Event, timeout_s: float | None) -> None:
+    """Until an attempt has ended, or the next one is due."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            await moved.wait()
+    except TimeoutError:
+        return
+    moved.clear()
+
+
+async def _attach(origin: Origin, factory: Callable[[], T], sock: socket.socket, tls: ssl.SSLContext | None) -> T:
+    loop = asyncio.get_running_loop()
+    if tls is None:
+        _, protocol = await loop.create_connection(factory, sock=sock)
+        return protocol
+    _, protocol = await loop.create_connection(
+        factory, sock=sock, ssl=tls, server_hostname=origin.host, ssl_shutdown_timeout=TLS_CLOSE_S
+    )
+    return protocol
