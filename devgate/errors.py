@@ -25,6 +25,7 @@ class Exit:
     NOT_RUNNING = 5
     OTHER_RUNNING = 6
     TIMEOUT = 124
+    HUNG_UP = 129
     INTERRUPTED = 130
     TERMINATED = 143
 

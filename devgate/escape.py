@@ -29,6 +29,14 @@ _HOSTILE: Final = re.compile(
 )
 
 
+_SGR: Final = re.compile(r"\x1b\[[0-9;:]*m")
+
+
+def without_colour(text: str) -> str:
+    """A log line as the supervisor keeps it, without its SGR sequences."""
+    return _SGR.sub("", text) if "\x1b" in text else text
+
+
 def visible(text: str, width: int | None = None) -> str:
     """`text` as one harmless line; with `width`, at most so many terminal cells, the last of them an ellipsis if it was cut."""
     if width is not None and len(text) > width * 4 + 64:

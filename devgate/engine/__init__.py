@@ -1,0 +1,9 @@
+"""The composition root: builds the parts, connects them, and is the `Control` that every face sees.
+
+- `engine` starts and stops everything in the order that makes both safe;
+- `commands` are what a face may ask, one small class a noun;
+- `changes` turns a new profile into a plan and carries it out;
+- `picture` joins the parts' own views into one `Snapshot` (pure);
+- `narration` says facts in words (pure);
+- `lag` measures how long the event loop keeps requests waiting.
+"""

@@ -1,0 +1,102 @@
+"""What a face may ask of a running devgate, one small class a noun. Each request is announced: that is the audit trail."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from devgate.errors import CommandError
+from devgate.model.events import OperatorActed, Publish
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from devgate.clock import Clock
+    from devgate.gateway.gateway import Gateway
+    from devgate.model.query import LogSlice, RequestPage
+    from devgate.monitor.sync import SyncMonitor
+    from devgate.supervisor.supervisor import Supervisor
+
+
+def unknown_service(name: str, known: Iterable[str]) -> CommandError:
+    """The refusal of a name that no service has."""
+    names = sorted(known)
+    near = get_close_matches(name, names, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"services are {', '.join(names) or 'none'}"
+    return CommandError(f"there is no service {name!r}", hint=hint, code="unknown-service", status=404, exit_code=2)
+
+
+class Audit:
+    """Announces who asked for what."""
+
+    def __init__(self, publish: Publish, clock: Clock) -> None:
+        self._publish = publish
+        self._clock = clock
+
+    def note(self, action: str, target: str, by: str = "operator") -> None:
+        self._publish(OperatorActed(action=action, target=target, by=by, at=self._clock.wall()))
+
+
+class Services:
+    """`Control.services` over the supervisor."""
+
+    def __init__(self, supervisor: Supervisor, audit: Audit) -> None:
+        self._supervisor = supervisor
+        self._audit = audit
+
+    def _known(self, name: str) -> None:
+        names = [view.name for view in self._supervisor.views()]
+        if name not in names:
+            raise unknown_service(name, names)
+
+    async def start(self, name: str) -> None:
+        self._known(name)
+        self._audit.note("start", name)
+        await self._supervisor.start_service(name)
+
+    async def stop(self, name: str) -> None:
+        self._known(name)
+        self._audit.note("stop", name)
+        await self._supervisor.stop_service(name)
+
+    async def restart(self, name: str, *, dependents: bool = False) -> None:
+        self._known(name)
+        self._audit.note("restart", name)
+        await self._supervisor.restart_service(name, dependents=dependents)
+
+    async def kill(self, name: str) -> None:
+        self._known(name)
+        self._audit.note("kill", name)
+        await self._supervisor.kill_service(name)
+
+    async def logs(self, names: Sequence[str], after: int = 0, limit: int = 1000) -> LogSlice:
+        for name in names:
+            self._known(name)
+        return self._supervisor.logs(names, after, limit)
+
+
+class Traffic:
+    """`Control.gateway` over the gateway."""
+
+    def __init__(self, gateway: Gateway, audit: Audit) -> None:
+        self._gateway = gateway
+        self._audit = audit
+
+    async def reset_breaker(self, service: str) -> None:
+        self._audit.note("reset breaker", service)
+        self._gateway.reset_breaker(service)
+
+    async def requests(self, after: int = 0, limit: int = 100) -> RequestPage:
+        return self._gateway.requests(after, limit)
+
+
+class Sync:
+    """`Control.sync` over the monitor."""
+
+    def __init__(self, monitor: SyncMonitor, audit: Audit) -> None:
+        self._monitor = monitor
+        self._audit = audit
+
+    async def check(self) -> None:
+        self._audit.note("check", "sync")
+        await self._monitor.check()

@@ -1,0 +1,1 @@
+"""Looking without touching: what is asked of services beside their probes. `sync` compares their shared-knowledge versions."""

@@ -1,0 +1,94 @@
+"""A terminal to run devgate in: a pty whose output is kept, for tests that press keys and look."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import sys
+import termios
+import time
+from typing import TYPE_CHECKING, Self
+
+from tests.e2e.harness import DEADLINE_S, environment
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_SEQUENCE = re.compile(rb"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[@-Z\\-_])")
+
+
+class Terminal:
+    """`devgate ARGS` in a pty of a given size; a context manager that leaves no process."""
+
+    def __init__(self, args: tuple[str, ...], cwd: Path, *, columns: int = 120, rows: int = 40, **env: str) -> None:
+        self.args, self.cwd, self.columns, self.rows = args, cwd, columns, rows
+        self.env = environment(TERM="xterm-256color", COLORTERM="truecolor", **env)
+        self.raw = b""
+
+    def __enter__(self) -> Self:
+        self.pid, self.master = pty.fork()
+        if self.pid == 0:
+            os.chdir(self.cwd)
+            os.execve(sys.executable, [sys.executable, "-m", "devgate", *self.args], self.env)
+        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", self.rows, self.columns, 0, 0))
+        self.before = termios.tcgetattr(self.master)
+        self.status: int | None = None
+        return self
+
+    @property
+    def text(self) -> str:
+        """All that was ever written, without control sequences."""
+        return _SEQUENCE.sub(b"", self.raw).decode(errors="replace")
+
+    def read(self, timeout_s: float = 0.05) -> bool:
+        """Take what is there; False at the end."""
+        if not select.select([self.master], [], [], timeout_s)[0]:
+            return True
+        try:
+            data = os.read(self.master, 65536)
+        except OSError:
+            return False
+        self.raw += data
+        return bool(data)
+
+    def wait_for(self, text: str, *, after: int = 0) -> None:
+        """Until `text` was written, looking only behind offset `after` of `raw`."""
+        end = time.monotonic() + DEADLINE_S
+        while text not in _SEQUENCE.sub(b"", self.raw[after:]).decode(errors="replace"):
+            assert time.monotonic() < end, f"{text!r} was not shown: {self.text[-2000:]!r}"
+            assert self.read(), f"ended without {text!r}: {self.text[-2000:]!r}"
+
+    def press(self, keys: str) -> int:
+        """Type; returns the offset behind which the answer appears."""
+        offset = len(self.raw)
+        os.write(self.master, keys.encode())
+        return offset
+
+    def wait(self) -> int:
+        """Until it has ended; its exit code."""
+        end = time.monotonic() + DEADLINE_S
+        while self.status is None:
+            assert time.monotonic() < end, f"still runs: {self.text[-2000:]!r}"
+            self.read()
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.status = os.waitstatus_to_exitcode(status)
+        while self.read(0.2) and select.select([self.master], [], [], 0.2)[0]:
+            pass
+        return self.status
+
+    def __exit__(self, *exc: object) -> None:
+        try:
+            if self.status is None:
+                os.kill(self.pid, signal.SIGTERM)
+                self.wait()
+        finally:
+            if self.status is None:
+                os.kill(self.pid, signal.SIGKILL)
+                os.waitpid(self.pid, 0)
+            os.close(self.master)

@@ -1,0 +1,79 @@
+"""The screen in a real terminal, with real services."""
+
+from __future__ import annotations
+
+import os
+import signal
+import termios
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.e2e.harness import run, wait_until
+from tests.e2e.terminal import Terminal
+from tests.e2e.test_up import TWO
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.e2e
+
+RESTORED = (b"\x1b[?1049l", b"\x1b[?25h", b"\x1b[?1000l")
+"""Alternate screen left, cursor shown, mouse off."""
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> Path:
+    (tmp_path / "devgate.yaml").write_text(TWO)
+    return tmp_path
+
+
+def assert_restored(terminal: Terminal) -> None:
+    last = terminal.raw.rindex(b"\x1b[?1049h")
+    for sequence in RESTORED:
+        assert sequence in terminal.raw[last:], f"{sequence!r} is missing at the end"
+    assert termios.tcgetattr(terminal.master)[3] == terminal.before[3]
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(160, 45), (120, 40), (80, 24)])
+def test_services_are_shown_and_q_ends_everything(two: Path, columns: int, rows: int) -> None:
+    with Terminal(("up", "--port", "0"), two, columns=columns, rows=rows) as terminal:
+        terminal.wait_for("ready")
+        terminal.wait_for("2/2")
+        offset = terminal.press("q")
+        terminal.wait_for("api", after=offset)
+        terminal.press("\r")
+        assert terminal.wait() == 0
+        assert_restored(terminal)
+    run("status", cwd=two, check=5)
+
+
+def test_r_restarts_the_selected_service(two: Path) -> None:
+    with Terminal(("up", "--port", "0"), two) as terminal:
+        terminal.wait_for("2/2")
+        offset = terminal.press("r")
+        terminal.wait_for("stopping", after=offset)
+        terminal.wait_for("ready", after=offset)
+
+
+@pytest.mark.parametrize(("sig", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)])
+def test_the_terminal_is_whole_after_every_signal(two: Path, sig: signal.Signals, code: int) -> None:
+    with Terminal(("up", "--port", "0"), two) as terminal:
+        terminal.wait_for("2/2")
+        os.kill(terminal.pid, sig)
+        assert terminal.wait() == code
+        assert_restored(terminal)
+
+
+def test_the_terminal_is_whole_after_a_kill(two: Path) -> None:
+    with Terminal(("up", "--port", "0"), two) as terminal:
+        terminal.wait_for("2/2")
+        os.kill(terminal.pid, signal.SIGKILL)
+        assert terminal.wait() == -signal.SIGKILL
+
+        def restored() -> bool:
+            terminal.read()
+            last = terminal.raw.rindex(b"\x1b[?1049h")
+            return all(sequence in terminal.raw[last:] for sequence in RESTORED)
+
+        wait_until(restored, "the guardian gives the terminal back")

@@ -1,0 +1,140 @@
+"""The monitor against real listeners."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from devgate.clock import SystemClock
+from devgate.directory import Directory, Endpoint
+from devgate.model.events import Event, SyncChanged
+from devgate.model.profile import Profile
+from devgate.model.status import ServiceState, SyncState
+from devgate.monitor.sync import SyncMonitor
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+import contextlib
+
+DEADLINE_S = 10
+
+
+@contextlib.asynccontextmanager
+async def service(answers: dict[str, object]) -> AsyncIterator[tuple[Endpoint, list[str]]]:
+    """A listener that answers paths with JSON (or raw bytes, or a status), and the paths it was asked for."""
+    asked: list[str] = []
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        asked.append(request.path)
+        found = answers.get(request.path)
+        if isinstance(found, int | None):
+            return web.Response(status=found or 404)
+        return web.Response(body=found if isinstance(found, bytes) else json.dumps(found).encode())
+
+    runner = web.ServerRunner(web.Server(answer))
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    port = runner.addresses[0][1]
+    try:
+        yield Endpoint("127.0.0.1", port), asked
+    finally:
+        await runner.cleanup()
+
+
+def profile(**sync: object) -> Profile:
+    return Profile.model_validate(
+        {
+            "services": {"a": {"command": "x", "ready": {"http": "/health"}}, "quiet": {"command": "x", "sync": False}},
+            "sync": {"version": "1.0.0", "interval": "1h", **sync},
+        }
+    )
+
+
+def serve(directory: Directory, endpoint: Endpoint) -> None:
+    instance = directory.declare("a").instances[0]
+    directory.announce(instance, endpoint)
+    directory.move(instance, ServiceState.READY)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(DEADLINE_S):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+async def test_a_service_that_comes_up_is_asked_at_once() -> None:
+    directory, events = Directory(), list[Event]()
+    async with (
+        service({"/api/shared-knowledge/status": {"version": "0.9.0"}}) as (endpoint, asked),
+        SyncMonitor(directory, events.append, SystemClock(), profile=profile()) as monitor,
+    ):
+        serve(directory, endpoint)
+        await until(lambda: bool(events))
+        assert monitor.rows().keys() == {"a"}
+        assert monitor.rows()["a"].actual == "0.9.0"
+        assert monitor.overall is SyncState.OUT_OF_SYNC
+        assert asked == ["/api/shared-knowledge/status"]
+    assert isinstance(events[0], SyncChanged)
+    assert (events[0].expected, events[0].actual) == ("1.0.0", "0.9.0")
+
+
+async def test_the_health_path_is_asked_where_there_is_no_status() -> None:
+    directory = Directory()
+    answers = {"/health": {"status": "ok", "sharedKnowledgeVersion": "1.0.0"}}
+    async with (
+        service(answers) as (endpoint, asked),
+        SyncMonitor(directory, lambda event: None, SystemClock(), profile=profile()) as monitor,
+    ):
+        serve(directory, endpoint)
+        await until(lambda: monitor.overall is SyncState.SYNCED)
+        assert asked == ["/api/shared-knowledge/status", "/health"]
+
+
+async def test_nonsense_leaves_it_unknown_and_says_why() -> None:
+    for nonsense in (b"<html>", b"[1]", b"\xff\xfe", b'{"version": 3}', b'{"version": " "}', 500, b"x" * 200_000):
+        directory = Directory()
+        async with (
+            service({"/api/shared-knowledge/status": nonsense}) as (endpoint, _),
+            SyncMonitor(directory, lambda event: None, SystemClock(), profile=profile()) as monitor,
+        ):
+            serve(directory, endpoint)
+            await monitor.check()
+            row = monitor.rows()["a"]
+            assert row.state is SyncState.UNKNOWN
+            assert row.detail
+
+
+async def test_callers_join_a_check_that_is_under_way() -> None:
+    directory = Directory()
+    async with (
+        service({"/api/shared-knowledge/status": {"version": "1.0.0"}}) as (endpoint, asked),
+        SyncMonitor(directory, lambda event: None, SystemClock(), profile=profile()) as monitor,
+    ):
+        await monitor.check()
+        serve(directory, endpoint)
+        await asyncio.gather(monitor.check(), monitor.check(), monitor.check())
+        assert asked == ["/api/shared-knowledge/status"]
+
+
+async def test_time_alone_makes_it_worse_and_another_profile_keeps_the_time() -> None:
+    directory = Directory()
+    async with (
+        service({"/api/shared-knowledge/status": {"version": "0.9.0"}}) as (endpoint, _),
+        SyncMonitor(
+            directory, lambda event: None, SystemClock(), profile=profile(warning="50ms", critical="1h")
+        ) as monitor,
+    ):
+        serve(directory, endpoint)
+        await until(lambda: monitor.overall is SyncState.WARNING)
+        since = monitor.rows()["a"].since_s
+        monitor.apply(profile(warning="50ms", critical="60ms"))
+        assert monitor.overall is SyncState.CRITICAL
+        assert monitor.rows()["a"].since_s >= since
+        monitor.apply(profile(enabled=False))
+        assert monitor.rows() == {}
+        assert monitor.expected == ""
