@@ -34,6 +34,11 @@ def stub_command(name: str) -> list[str]:
     return [sys.executable, "-P", "-m", "devgate.stub", name]
 
 
+def guardian_command(script: str) -> list[str]:
+    """How to run the guardian: isolated from the user's Python settings, and without site-packages, which it does not need."""
+    return [sys.executable, "__guardian"] if is_frozen() else [sys.executable, "-I", "-S", script]
+
+
 def child_env(environ: Mapping[str, str]) -> dict[str, str]:
     """The environment that a child inherits: the user's, without what devgate and its bundle put in.
 

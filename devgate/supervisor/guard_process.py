@@ -9,7 +9,7 @@ It is started in a session of its own and reads commands from devgate, one a lin
     bye                   devgate ends in order: nothing is left to do
 
 End of file without `bye` means that devgate was killed. Then everything of ours is asked to end, killed after two seconds, and
-the terminal is given back as it was. It runs as `python -I -S -E`: nothing but the standard library, nothing of the user's.
+the terminal is given back as it was. It runs as `python -I -S`: nothing but the standard library, nothing of the user's.
 """
 
 from __future__ import annotations

@@ -7,63 +7,63 @@ know that devgate is gone, however it went.
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
 from contextlib import suppress
-from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
-from devgate.frozen import child_env, is_frozen
+from devgate.frozen import child_env, guardian_command
 from devgate.supervisor import guard_process
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+log = logging.getLogger(__name__)
 
 CLOSE_WAIT_S = 2.0
 
 
 class Guardian:
-    """Start it before the loop and any thread. All calls return at once and never raise: supervision goes on without it.
+    """Start it before the loop and any thread. All calls return at once and never raise: supervision goes on without it."""
 
-    Args:
-        token: beginning of the mark that all our processes carry (`Supervisor(token=...)`).
-        terminal: file descriptor of the terminal that the screen will take over; None: there is none.
-        journal: called with all tracked groups (pid to birth) whenever they change: the run file keeps them.
-    """
+    def __init__(self, process: subprocess.Popen[bytes] | None) -> None:
+        self._process = process
 
-    def __init__(
-        self, token: str, terminal: int | None = None, journal: Callable[[Mapping[int, int]], None] | None = None
-    ) -> None:
-        self.token = token
-        self.groups: dict[int, int] = {}
-        self.journal = journal
-        self._terminal = terminal
-        self._process: subprocess.Popen[bytes] | None = None
+    @classmethod
+    def start(cls, mark: str) -> Self:
+        """Start the process and hand it what it has to know: the mark of this devgate's processes, and how the terminal is set.
 
-    def start(self) -> Self:
-        """Start the process and hand it what it has to know."""
-        if is_frozen():
-            command = [sys.executable, "__guardian"]
-        else:
-            command = [sys.executable, "-I", "-S", "-E", str(Path(guard_process.__file__))]
-        keep = []
-        if self._terminal is not None:
-            command += [str(self._terminal), guard_process.terminal_settings(self._terminal)]
-            keep.append(self._terminal)
-        with suppress(OSError):
-            self._process = subprocess.Popen(
+        It does without a terminal where there is none. Where no process can be started, or none is needed (Windows ends a job
+        with its owner), the calls do nothing.
+        """
+        if sys.platform == "win32":
+            return cls(None)
+        terminal = next((fd for fd in (2, 1, 0) if os.isatty(fd)), None)
+        command = guardian_command(guard_process.__file__)
+        if terminal is not None:
+            command += [str(terminal), guard_process.terminal_settings(terminal)]
+        try:
+            process = subprocess.Popen(
                 command,
                 env=child_env(os.environ),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,
-                pass_fds=keep,
+                pass_fds=[] if terminal is None else [terminal],
                 cwd="/",
             )
-        self._say(f"mark {self.token}")
+        except OSError as error:
+            log.warning("no guardian: %s", error)
+            return cls(None)
+        guardian = cls(process)
+        guardian._say(f"mark {mark}")
+        return guardian
+
+    def __enter__(self) -> Self:
         return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     @property
     def alive(self) -> bool:
@@ -71,15 +71,11 @@ class Guardian:
 
     def track(self, pgid: int, birth: int) -> None:
         """A process group of ours."""
-        self.groups[pgid] = birth
         self._say(f"track {pgid} {birth}")
-        self._note()
 
     def forget(self, pgid: int) -> None:
         """Nothing of this group is left."""
-        if self.groups.pop(pgid, None) is not None:
-            self._say(f"forget {pgid}")
-            self._note()
+        self._say(f"forget {pgid}")
 
     def screen(self, *, on: bool) -> None:
         """Whether the terminal is in the screen's hands, so that it has to be given back."""
@@ -105,10 +101,6 @@ class Guardian:
     def _say(self, line: str) -> None:
         if self._process is None or self._process.stdin is None:
             return
-        with suppress(OSError):  # it is gone; the run file still knows everything
+        with suppress(OSError):  # it is gone, and supervision goes on
             self._process.stdin.write(f"{line}\n".encode("ascii"))
             self._process.stdin.flush()
-
-    def _note(self) -> None:
-        if self.journal is not None:
-            self.journal(self.groups)

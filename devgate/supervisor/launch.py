@@ -45,7 +45,7 @@ class Surroundings:
     environ: Mapping[str, str]
     overrides: Mapping[str, str]
     """`-e NAME=value`: beats everything."""
-    token: str
+    mark: str
     """Tells this devgate's processes from all others."""
     all_stubs: bool
 
@@ -120,7 +120,7 @@ def prepare(
 
 def mark_of(around: Surroundings, name: str, replica: int) -> str:
     """Value of the mark of one replica's processes. Ends with a sign that no name holds, so that none begins another."""
-    return f"{around.token}:{name}#{replica};"
+    return f"{around.mark}:{name}#{replica};"
 
 
 def health_path(spec: ServiceSpec) -> str:

@@ -258,6 +258,7 @@ class Runner:
         self.refusal = None
         stub = is_stub(spec, world.around)
         if stub and spec.kind == "task":
+            self.up = False
             self._move(Trigger.COMPLETED, "stand-in: nothing to do")
             return None
         port, held = self._choose_port(spec, stub=stub)

@@ -52,6 +52,7 @@ class Supervisor:
         guardian: told of each process group, so that it can end them when devgate is killed.
         overrides: variables that beat every other (`-e NAME=value`).
         no_needs: start services without what they need, and without waiting for it (`--no-deps`).
+        mark: what the environment of every process carries, unique to this devgate; the guardian and the run file know it.
     """
 
     def __init__(
@@ -69,7 +70,7 @@ class Supervisor:
         guardian: Keeper | None = None,
         overrides: Mapping[str, str] | None = None,
         no_needs: bool = False,
-        token: str = "",
+        mark: str = "",
     ) -> None:
         self._directory = directory
         self._only = only
@@ -84,7 +85,7 @@ class Supervisor:
                 folder=state_dir.parent,
                 environ=environ,
                 overrides=overrides or {},
-                token=token or secrets.token_hex(8),
+                mark=mark or secrets.token_hex(8),
                 all_stubs=all_stubs,
             ),
             logs=LogBook(clock, state_dir / "logs"),
