@@ -10,25 +10,21 @@ no ratios, so the floors are generous budgets for an idle machine and the median
 from __future__ import annotations
 
 import argparse
-import fcntl
 import http.client
 import json
-import os
-import pty
 import resource
-import select
 import signal
 import socket
 import statistics
-import struct
 import subprocess
 import sys
 import tempfile
-import termios
 import time
 from pathlib import Path
 
 import psutil
+
+from benchmarks.screen_pty import ScreenPty
 
 BUDGETS = {
     "version_cpu_s": 0.15,
@@ -97,31 +93,9 @@ def headless(folder: Path) -> dict[str, float]:
 
 def painted(folder: Path) -> float:
     started = time.monotonic()
-    pid, master = pty.fork()
-    if pid == 0:
-        os.chdir(folder)
-        os.environ.update(TERM="xterm-256color", COLORTERM="truecolor")
-        command = ["-m", "devgate", "up", "--trust", "--port", str(free_port())]
-        os.execv(sys.executable, [sys.executable, *command])
-    fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
-    seen = b""
-    try:
-        while b"s8" not in seen:
-            if not select.select([master], [], [], DEADLINE_S)[0]:
-                raise SystemExit("nothing painted")
-            seen += os.read(master, 65536)
-        took = time.monotonic() - started
-    finally:
-        os.kill(pid, signal.SIGTERM)
-        while select.select([master], [], [], DEADLINE_S)[0]:
-            try:
-                if not os.read(master, 65536):
-                    break
-            except OSError:
-                break
-        os.waitpid(pid, 0)
-        os.close(master)
-    return took
+    with ScreenPty(["up", "--trust", "--port", "0"], folder, columns=120, rows=40) as screen:
+        screen.until(b"s8")
+        return time.monotonic() - started
 
 
 def main() -> int:

@@ -1,0 +1,74 @@
+"""What devgate costs when nothing happens: nine services, the screen open at 120x40 in a real pty, default probes.
+
+    python -m benchmarks.idle [--warmup 30] [--seconds 60]
+
+CPU of devgate and its guardian, as a share of one core, and their memory. The services are not counted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import psutil
+
+from benchmarks.screen_pty import ScreenPty
+
+BUDGETS = {"cpu_percent": 1.0, "rss_mib": 90.0}
+PROFILE = (
+    "services:\n"
+    + "".join(f"  s{n}: {{stub: true, port: auto}}\n" for n in range(9))
+    + "routes:\n  - {path: /api/*, service: s0}\n"
+)
+
+
+def own(pid: int) -> list[psutil.Process]:
+    """devgate and its guardian."""
+    devgate = psutil.Process(pid)
+    guardians = [one for one in devgate.children() if any("guard" in part for part in one.cmdline())]
+    return [devgate, *guardians]
+
+
+def cpu(processes: list[psutil.Process]) -> float:
+    return sum(sum(one.cpu_times()[:2]) for one in processes)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--warmup", type=float, default=30)
+    parser.add_argument("--seconds", type=float, default=60)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        (Path(name) / "devgate.yaml").write_text(PROFILE)
+        with ScreenPty(["up", "--trust", "--port", "0"], Path(name), columns=120, rows=40) as screen:
+            screen.until(b"9/9")
+            screen.drain(options.warmup)
+            processes = own(screen.pid)
+            before, began = cpu(processes), time.monotonic()
+            screen.drain(options.seconds)
+            took = time.monotonic() - began
+            figures = {
+                "cpu_percent": 100 * (cpu(processes) - before) / took,
+                "rss_mib": sum(one.memory_info().rss for one in processes) / 2**20,
+                "processes": float(len(processes)),
+            }
+    good = True
+    for key, value in figures.items():
+        budget = BUDGETS.get(key)
+        over = budget is not None and value > budget
+        good = good and not over
+        print(f"{key:12} {value:7.2f}  budget {budget}{'  OVER' if over else ''}")
+    results = Path(__file__).parent / "results"
+    results.mkdir(exist_ok=True)
+    (results / f"idle-{int(time.time())}.json").write_text(
+        json.dumps({"figures": figures, "budgets": BUDGETS}, indent=1)
+    )
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
