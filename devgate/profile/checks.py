@@ -1,14 +1,93 @@
-"""Rules across fields."""
+"""Rules across fields: what is well-formed, and still cannot work or cannot be meant.
+
+The rules look at a `Profile` and know nothing of files; here their findings get a place. Each rule is a generator in one of the
+`rules_...` modules; a new one is a new generator there, named in `RULES`.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from devgate.profile.findings import Subject
+from devgate.profile.nodes import List, Map, Text, child, locate
+from devgate.profile.problems import problem_at
+from devgate.profile.rules_gateway import binding, cors, host_names, sync_times
+from devgate.profile.rules_routes import reserved, route_hosts, route_options, route_targets, same_routes, unreachable
+from devgate.profile.rules_services import (
+    dependencies,
+    dependency_cycles,
+    ports,
+    probes,
+    service_kinds,
+    service_options,
+    stand_ins,
+    targets,
+)
 
 if TYPE_CHECKING:
-    from devgate.profile.nodes import Map
+    from collections.abc import Callable, Iterator
+
+    from devgate.profile.findings import Finding
+    from devgate.profile.nodes import KeyPath, Node
     from devgate.profile.parse import Draft
     from devgate.profile.problems import Problem
 
+RULES: Final[tuple[Callable[[Subject], Iterator[Finding]], ...]] = (
+    binding,
+    cors,
+    host_names,
+    sync_times,
+    service_kinds,
+    targets,
+    service_options,
+    probes,
+    stand_ins,
+    dependencies,
+    dependency_cycles,
+    ports,
+    route_targets,
+    route_hosts,
+    route_options,
+    reserved,
+    same_routes,
+    unreachable,
+)
+
 
 def check(draft: Draft, root: Map, *, expose: bool) -> list[Problem]:
-    return []
+    """Everything the rules find, placed.
+
+    Args:
+        draft: what could be read.
+        root: the tree it was read from.
+        expose: whether it may listen beyond loopback.
+    """
+    services = child(root, "services")
+    written = frozenset(services.entries) if isinstance(services, Map) else frozenset()
+    subject = Subject(draft.profile, written | draft.profile.services.keys(), draft.doubtful, expose)
+    problems = []
+    for rule in RULES:
+        for finding in rule(subject):
+            path = _in_file(finding.path, draft)
+            place = locate(root, _in_tree(root, path), key=finding.at_key)
+            problems.append(problem_at(place, finding.message, hint=finding.hint, path=path, severity=finding.severity))
+    return problems
+
+
+def _in_file(path: KeyPath, draft: Draft) -> KeyPath:
+    """The path with the number that a route has in the file."""
+    if len(path) > 1 and path[0] == "routes" and isinstance(path[1], int):
+        return ("routes", draft.routes[path[1]], *path[2:])
+    return path
+
+
+def _in_tree(root: Map, path: KeyPath) -> KeyPath:
+    """The path as it is written: in a short form, `depends_on: [db]`, the name is not a key but an entry."""
+    node: Node | None = root
+    found: list[str | int] = []
+    for part in path:
+        if isinstance(node, List) and isinstance(part, str):
+            part = next((at for at, item in enumerate(node.items) if isinstance(item, Text) and item.text == part), 0)
+        node = child(node, part)
+        found.append(part)
+    return tuple(found)

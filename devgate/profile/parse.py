@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 NOT_WRITTEN: Final = "env_digests"
 """The one field that only the loader fills."""
 
+_ROUNDS: Final = 4
+"""Some faults show only when others are out of the way, as a rule over two fields does."""
+
 # What people write who come from other tools.
 _CALLED_ELSEWHERE: Final[Mapping[str, str]] = {
     "cmd": "command", "run": "command", "script": "command", "exec": "command", "entrypoint": "command",
@@ -48,8 +51,8 @@ class Draft:
 
     profile: Profile
     problems: tuple[Problem, ...]
-    broken: frozenset[KeyPath]
-    """Services and routes (`("services", "api")`, `("routes", 3)`) that are incomplete in `profile` because of a problem."""
+    doubtful: frozenset[str]
+    """Services of which something is missing because of a problem: nothing can be concluded from what they do not have."""
     routes: tuple[int, ...]
     """For each route of `profile`, its index in the file."""
 
@@ -58,14 +61,20 @@ def parse(root: Map) -> Draft:
     """Validate the tree."""
     data = _data(root)
     problems: list[Problem] = []
+    doubtful: set[str] = set()
+    kept = list(range(len(data["routes"]))) if isinstance(data.get("routes"), list) else []
     if data.pop(NOT_WRITTEN, None) is not None:
         problems.append(problem_at(root.keys[NOT_WRITTEN], f"unknown key {NOT_WRITTEN!r}", path=(NOT_WRITTEN,)))
-    try:
-        profile = Profile.model_validate(data)
-    except ValidationError as error:
-        found, faulty = _problems(root, error)
-        return _rest(data, (*problems, *found), faulty)
-    return Draft(profile, tuple(problems), frozenset(), tuple(range(len(profile.routes))))
+    for _ in range(_ROUNDS):
+        try:
+            profile = Profile.model_validate(data)
+        except ValidationError as error:
+            faults = [_placed(root, detail, kept) for detail in error.errors(include_url=False)]
+            problems += _problems(root, faults)
+            kept = _prune(data, [fault.path for fault in faults], kept, doubtful)
+        else:
+            return Draft(profile, tuple(problems), frozenset(doubtful), tuple(kept))
+    return Draft(Profile(), tuple(problems), frozenset(), ())
 
 
 def _data(root: Map) -> dict[str, Any]:
@@ -79,32 +88,29 @@ def _data(root: Map) -> dict[str, Any]:
     return data
 
 
-def _rest(data: dict[str, Any], problems: tuple[Problem, ...], faulty: Iterable[KeyPath]) -> Draft:
-    routes = data.get("routes")
-    kept = list(range(len(routes))) if isinstance(routes, list) else []
-    broken: set[KeyPath] = set()
+def _prune(data: dict[str, Any], faulty: Iterable[KeyPath], kept: list[int], doubtful: set[str]) -> list[int]:
+    """Take out the faulty parts; which routes, by their numbers in the file, are left."""
+    bad_routes = set()
     for path in faulty:
-        match path:
-            case ("routes", int() as index, *_):
-                broken.add(("routes", index))
-                kept = [one for one in kept if one != index]
-            case ("services", str() as name, str() as key, *_):
-                broken.add(("services", name))
-                if isinstance(data["services"].get(name), dict):
-                    data["services"][name].pop(key, None)
-            case ("services", str() as name):
-                broken.add(("services", name))
-                data["services"].pop(name, None)
-            case (str() as key, *_):
-                broken.add((key,))
-                data.pop(key, None)
+        if path[:1] == ("routes",) and len(path) > 1:
+            bad_routes.add(path[1])
+            continue
+        if path[:1] == ("services",) and len(path) > 1:
+            doubtful.add(str(path[1]))
+        _remove(data, path)
     if isinstance(data.get("routes"), list):
-        data["routes"] = [data["routes"][index] for index in kept]
-    try:
-        profile = Profile.model_validate(data)
-    except ValidationError:  # a fault that shows only now; those found before come first
-        profile, kept = Profile(), []
-    return Draft(profile, problems, frozenset(broken), tuple(kept))
+        data["routes"] = [route for index, route in zip(kept, data["routes"], strict=True) if index not in bad_routes]
+    return [index for index in kept if index not in bad_routes]
+
+
+def _remove(data: Any, path: KeyPath) -> None:
+    """Take out the value at `path`; of a list, which would count differently afterwards, the whole list."""
+    while path and isinstance(path[-1], int):
+        path = path[:-1]
+    for part in path[:-1]:
+        data = data.get(part) if isinstance(data, dict) else None
+    if isinstance(data, dict) and path:
+        data.pop(path[-1], None)
 
 
 @dataclass(slots=True)
@@ -118,8 +124,7 @@ class _Fault:
     error: ErrorDetails
 
 
-def _problems(root: Map, error: ValidationError) -> tuple[tuple[Problem, ...], list[KeyPath]]:
-    faults = [_placed(root, detail) for detail in error.errors(include_url=False)]
+def _problems(root: Map, faults: list[_Fault]) -> list[Problem]:
     paths = [fault.path for fault in faults]
     problems: list[Problem] = []
     told: set[KeyPath] = set()
@@ -131,14 +136,16 @@ def _problems(root: Map, error: ValidationError) -> tuple[tuple[Problem, ...], l
                 continue
             told.add(fault.path)
         problems.append(_problem(root, fault))
-    return tuple(problems), paths
+    return problems
 
 
-def _placed(root: Map, detail: ErrorDetails) -> _Fault:
+def _placed(root: Map, detail: ErrorDetails, routes: list[int]) -> _Fault:
     node: Node = root
     path: list[str | int] = []
     beyond: list[str | int] = []
     for part in detail["loc"]:
+        if path == ["routes"] and isinstance(part, int):
+            part = routes[part]
         below = None if beyond and not _is_branch(beyond[-1]) else child(node, part)
         if below is None:
             beyond.append(part)

@@ -10,8 +10,8 @@ HOSTS = {
     Reach.LOOPBACK: "127.0.0.1 127.8.8.8 ::1 [::1] localhost LOCALHOST localhost. api.localhost ::ffff:127.0.0.1",
     Reach.PRIVATE: "10.0.0.1 172.16.0.1 192.168.1.2 100.64.0.1 fd12::1 db nas.local x.svc.internal 64:ff9b::a00:1",
     Reach.REMOTE: "8.8.8.8 2606:4700::1 example.com api.herokuapp.com 172.32.0.1 2002:808:808::1",
-    Reach.PROHIBITED: """169.254.169.254 fe80::1 ::ffff:169.254.169.254 64:ff9b::a9fe:a9fe 2002:a9fe:a9fe::1 100.100.100.200 0.0.0.0
-        :: 224.0.0.1 255.255.255.255 fd00:ec2::254 metadata.google.internal Metadata.Google.Internal. 168.63.129.16""",
+    Reach.PROHIBITED: """169.254.169.254 fe80::1 ::ffff:169.254.169.254 64:ff9b::a9fe:a9fe 2002:a9fe:a9fe::1 100.100.100.200
+        0.0.0.0 :: 224.0.0.1 255.255.255.255 fd00:ec2::254 metadata.google.internal Metadata.Google.Internal. 168.63.129.16""",
     Reach.MALFORMED: """2130706433 0x7f000001 0x7f.1 127.1 0177.0.0.1 127.0.0.01 a..b -a exa_mple! 999.1.1.1""",
 }
 

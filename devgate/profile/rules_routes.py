@@ -1,0 +1,167 @@
+"""Rules about routes. What matches what is `gateway.table`'s to say; its order of ranks is repeated here, and a test compares."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from devgate.profile.findings import Finding, near
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from devgate.model.route import RouteSpec
+    from devgate.profile.findings import Subject
+    from devgate.profile.nodes import KeyPath
+
+OURS = "_devgate"
+"""The first segment that is always the gateway's."""
+HEALTH = "health"
+"""The first segment that is the gateway's as long as `gateway.health` is on."""
+
+
+def route_targets(subject: Subject) -> Iterator[Finding]:
+    """A route leads to a service that can answer."""
+    services = subject.profile.services
+    for index, route in enumerate(subject.profile.routes):
+        path = ("routes", index, "service")
+        spec = services.get(route.service)
+        if route.service not in subject.services:
+            hint = near(route.service, subject.services, f"there are: {', '.join(services)}" if services else "add it")
+            yield Finding(path, f"there is no service {route.service!r}", hint)
+        elif spec is None or route.service in subject.doubtful:
+            continue
+        elif spec.kind == "task":
+            yield Finding(path, f"{route.service} is a task, which answers no requests")
+        elif spec.url is None and spec.port is None:
+            yield Finding(path, f"{route.service} has no port that requests could go to", "add its port, or port: auto")
+
+
+def route_hosts(subject: Subject) -> Iterator[Finding]:
+    for index, route in enumerate(subject.profile.routes):
+        for at, host in enumerate(route.hosts):
+            if not re.fullmatch(r"(\*\.)?[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\]", host):
+                hint = "a name without scheme, port and path; *. may stand in front"
+                yield Finding(("routes", index, "hosts", at), f"{host!r} is not a host name", hint)
+
+
+def route_options(subject: Subject) -> Iterator[Finding]:
+    """Settings that do nothing."""
+    for index, route in enumerate(subject.profile.routes):
+        path: KeyPath = ("routes", index)
+        if route.stream and route.timeout is not None:
+            yield _warning((*path, "timeout"), "timeout has no effect on a stream")
+        if route.strip_prefix and not _shape(route).literals:
+            yield _warning((*path, "strip_prefix"), "the path begins with nothing that could be taken away")
+
+
+def reserved(subject: Subject) -> Iterator[Finding]:
+    """Paths that the gateway answers itself."""
+    for index, route in enumerate(subject.profile.routes):
+        first = route.path.split("/")[1]
+        path = ("routes", index, "path")
+        if first == OURS:
+            yield Finding(path, f"{route.path} is the gateway's: everything below /{OURS} is", "choose another path")
+        elif first == HEALTH and subject.profile.gateway.health:
+            hint = "choose another path, or set gateway.health: false"
+            yield Finding(path, f"{route.path} is the gateway's, which answers /health and /health/* itself", hint)
+
+
+def same_routes(subject: Subject) -> Iterator[Finding]:
+    """Routes of which the later one never answers what both match."""
+    seen: dict[tuple[object, ...], list[tuple[int, RouteSpec]]] = {}
+    names: dict[str, int] = {}
+    for index, route in enumerate(subject.profile.routes):
+        first = names.setdefault(route.id, index)
+        earlier = seen.setdefault(_signature(route), [])
+        other = next((found for found in earlier if _share(found[1], route)), None)
+        if other is not None:
+            methods = sorted(set(other[1].methods) & set(route.methods))
+            what = f"{', '.join(methods)} {route.path}" if methods else route.path
+            same = f"route {other[0] + 1}" + (f" ({other[1].name})" if other[1].name else "")
+            yield Finding(("routes", index, "path"), f"{what} is taken by {same} already", "keep one of them")
+        elif first != index:
+            message = f"route {first + 1} is called {route.id!r}, too"
+            at = "name" if route.name else "path"
+            yield Finding(("routes", index, at), message, "give one of them another name")
+        earlier.append((index, route))
+
+
+def unreachable(subject: Subject) -> Iterator[Finding]:
+    """Routes that another one with a better rank covers completely."""
+    routes = subject.profile.routes
+    ranks = [_rank(route, index) for index, route in enumerate(routes)]
+    for index, route in enumerate(routes):
+        for at, other in enumerate(routes):
+            if ranks[at] < ranks[index] and _signature(other) != _signature(route) and _covers(other, route):
+                message = f"no request gets here: route {at + 1}, {other.id}, takes them all"
+                hint = "give this one a larger priority, or that one a narrower path"
+                yield Finding(("routes", index, "path"), message, hint, severity="warning")
+                break
+
+
+class _Shape(NamedTuple):
+    parts: tuple[str | None, ...]
+    """Segments; None for a parameter."""
+    rest: bool
+    """Whether more may follow."""
+
+    @property
+    def literals(self) -> int:
+        """How many segments at the beginning are literal."""
+        return next((at for at, part in enumerate(self.parts) if part is None), len(self.parts))
+
+
+def _shape(route: RouteSpec) -> _Shape:
+    names = [name for name in route.path.split("/") if name]
+    rest = route.strip_prefix or names[-1:] == ["*"]
+    if names[-1:] == ["*"]:
+        names.pop()
+    return _Shape(tuple(None if name.startswith("{") else name for name in names), rest)
+
+
+def _rank(route: RouteSpec, index: int) -> tuple[int, ...]:
+    """Smaller wins (SEMANTICS 3.5)."""
+    shape = _shape(route)
+    literal = sum(len(part) + 1 for part in shape.parts if part is not None)
+    wild = shape.rest or None in shape.parts
+    return (
+        -route.priority, wild, -literal, shape.rest, not route.hosts, not route.methods, -len(route.headers), index,
+    )  # fmt: skip
+
+
+def _signature(route: RouteSpec) -> tuple[object, ...]:
+    """Equal where path, host and headers match exactly the same requests with the same priority."""
+    headers = frozenset((name.lower(), value) for name, value in route.headers.items())
+    return (route.priority, _shape(route), frozenset(host.lower() for host in route.hosts), headers)
+
+
+def _share(one: RouteSpec, other: RouteSpec) -> bool:
+    """Whether two routes of one signature claim the same method with the same right: one that names none yields."""
+    return not set(one.methods).isdisjoint(other.methods) or (not one.methods and not other.methods)
+
+
+def _covers(wide: RouteSpec, narrow: RouteSpec) -> bool:
+    """Whether every request that `narrow` matches is matched by `wide`."""
+    over, under = _shape(wide), _shape(narrow)
+    if len(over.parts) > len(under.parts) or (not over.rest and (under.rest or len(over.parts) < len(under.parts))):
+        return False
+    if any(ours is not None and ours != theirs for ours, theirs in zip(over.parts, under.parts, strict=False)):
+        return False
+    methods = {*narrow.methods, "HEAD"} if "GET" in narrow.methods else set(narrow.methods)
+    allowed = {*wide.methods, "HEAD"} if "GET" in wide.methods else set(wide.methods)
+    if allowed and (not methods or not methods <= allowed):
+        return False
+    if wide.hosts and not (
+        narrow.hosts and {host.lower() for host in narrow.hosts} <= {host.lower() for host in wide.hosts}
+    ):
+        return False
+    asked = {name.lower(): value for name, value in narrow.headers.items()}
+    return all(
+        asked.get(name.lower()) == value or (value == "*" and name.lower() in asked)
+        for name, value in wide.headers.items()
+    )
+
+
+def _warning(path: KeyPath, message: str) -> Finding:
+    return Finding(path, message, severity="warning", at_key=True)
