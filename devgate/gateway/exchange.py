@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING, Protocol
 from devgate.gateway import failures
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from devgate.directory import Instance
     from devgate.gateway.headers import Field, Fields
     from devgate.gateway.table import Route
     from devgate.policy.cors import Verdict
+
+
+class BadBody(Exception):
+    """The rest of a request's body is malformed."""
 
 
 class Body(Protocol):
@@ -26,7 +30,7 @@ class Body(Protocol):
         """What has arrived, at least one byte; empty at the end.
 
         Raises:
-            Exception: the rest will not come, or is malformed.
+            BadBody: the rest will not come, or is malformed.
         """
         ...
 
@@ -48,11 +52,9 @@ class Flow(Protocol):
 
 
 class Receiver(Protocol):
-    """What takes a client's raw bytes after an upgrade."""
+    """What takes a client's raw bytes after an upgrade. That the client has gone it hears as every handler: it is cancelled."""
 
     def data_received(self, data: bytes) -> None: ...
-
-    def client_left(self) -> None: ...
 
 
 class Client(Protocol):
@@ -67,8 +69,9 @@ class Client(Protocol):
         """Send, or do nothing if the client is gone."""
         ...
 
-    @property
-    def gone(self) -> bool: ...
+    def date_line(self) -> bytes:
+        """`Date`, with its CRLF."""
+        ...
 
     @property
     def choked(self) -> bool:
@@ -109,6 +112,7 @@ class Exchange:
         "kind",
         "method",
         "path",
+        "query",
         "raw_headers",
         "received",
         "request_id",
@@ -118,6 +122,7 @@ class Exchange:
         "status",
         "target",
         "upgrade",
+        "whole_body",
     )
 
     def __init__(
@@ -125,7 +130,7 @@ class Exchange:
         client: Client,
         method: str,
         target: bytes,
-        raw_headers: Iterable[Field],
+        raw_headers: Sequence[Field],
         body: Body | None,
         *,
         http10: bool,
@@ -153,6 +158,8 @@ class Exchange:
         """What the client calls us, once it was found to be ours."""
         self.path = target
         """Raw path as it came."""
+        self.query = b""
+        """Raw, with its `?`; empty where there was not even that."""
         self.cors: Verdict | None = None
         self.route: Route | None = None
         self.instance: Instance | None = None
@@ -169,6 +176,8 @@ class Exchange:
         self.received = 0
         self.sent = 0
         """Body bytes."""
+        self.whole_body: bytes | None = None
+        """The request's body, where all of it had arrived before it was sent: it can be sent again."""
 
     @property
     def head_only(self) -> bool:
@@ -183,9 +192,10 @@ class Exchange:
         self.status = status
         self.started = True
         bodiless = status in (204, 304)
-        head = b"HTTP/1.1 %d %b\r\n%b%b%b\r\n" % (
+        head = b"HTTP/1.1 %d %b\r\n%b%b%b%b\r\n" % (
             status,
             failures.reason(status),
+            self.client.date_line(),
             lines,
             b"" if bodiless else b"Content-Length: %d\r\n" % len(body),
             self.connection_line(),

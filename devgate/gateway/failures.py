@@ -49,6 +49,7 @@ CATALOGUE: Final[Mapping[str, Kind]] = {
     "tls": Kind(502, "The service's TLS cannot be trusted", "tls_certificate_error"),
     "bad-response": Kind(502, "The service's answer is malformed", "http_protocol_error"),
     "truncated": Kind(502, "The service's answer ended too early", "http_response_incomplete"),
+    "target-prohibited": Kind(502, "The service is at an address that may not be used", "destination_ip_prohibited"),
     "upgrade-failed": Kind(502, "The service switched protocols without being asked", "http_upgrade_failed"),
     "circuit-open": Kind(503, "The service keeps failing and is given a pause", "destination_unavailable"),
     "no-healthy-instance": Kind(503, "No instance of the service can answer", "destination_unavailable"),

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from aiohttp import web
@@ -23,7 +24,7 @@ from aiohttp.http_exceptions import BadHttpMethod, HttpProcessingError, LineTooL
 from aiohttp.streams import EMPTY_PAYLOAD
 from aiohttp.web_protocol import _ErrInfo
 
-from devgate.gateway.exchange import Exchange
+from devgate.gateway.exchange import BadBody, Exchange
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -52,14 +53,6 @@ READ_BUFFER: Final = 65_536
 """Bytes of a request's body that may wait to be read; twice that at most."""
 
 
-class BadBody(Exception):
-    """The rest of a request's body is malformed."""
-
-
-class ClientLeft(ConnectionError):
-    """The client left before its request was complete."""
-
-
 class _Arrival(Exchange):
     """An exchange as aiohttp wants to see a request and a response."""
 
@@ -83,7 +76,7 @@ class _Arrival(Exchange):
         self.connection.exchange = None
 
     def _cancel(self, error: BaseException) -> None:
-        self.payload.set_exception(ClientLeft(str(error)))
+        self.payload.set_exception(BadBody("the client left"))
 
 
 class Connection(web.RequestHandler):
@@ -155,9 +148,8 @@ class Connection(web.RequestHandler):
         if not self.wire.is_closing():  # uvloop raises, asyncio logs
             self.wire.write(data)
 
-    @property
-    def gone(self) -> bool:
-        return self.wire.is_closing()
+    def date_line(self) -> bytes:
+        return self.front.date_line()
 
     @property
     def choked(self) -> bool:
@@ -194,7 +186,7 @@ class _Raw:
         return False, b""
 
     def feed_eof(self) -> None:
-        self._receiver.client_left()
+        """The handler is cancelled as well."""
 
 
 class Front(web.Server):
@@ -221,12 +213,23 @@ class Front(web.Server):
             max_field_size=FIELD_LIMIT,
             max_headers=FIELDS_LIMIT,
             read_bufsize=READ_BUFFER,
+            lingering_time=LINGER_S,
         )
         self.refuse = refuse
         self._now = clock.now
+        self._wall = clock.wall
+        self._date = (0, b"")
+        """Second since the epoch, and its line."""
 
     def __call__(self) -> Connection:
         return Connection(self, loop=self._loop, **self._kwargs)
+
+    def date_line(self) -> bytes:
+        """`Date` as RFC 9110 6.6.1 wants it, made once a second."""
+        second = int(self._wall())
+        if second != self._date[0]:
+            self._date = (second, b"Date: %b\r\n" % formatdate(second, usegmt=True).encode())
+        return self._date[1]
 
     def _arrive(
         self,

@@ -1,0 +1,119 @@
+"""The breakers of all services, wired to their lives: the decisions are `policy.breaker`'s.
+
+The directory says what becomes of a service. Only `crashed` and `blocked` open its breaker: then nobody brings it back. `ready`
+lets an open one probe at once. Everything in between is the hold's business, and a deliberate stop says nothing about health.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from devgate.model.events import BreakerChanged
+from devgate.model.profile import BreakerSpec
+from devgate.model.snapshot import BreakerRow
+from devgate.model.status import FAILED, ServiceState
+from devgate.policy.breaker import Breaker, Forced
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from devgate.clock import Clock
+    from devgate.directory import Directory, Entry, Instance
+    from devgate.model.events import Publish
+    from devgate.model.profile import ServiceSpec
+    from devgate.policy.breaker import Admission, Change, Outcome
+
+
+class Fuse:
+    """One service's breaker, with its clock, its voice, and those who wait for a probe's outcome."""
+
+    def __init__(self, service: str, spec: BreakerSpec, publish: Publish, clock: Clock) -> None:
+        self.service = service
+        self.breaker = Breaker(spec, clock.now())
+        self._publish = publish
+        self._clock = clock
+        self._moved = asyncio.Event()
+
+    def admit(self) -> Admission:
+        admission = self.breaker.admit(self._clock.now())
+        if admission.change is not None:
+            self._announce(admission.change)
+        return admission
+
+    def record(self, admission: Admission, outcome: Outcome, cause: str = "", request_id: str = "") -> None:
+        change = self.breaker.record(admission, outcome, self._clock.now(), cause, request_id)
+        if change is not None:
+            self._announce(change)
+        elif admission.slot:
+            self._wake()
+
+    def lost(self, cause: str) -> None:
+        self._announce(self.breaker.lost(self._clock.now(), cause))
+
+    def returned(self, cause: str) -> None:
+        self._announce(self.breaker.returned(self._clock.now(), cause))
+
+    def reset(self) -> None:
+        self._announce(self.breaker.reset(self._clock.now(), "reset by hand"))
+
+    async def moved(self) -> None:
+        """Wait until a probe has ended or the state has changed. Ask `admit`, then await: nothing falls between."""
+        await self._moved.wait()
+
+    def row(self) -> BreakerRow:
+        stats = self.breaker.stats(self._clock.now())
+        return BreakerRow(
+            state=stats.state,
+            enabled=stats.forced is not Forced.DISABLED,
+            consecutive=stats.consecutive,
+            opened=stats.opened,
+            retry_in_s=stats.probe_in_s,
+            last_cause=stats.causes[-1].what if stats.causes else "",
+        )
+
+    def _announce(self, change: Change | None) -> None:
+        if change is not None:
+            self._publish(BreakerChanged(self.service, change.old, change.new, change.cause, self._clock.wall()))
+        self._wake()
+
+    def _wake(self) -> None:
+        moved, self._moved = self._moved, asyncio.Event()
+        moved.set()
+
+
+class Breakers:
+    """One fuse for each service of the running profile."""
+
+    def __init__(self, directory: Directory, publish: Publish, clock: Clock) -> None:
+        self._publish = publish
+        self._clock = clock
+        self._fuses: dict[str, Fuse] = {}
+        directory.listen(self._on_change)
+
+    def apply(self, services: Mapping[str, ServiceSpec]) -> None:
+        """Take over a profile: a breaker whose settings are as before goes on as it is."""
+        old, self._fuses = self._fuses, {}
+        for name, spec in services.items():
+            fuse = old.get(name)
+            if fuse is None or fuse.breaker.spec != spec.breaker:
+                fuse = Fuse(name, spec.breaker, self._publish, self._clock)
+            self._fuses[name] = fuse
+
+    def get(self, service: str) -> Fuse:
+        """The fuse of a service; one that the profile does not know has a fuse, too, with the usual settings."""
+        fuse = self._fuses.get(service)
+        if fuse is None:
+            fuse = self._fuses[service] = Fuse(service, BreakerSpec(), self._publish, self._clock)
+        return fuse
+
+    def _on_change(self, entry: Entry, instance: Instance, old: ServiceState) -> None:
+        fuse = self._fuses.get(entry.service)
+        if fuse is None or not entry.managed:
+            return
+        # One of several replicas is not the service: the others still answer.
+        if entry.state in FAILED and instance.state in FAILED:
+            code = f", exit code {entry.exit_code}" if entry.exit_code is not None else ""
+            fuse.lost(f"{instance.state}{code}")
+        elif instance.state is ServiceState.READY:
+            fuse.returned("ready again")

@@ -1,0 +1,217 @@
+"""The gateway as the engine sees it: takes bound sockets and profiles, tells what passes through.
+
+A profile is taken over in one synchronous step: everything new is made first, then one reference is replaced. Requests under way
+finish with the rules they began with. What has a memory lives on by name: breakers whose settings are unchanged, queues, counters
+and pools.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import socket
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from devgate.errors import CommandError
+from devgate.gateway.binding import BACKLOG
+from devgate.gateway.breakers import Breakers
+from devgate.gateway.front import Front
+from devgate.gateway.handlers.forward import Forward
+from devgate.gateway.hold import Queue
+from devgate.gateway.lane import Backend, Lane
+from devgate.gateway.pipeline import Pipeline, Rules
+from devgate.gateway.record import Ring
+from devgate.gateway.stats import Traffic
+from devgate.gateway.table import RoutingTable
+from devgate.model.snapshot import BreakerRow, TrafficRow
+from devgate.policy.balance import RoundRobin
+from devgate.policy.cors import CorsPolicy
+from devgate.policy.host import HostPolicy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from devgate.clock import Clock
+    from devgate.directory import Directory
+    from devgate.gateway.table import Route
+    from devgate.model.events import Publish
+    from devgate.model.profile import Profile
+    from devgate.model.query import RequestPage
+    from devgate.model.snapshot import Snapshot
+
+DRAIN_S: Final = 5.0
+
+
+class Gateway:
+    """All of the data plane.
+
+    Args:
+        profile: what to begin with.
+        directory: who serves what; the gateway reads it and counts requests in flight there.
+        publish: takes `BreakerChanged`.
+        snapshot: what the health paths show.
+        suspect: told `(service, replica)` when a service that is ready refuses a connection.
+    """
+
+    def __init__(
+        self,
+        profile: Profile,
+        directory: Directory,
+        publish: Publish,
+        clock: Clock,
+        *,
+        snapshot: Callable[[], Snapshot],
+        suspect: Callable[[str, int], None],
+    ) -> None:
+        self._profile = profile
+        self._directory = directory
+        self._clock = clock
+        self._publish = publish
+        self._breakers = Breakers(directory, publish, clock)
+        self._backends: dict[str, Backend] = {}
+        self._routes: dict[str, Traffic] = {}
+        self._traffic = Traffic()
+        self._ring = Ring()
+        self._addresses: list[str] = []
+        self._port = profile.gateway.port
+        self._forward = Forward(directory, suspect, clock, pseudonym=secrets.token_hex(4))
+        self._pipeline = Pipeline(self._rules(profile), self._forward, snapshot, self._traffic, self._ring, clock)
+        self._front: Front | None = None
+        self._servers: list[asyncio.Server] = []
+
+    # Serving
+
+    async def serve(self, sockets: Sequence[socket.socket]) -> None:
+        """Begin to answer on listening sockets, which belong to the gateway from now on."""
+        self._addresses = [one.getsockname()[0] for one in sockets]
+        self._port = sockets[0].getsockname()[1]
+        self._pipeline.rules = self._rules(self._profile)
+        self._front = Front(self._pipeline.serve, self._pipeline.refuse, self._clock)
+        loop = asyncio.get_running_loop()
+        for one in sockets:
+            self._servers.append(await loop.create_server(self._front, sock=one, backlog=BACKLOG))
+
+    def apply(self, profile: Profile) -> None:
+        """Take over another profile. The listener stays; requests under way finish by the old rules."""
+        self._profile, self._pipeline.rules = profile, self._rules(profile)
+        self._forward.retain()
+
+    def drain(self) -> None:
+        """Refuse every further request with 503 `draining`; those under way go on. The first step of stopping devgate."""
+        self._pipeline.draining = True
+        self._forward.leave()
+
+    async def aclose(self, drain_s: float = DRAIN_S) -> None:
+        """Stop listening, let requests under way finish, break off what is left after `drain_s`."""
+        self.drain()
+        for server in self._servers:
+            server.close()
+        self._forward.cut_streams()
+        if self._front is not None:
+            self._front.pre_shutdown()
+            await self._front.shutdown(drain_s)
+        for server in self._servers:
+            await server.wait_closed()
+        self._servers.clear()
+        await self._forward.aclose()
+
+    # What a face sees
+
+    @property
+    def seq(self) -> int:
+        """Moves whenever a request begins or ends."""
+        return self._pipeline.begun + self._ring.total
+
+    def traffic(self) -> TrafficRow:
+        """Of the whole gateway; answered preflights are not traffic."""
+        return self._traffic.row(self._clock.now())
+
+    def service_traffic(self, name: str) -> TrafficRow:
+        backend = self._backends.get(name)
+        return backend.traffic.row(self._clock.now()) if backend is not None else TrafficRow()
+
+    def route_traffic(self, route_id: str) -> TrafficRow:
+        traffic = self._routes.get(route_id)
+        return traffic.row(self._clock.now()) if traffic is not None else TrafficRow()
+
+    def breaker_row(self, name: str) -> BreakerRow:
+        backend = self._backends.get(name)
+        return backend.fuse.row() if backend is not None else BreakerRow()
+
+    def reset_breaker(self, name: str) -> None:
+        """Close a service's breaker by hand.
+
+        Raises:
+            CommandError: there is no such service.
+        """
+        backend = self._backends.get(name)
+        if backend is None:
+            raise CommandError(f"There is no service {name}.", code="unknown-service", status=404)
+        backend.fuse.reset()
+
+    def requests(self, after: int = 0, limit: int = 100) -> RequestPage:
+        """Finished requests with numbers above `after`, at most the newest `limit`."""
+        return self._ring.page(after, limit, self._clock.wall() - self._clock.now())
+
+    def _rules(self, profile: Profile) -> Rules:
+        gateway = profile.gateway
+        table = RoutingTable(profile.routes)
+        hosts = HostPolicy(gateway.hosts, own_addresses(self._addresses or [gateway.host]), self._port)
+        cors = CorsPolicy(gateway.cors)
+        # Nothing above has a memory, and from here on nothing can fail.
+        self._breakers.apply(profile.services)
+        old, self._backends = self._backends, {}
+        for name in (*profile.services, *(route.spec.service for route in table.routes)):
+            if name not in self._backends:
+                self._backends[name] = self._backend(name, old.get(name))
+        for route in table.routes:
+            self._routes.setdefault(route.id, Traffic())
+        return Rules(
+            table=table,
+            lanes=tuple(self._lane(route, profile) for route in table.routes),
+            hosts=hosts,
+            cors=cors,
+            health=gateway.health,
+            hints=gateway.routes_hint,
+        )
+
+    def _backend(self, name: str, old: Backend | None) -> Backend:
+        fuse = self._breakers.get(name)
+        if old is not None:
+            return replace(old, fuse=fuse)
+        return Backend(name, fuse, Queue(name, self._directory, self._clock), RoundRobin(), Traffic())
+
+    def _lane(self, route: Route, profile: Profile) -> Lane:
+        timeouts, spec = profile.gateway.timeouts, route.spec
+        service = profile.services.get(spec.service)
+        hold_s = profile.gateway.hold
+        if service is not None and service.autostart == "on_request":
+            hold_s = service.start_timeout
+        return Lane(
+            route=route,
+            backend=self._backends[spec.service],
+            traffic=self._routes[route.id],
+            hold_s=hold_s if spec.hold is None else spec.hold,
+            response_s=None if spec.stream else timeouts.response if spec.timeout is None else spec.timeout,
+            idle_s=None if spec.stream else timeouts.idle,
+            stream=spec.stream,
+        )
+
+
+def own_addresses(bound: Iterable[str]) -> list[str]:
+    """The addresses that a listener answers on; bound to all of them, those are this machine's."""
+    known = list(bound)
+    if any(address in ("0.0.0.0", "::") for address in known):
+        import psutil
+
+        known += [
+            one.address.partition("%")[0]
+            for found in psutil.net_if_addrs().values()
+            for one in found
+            if one.family in _IP
+        ]
+    return known
+
+
+_IP: Final = (socket.AF_INET, socket.AF_INET6)

@@ -1,0 +1,1 @@
+"""What can answer a request: a service over HTTP (`forward`), a service over a WebSocket (`tunnel`), the gateway (`builtin`)."""

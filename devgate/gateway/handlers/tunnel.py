@@ -1,0 +1,50 @@
+"""A WebSocket after its handshake: raw bytes both ways, and a proper goodbye when the gateway has to end it.
+
+Messages are never taken apart, so everything that two endpoints agreed upon works: subprotocols, extensions, close codes, pings,
+fragments. Frames are followed only to find a place where a close frame of ours may stand.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from devgate.gateway.frames import GOING_AWAY, FrameEdges, close_frame
+
+if TYPE_CHECKING:
+    from devgate.gateway.exchange import Exchange
+    from devgate.gateway.upstream.line import Line
+
+
+class Tunnel:
+    """One WebSocket. What the client sends arrives at `data_received`, what the service sends at `pass_back`."""
+
+    __slots__ = ("_down", "_exchange", "_line", "_up")
+
+    def __init__(self, exchange: Exchange, line: Line) -> None:
+        self._exchange = exchange
+        self._line = line
+        self._up = FrameEdges()
+        self._down = FrameEdges()
+
+    def data_received(self, data: bytes) -> None:
+        self._exchange.received += len(data)
+        self._up.feed(data)
+        self._line.write_body(data)
+
+    def pass_back(self, data: bytes) -> None:
+        self._exchange.sent += len(data)
+        self._down.feed(data)
+        self._exchange.client.write(data)
+
+    def say_goodbye(self, code: int) -> bool:
+        """Send close frames to both ends. False where one would stand inside another frame: then only breaking off is left."""
+        if self._down.closing:
+            return True
+        if not self._down.at_edge:
+            return False
+        reason = "devgate is shutting down" if code == GOING_AWAY else "the service restarts"
+        self._exchange.client.write(close_frame(code, reason))
+        if self._up.at_edge and not self._up.closing:
+            self._line.write_body(close_frame(code, reason, mask=os.urandom(4)))
+        return True

@@ -1,0 +1,154 @@
+"""Requests wait while their service comes back, instead of failing (SEMANTICS 3.3).
+
+The state of its life decides, never a timer: a service that is waiting, starting, or stopping within a restart will be there
+soon, and a page that gets a slow answer is better off than one that gets a 503. Who waits is woken by the directory. The body
+is not read meanwhile: its bytes stay in the client's socket.
+
+One queue per service, first come first served. Only its head looks at the directory; when the service is there the head leaves
+and lets the next one look. So a service that has just started gets its first requests in order and not all at once, and if it
+falls again while the queue empties, the rest simply goes on waiting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+from devgate.gateway.failures import Failure
+from devgate.model.status import ServiceState
+
+if TYPE_CHECKING:
+    from devgate.clock import Clock
+    from devgate.directory import Directory, Entry
+
+CAPACITY: Final = 256
+BATCH: Final = 16
+"""Requests released in a row ..."""
+PAUSE_S: Final = 0.01
+"""... before a pause, in which the service can take them in."""
+
+_CODES: Final = {
+    ServiceState.BLOCKED: "blocked",
+    ServiceState.CRASHED: "crashed",
+    ServiceState.READY: "no-healthy-instance",
+}
+"""Slugs of the states that are not simply `stopped`. Ready, and yet nobody serves: an external service without an address."""
+_HINTS: Final = {
+    "blocked": "mend what blocks it, then start it again",
+    "crashed": "look at its log, then start it again",
+    "stopped": "start it, or remove the route",
+}
+
+
+class Queue:
+    """Requests that wait for one service."""
+
+    def __init__(self, service: str, directory: Directory, clock: Clock) -> None:
+        self._service = service
+        self._directory = directory
+        self._clock = clock
+        self._turns: deque[asyncio.Future[None]] = deque()
+        self._released = 0
+
+    def __len__(self) -> int:
+        return len(self._turns)
+
+    async def serving(self, deadline: float) -> Entry:
+        """Wait until an instance of the service takes requests.
+
+        Args:
+            deadline: monotonic seconds.
+
+        Raises:
+            Failure: it will not come back by itself, did not come back in time, or too many wait already.
+        """
+        if len(self._turns) >= CAPACITY:
+            raise Failure(
+                "overloaded",
+                f"{CAPACITY} requests wait for {self._service} already.",
+                stage="lifecycle",
+                retry_after_s=1,
+            )
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._turns.append(turn)
+        if self._turns[0] is turn:
+            turn.set_result(None)
+        try:
+            async with asyncio.timeout(max(0.0, deadline - self._clock.now())):
+                await turn
+                return await self._watch()
+        except TimeoutError:
+            raise self._late() from None
+        finally:
+            first = self._turns[0] is turn
+            self._turns.remove(turn)
+            if first:
+                self._pass_on()
+
+    async def _watch(self) -> Entry:
+        while True:
+            entry = self._directory.get(self._service)
+            if entry is not None and entry.serving:
+                return entry
+            check_returning(self._service, entry)
+            assert entry is not None
+            await entry.changed()
+
+    def _pass_on(self) -> None:
+        """The head has left: the next one is to look."""
+        if not self._turns:
+            self._released = 0
+            return
+        self._released += 1
+        if self._released % BATCH:
+            self._wake()
+        else:
+            asyncio.get_running_loop().call_later(PAUSE_S, self._wake)
+
+    def _wake(self) -> None:
+        if self._turns and not self._turns[0].done():
+            self._turns[0].set_result(None)
+
+    def _late(self) -> Failure:
+        entry = self._directory.get(self._service)
+        state = "gone" if entry is None else entry.state.value
+        detail = f" ({entry.detail})" if entry is not None and entry.detail else ""
+        return Failure(
+            "hold-timeout",
+            f"{self._service} is still {state}{detail}.",
+            hint="look at its log, or give it more time with gateway.hold",
+            stage="lifecycle",
+            retry_after_s=1,
+            facts={"state": state},
+        )
+
+
+def check_returning(service: str, entry: Entry | None) -> None:
+    """Make sure that waiting for a service is worth it; one that a request may start is started.
+
+    Raises:
+        Failure: nobody brings it back. With its state, exit code and last error line.
+    """
+    if entry is None:
+        raise Failure(
+            "no-healthy-instance", f"There is no service {service} in the running profile.", stage="lifecycle"
+        )
+    if entry.returning:
+        return
+    state = entry.state
+    if state is ServiceState.STOPPED and entry.wanted is not None:
+        entry.wanted()
+        return
+    code = _CODES.get(state, "stopped")
+    if not entry.managed:
+        code = "no-healthy-instance"
+    exited = f" with exit code {entry.exit_code}" if entry.exit_code is not None else ""
+    raise Failure(
+        code,
+        f"{service} is {state}{exited}{f': {entry.detail}' if entry.detail else ''}.",
+        hint=_HINTS.get(code, ""),
+        stage="lifecycle",
+        retry_after_s=1,
+        facts={"state": state.value, "exit_code": entry.exit_code, "last_line": entry.detail},
+    )

@@ -1,0 +1,363 @@
+"""One answer on its way from a service to the client: a `Sink` on the service's side, a `Flow` on the client's.
+
+What one read of the service's socket brought leaves with one write. Until the first byte of the final answer is out, a failure
+can still be turned into another answer; afterwards it can only break the connection off. An answer that ends too early is never
+ended properly: the client must not take it for the whole.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from devgate.gateway.failures import Failure
+from devgate.gateway.frames import SERVICE_RESTART
+from devgate.gateway.handlers.tunnel import Tunnel
+from devgate.gateway.headers import cors_fields, missing_security, read_response, rewritten_location
+from devgate.gateway.upstream.errors import Kind
+from devgate.gateway.upstream.response import Framing
+from devgate.policy.breaker import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from devgate.errors import DevgateError
+    from devgate.gateway.breakers import Fuse
+    from devgate.gateway.exchange import Exchange
+    from devgate.gateway.lane import Lane
+    from devgate.gateway.upstream.errors import UpstreamError
+    from devgate.gateway.upstream.line import Line
+    from devgate.gateway.upstream.response import Fields as RawFields
+    from devgate.gateway.upstream.response import ResponseHead
+    from devgate.policy.breaker import Admission
+    from devgate.policy.cors import CorsPolicy
+
+GOODBYE_S: Final = 1.0
+"""How long a client may take to answer our close frame."""
+
+_EVENT_STREAM: Final = b"text/event-stream"
+_HEAD_ONLY: Final = frozenset(
+    {b"connection", b"keep-alive", b"te", b"transfer-encoding", b"content-length", b"upgrade", b"trailer", b"host"}
+    | {b"set-cookie", b"authorization", b"content-type", b"content-encoding", b"content-range", b"cache-control"}
+)
+"""Fields that have no business in a trailer (RFC 9110 6.5.1)."""
+
+
+@dataclass(slots=True)
+class Common:
+    """What all relays of a gateway share."""
+
+    now: Callable[[], float]
+    """Monotonic seconds."""
+    close_code: int = SERVICE_RESTART
+    """What a WebSocket is told when the gateway ends it."""
+    streams: set[Relay] = field(default_factory=set)
+    """Those that would last for ever."""
+
+
+class Vote:
+    """What one attempt tells the breaker: once, and for certain, because a probe's slot hangs on it."""
+
+    __slots__ = ("_admission", "_exchange", "_fuse")
+
+    def __init__(self, fuse: Fuse, admission: Admission, exchange: Exchange) -> None:
+        self._fuse = fuse
+        self._admission: Admission | None = admission
+        self._exchange = exchange
+
+    def cast(self, outcome: Outcome, cause: str = "") -> None:
+        """How it went; only the first word counts."""
+        admission, self._admission = self._admission, None
+        if admission is not None:
+            self._fuse.record(admission, outcome, cause, self._exchange.request_id)
+
+    def cast_status(self, status: int) -> None:
+        """The service answered."""
+        outcome = self._fuse.breaker.judge(status)
+        self.cast(outcome, f"status {status}" if outcome is Outcome.FAILURE else "")
+
+
+class Relay:
+    """One attempt to have a request answered. `done` holds how it ended: None, or what ended it."""
+
+    __slots__ = (
+        "_chunked",
+        "_clogged",
+        "_common",
+        "_cors",
+        "_idle_s",
+        "_lane",
+        "_late",
+        "_line",
+        "_origin",
+        "_out",
+        "_trailers",
+        "_tunnel",
+        "_uncut",
+        "_vote",
+        "deadline",
+        "done",
+        "exchange",
+        "garbage",
+    )
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        lane: Lane,
+        cors: CorsPolicy,
+        line: Line,
+        origin: bytes,
+        vote: Vote,
+        common: Common,
+    ) -> None:
+        self.exchange = exchange
+        self.done: asyncio.Future[DevgateError | None] = asyncio.get_running_loop().create_future()
+        self.deadline = math.inf
+        self.garbage = False
+        """Whether the service sent bytes after its answer that belong to nothing."""
+        self._lane = lane
+        self._cors = cors
+        self._line = line
+        self._origin = origin
+        """The service's own, as `http://host:port`."""
+        self._vote = vote
+        self._common = common
+        self._idle_s = math.inf if lane.idle_s is None else lane.idle_s
+        self._late: Callable[[], DevgateError | None] = self._late_answer
+        """What is said when the deadline passes."""
+        self._out: list[bytes] = []
+        """Collected in this batch."""
+        self._chunked = False
+        self._clogged = False
+        """Whether the service does not keep up with the request's body."""
+        self._trailers: RawFields = []
+        self._tunnel: Tunnel | None = None
+        self._uncut: Callable[[], None] | None = None
+
+    # From the handler
+
+    def begin(self, *, answer: bool) -> None:
+        """The head is out; next comes the `answer`, or first the rest of the body."""
+        if self.exchange.client.choked:
+            self._line.pause_reading()
+        if self._lane.stream:
+            self._last()
+        if answer:
+            self.expect_answer()
+        else:
+            self.expect_body()
+
+    def expect_body(self) -> None:
+        """The client is to send more of its body, or the service to take more of it."""
+        self._late = self._late_request
+        self.deadline = self._common.now() + self._idle_s
+
+    def expect_answer(self) -> None:
+        """The request is out; from now on the service takes the time."""
+        self._late = self._late_answer
+        if not self.exchange.status and self._lane.response_s is not None:
+            self.deadline = self._common.now() + self._lane.response_s
+
+    def end(self, how: DevgateError | None) -> None:
+        """Set `done`; what comes later is not heard."""
+        if not self.done.done():
+            self.done.set_result(how)
+
+    def close(self) -> None:
+        """The attempt is over."""
+        if self._uncut is not None:
+            self._uncut()
+            self._common.streams.discard(self)
+
+    def cut(self) -> None:
+        """The service is about to stop, or the gateway: end what would last for ever."""
+        exchange = self.exchange
+        exchange.error = exchange.error or "cut"
+        self._vote.cast(Outcome.IGNORED)
+        if self._tunnel is not None and self._tunnel.say_goodbye(self._common.close_code):
+            self._late = self._late_goodbye
+            self.deadline = self._common.now() + GOODBYE_S
+            return
+        self._line.abort()
+        exchange.close = True
+        if exchange.started:
+            exchange.client.abort()
+            self.end(None)
+        else:
+            self.end(Failure("stopped", f"{self._lane.backend.name} stops.", stage="lifecycle", retry_after_s=1))
+
+    def expire(self) -> None:
+        """The deadline has passed (`deadlines.Limited`)."""
+        if self.exchange.started and self.exchange.client.choked and self._tunnel is None:
+            self.deadline = self._common.now() + self._idle_s  # the client takes its time, as a paused video does
+            return
+        self.deadline = math.inf
+        how = self._late()
+        self._line.abort()
+        self.end(how)
+
+    def _late_request(self) -> DevgateError | None:
+        if self._clogged:
+            self._line.fail(Kind.RESPONSE_TIMEOUT, f"it took nothing of the request's body for {self._idle_s:g} s")
+        self.exchange.close = True
+        return Failure("request-timeout", "The rest of the request did not arrive in time.", stage="request")
+
+    def _late_answer(self) -> DevgateError | None:
+        waited_s = self._idle_s if self.exchange.status else self._lane.response_s
+        what = "nothing more" if self.exchange.status else "no answer"
+        self._line.fail(Kind.RESPONSE_TIMEOUT, f"it sent {what} for {waited_s:g} s")
+        return None  # `on_error` has ended it
+
+    def _late_goodbye(self) -> DevgateError | None:
+        self.exchange.client.abort()
+        return None
+
+    # From the client's connection (exchange.Flow)
+
+    def pause(self) -> None:
+        self._line.pause_reading()
+
+    def resume(self) -> None:
+        self._line.resume_reading()
+
+    # From the service's connection (upstream.sink.Sink)
+
+    def on_informational(self, head: ResponseHead) -> None:
+        exchange = self.exchange
+        if exchange.http10 or (head.status == 100 and b"expect" not in exchange.fields.noted):
+            return
+        fields = read_response(head.headers)
+        exchange.client.write(b"HTTP/1.1 %d %b\r\n%b\r\n" % (head.status, head.reason, b"".join(fields.lines)))
+
+    def on_head(self, head: ResponseHead) -> None:
+        exchange = self.exchange
+        exchange.status = head.status
+        fields = read_response(head.headers, keep_cors=self._cors.keeps_upstream)
+        noted = fields.noted
+        framing = self._framing(head)
+        lines = [b"HTTP/1.1 %d %b\r\n" % (head.status, head.reason)]
+        lines += fields.lines
+        if b"location" in noted:
+            lines.append(b"Location: %b\r\n" % self._location(noted[b"location"]))
+        if b"date" not in noted:  # RFC 9110 6.6.1
+            lines.append(exchange.client.date_line())
+        if noted.get(b"content-type", b"")[:17].lower() == _EVENT_STREAM:
+            exchange.kind = "sse"
+            self._last()
+            lines.append(b"X-Accel-Buffering: no\r\n")
+        if self._uncut is not None:
+            self._vote.cast_status(head.status)
+        lines += (
+            framing,
+            b"X-Request-ID: %b\r\nVia: 1.1 devgate\r\n" % exchange.request_id.encode(),
+            missing_security(noted),
+            self._cors_lines(noted),
+            exchange.connection_line(),
+            b"Server-Timing: hold;dur=%.1f\r\n" % (exchange.held_s * 1000) if exchange.held_s else b"",
+            b"\r\n",
+        )
+        self._out.append(b"".join(lines))
+
+    def on_body(self, data: bytes) -> None:
+        if self._tunnel is not None:
+            self._tunnel.pass_back(data)
+            return
+        self.exchange.sent += len(data)
+        if self._chunked:
+            self._out.append(b"%x\r\n%b\r\n" % (len(data), data))
+        else:
+            self._out.append(data)
+
+    def on_trailers(self, trailers: RawFields) -> None:
+        self._trailers = [(name, value) for name, value in trailers if name.lower() not in _HEAD_ONLY]
+
+    def on_flush(self) -> None:
+        if self._tunnel is None and self._out:
+            self._write()
+            self.deadline = self._common.now() + self._idle_s
+
+    def on_complete(self, *, garbage_after_body: bool) -> None:
+        self.garbage = garbage_after_body
+        if self._chunked:
+            trailers = b"".join(b"%b: %b\r\n" % field for field in self._trailers)
+            self._out.append(b"0\r\n%b\r\n" % trailers)
+        if self._out:
+            self._write()
+        self.end(None)
+
+    def on_upgrade(self, head: ResponseHead) -> None:
+        exchange = self.exchange
+        exchange.status = 101
+        exchange.kind = "websocket"
+        exchange.close = True
+        fields = read_response(head.headers, keep_cors=self._cors.keeps_upstream)
+        lines = (
+            b"HTTP/1.1 101 %b\r\n" % head.reason,
+            *fields.lines,
+            b"Connection: Upgrade\r\nUpgrade: websocket\r\n",
+            b"X-Request-ID: %b\r\nVia: 1.1 devgate\r\n\r\n" % exchange.request_id.encode(),
+        )
+        self._out.append(b"".join(lines))
+        self._write()
+        self._last()
+        self._vote.cast_status(101)
+        self._tunnel = Tunnel(exchange, self._line)
+        exchange.client.hand_over(self._tunnel)
+
+    def on_error(self, error: UpstreamError) -> None:
+        if self.exchange.started and self._out:
+            self._write()  # all that came, so that the client sees how far it got
+        self._out.clear()
+        self.end(error)
+
+    def on_pause_sending(self) -> None:
+        self._clogged = True
+        if self._tunnel is not None:
+            self.exchange.client.stop_reading()
+
+    def on_resume_sending(self) -> None:
+        self._clogged = False
+        if self._tunnel is not None:
+            self.exchange.client.start_reading()
+
+    def _write(self) -> None:
+        out = self._out
+        self.exchange.started = True
+        self.exchange.client.write(out[0] if len(out) == 1 else b"".join(out))
+        out.clear()
+
+    def _last(self) -> None:
+        """This answer may never end: no deadline, no place in the pool's limits, cut when the service stops. The breaker is told
+        of its head and not of its end, or a probe that became an event stream would block all others for hours."""
+        self._idle_s = self.deadline = math.inf
+        self._line.detach()
+        instance = self.exchange.instance
+        if self._uncut is None and instance is not None:
+            self._uncut = instance.on_cut(self.cut)
+            self._common.streams.add(self)
+
+    def _framing(self, head: ResponseHead) -> bytes:
+        """How the client is told where the body ends."""
+        if head.framing is Framing.NONE:
+            # Of a body that does not follow the length is still told (HEAD, 304), but never with 204 (RFC 9110 8.6).
+            return b"Content-Length: %d\r\n" % head.length if head.length is not None and head.status != 204 else b""
+        if head.framing is Framing.LENGTH:
+            return b"Content-Length: %d\r\n" % (head.length or 0)
+        if self.exchange.http10:
+            self.exchange.close = True
+            return b""
+        self._chunked = True
+        return b"Transfer-Encoding: chunked\r\n"
+
+    def _location(self, location: bytes) -> bytes:
+        return rewritten_location(
+            location, self._origin, b"http://%b%b" % (self.exchange.host, self._lane.route.prefix)
+        )
+
+    def _cors_lines(self, noted: dict[bytes, bytes]) -> bytes:
+        verdict = self.exchange.cors
+        assert verdict is not None
+        return self._cors.complete(verdict, cors_fields(noted)) if self._cors.keeps_upstream else verdict.lines
