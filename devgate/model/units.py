@@ -25,6 +25,10 @@ class Expected:
     text: str
 
 
+DURATION: Final = Expected("a duration such as 300ms, 5s or 1h30m")
+SIZE: Final = Expected("a size such as 512B, 64KiB or 10MiB")
+
+
 def parse_duration(text: object) -> float:
     """Seconds of `300ms`, `1.5s`, `1h30m`.
 
@@ -77,6 +81,14 @@ def parse_size(text: object) -> int:
     return int(float(match[1]) * _BYTES[match[2]])
 
 
+def format_size(size: int) -> str:
+    """The shortest exact spelling that `parse_size` reads back: `65536` is `64KiB`, `10000000` is `10MB`."""
+    for unit in ("GiB", "GB", "MiB", "MB", "KiB", "KB"):
+        if size and size % _BYTES[unit] == 0:
+            return f"{size // _BYTES[unit]}{unit}"
+    return f"{size}B"
+
+
 def one_or_many(value: Any) -> Any:
     """A list of one, written without its brackets."""
     return [value] if isinstance(value, str | int) else value
@@ -91,7 +103,7 @@ def _size_with_unit(value: Any) -> int:
 Duration = Annotated[
     float,
     BeforeValidator(parse_duration),
-    Expected("a duration such as 300ms, 5s or 1h30m"),
+    DURATION,
     WithJsonSchema(
         {"type": "string", "pattern": r"^(\d+(\.\d+)?(ms|s|m|h|d))+$", "examples": ["300ms", "5s", "1h30m"]}
     ),
@@ -101,7 +113,7 @@ Duration = Annotated[
 Size = Annotated[
     int,
     BeforeValidator(_size_with_unit),
-    Expected("a size such as 512B, 64KiB or 10MiB"),
+    SIZE,
     WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?\s*(B|KB|KiB|MB|MiB|GB|GiB)$", "examples": ["64KiB"]}),
 ]
 """Bytes; written with units."""

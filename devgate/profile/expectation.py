@@ -34,6 +34,16 @@ def slot_at(path: Iterable[str | int]) -> Slot | None:
     return slot
 
 
+def wishes(slot: Slot) -> list[Expected]:
+    """What the annotations here say in words, in every alternative."""
+    found = [item for item in slot.metadata if isinstance(item, Expected)]
+    for part in _alternatives(slot.annotation):
+        found += (
+            [item for item in get_args(part)[1:] if isinstance(item, Expected)] if get_origin(part) is Annotated else []
+        )
+    return found
+
+
 def words(slot: Slot) -> str:
     """What may stand here: `a port from 1 to 65535 or "auto"`."""
     told = [item.text for item in slot.metadata if isinstance(item, Expected)]
