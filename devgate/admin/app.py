@@ -15,6 +15,7 @@ from devgate.admin.observe import Observe
 from devgate.admin.profiles import Profiles
 from devgate.admin.services import Services
 from devgate.errors import CommandError, DevgateError
+from devgate.tasks import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -33,16 +34,16 @@ class ControlApi:
 
     def __init__(self, control: Control, bus: Bus, token: str) -> None:
         self._control = control
-        self._bus = bus
         self._token = token
         self._closing = asyncio.Event()
         self._events = Events(bus)
+        self._scope = Scope("admin", bus.publish)
         self._runner: web.AppRunner | None = None
         self.url = ""
         """Where it answers, once started."""
 
     async def start(self) -> str:
-        """Bind and serve; returns the address."""
+        """Bind and serve; returns the address. To be closed by the task that started it."""
         listener = socket.create_server((HOST, 0))
         try:
             port = listener.getsockname()[1]
@@ -50,6 +51,7 @@ class ControlApi:
             self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=GOODBYE_S)
             await self._runner.setup()
             await web.SockSite(self._runner, listener).start()
+            await self._scope.__aenter__()
         except BaseException:
             listener.close()
             raise
@@ -62,6 +64,7 @@ class ControlApi:
         self._events.close()
         if self._runner is not None:
             await self._runner.cleanup()
+            await self._scope.__aexit__(None, None, None)
 
     def _application(self, guard: Guard) -> web.Application:
         @web.middleware
@@ -81,7 +84,12 @@ class ControlApi:
                 return internal_error(request, error)
 
         app = web.Application(middlewares=[guarded], client_max_size=LARGEST_BODY)
-        nouns = (Observe(self._control, self._closing), Services(self._control), Profiles(self._control), self._events)
+        nouns = (
+            Observe(self._control, self._closing),
+            Services(self._control, self._scope),
+            Profiles(self._control),
+            self._events,
+        )
         for noun in nouns:
             app.add_routes(noun.routes())
         return app

@@ -10,20 +10,26 @@ from aiohttp import web
 from devgate.admin.answers import HEADERS, answer, duration, number
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from devgate.control import Control
     from devgate.model.snapshot import Snapshot
 
 LONGEST_WAIT_S: Final = 30.0
 LOOK_S: Final = 0.05
 """Between two looks at `control.seq` while somebody waits: a sum of counters, cheap enough to be asked."""
+SETTLE_S: Final = 1.0
+"""How long a picture may lag behind what has happened."""
 MOST_LINES: Final = 10_000
 MOST_REQUESTS: Final = 10_000
 LARGEST_SEQ: Final = 2**63
 
 
 class Observe:
-    """Args:
-    closing: set when the listener ends; whoever waits is answered then.
+    """Handlers of what is pulled.
+
+    Args:
+        closing: set when the listener ends; whoever waits is answered then.
     """
 
     def __init__(self, control: Control, closing: asyncio.Event) -> None:
@@ -38,21 +44,25 @@ class Observe:
         ]
 
     async def snapshot(self, request: web.Request) -> web.Response:
-        """The whole picture. With `after=SEQ&wait=20s` the answer waits until there is another one than SEQ."""
+        """The whole picture. With `after=SEQ&wait=20s` the answer waits until there is another one than SEQ; with `least=SEQ`
+        it is at least as new as SEQ, which is how the answer to a command is followed by a picture that shows its effect."""
+        least = number(request, "least", 0, LARGEST_SEQ)
         after = number(request, "after", -1, LARGEST_SEQ)
-        snapshot = await self._newer(after, duration(request, "wait", LONGEST_WAIT_S))
+        wait_s = duration(request, "wait", LONGEST_WAIT_S)
+        snapshot = await self._until(self._control.snapshot(), lambda one: one.seq >= least, SETTLE_S)
+        snapshot = await self._until(snapshot, lambda one: one.seq != after, wait_s)
         tag = f'"{snapshot.seq}"'
         if request.headers.get("If-None-Match") == tag:
             return web.Response(status=304, headers={**HEADERS, "ETag": tag})
         return answer(snapshot, headers={"ETag": tag})
 
-    async def _newer(self, after: int, wait_s: float) -> Snapshot:
-        snapshot = self._control.snapshot()
+    async def _until(self, snapshot: Snapshot, wanted: Callable[[Snapshot], bool], wait_s: float) -> Snapshot:
+        """The first picture that is `wanted`, beginning with this one; or the one there is after `wait_s`."""
         try:
             async with asyncio.timeout(wait_s):
-                while snapshot.seq == after and not self._closing.is_set():
+                while not wanted(snapshot) and not self._closing.is_set():
                     await asyncio.sleep(LOOK_S)
-                    if self._control.seq != after:
+                    if self._control.seq != snapshot.seq:
                         snapshot = self._control.snapshot()
         except TimeoutError:
             pass

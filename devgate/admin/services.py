@@ -1,20 +1,36 @@
-"""What is asked of services and of devgate itself. An answer comes when the state is reached."""
+"""What is asked of services and of devgate itself. An answer comes when the state is reached, or at once if nobody waits."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
 from devgate.admin.answers import answer, body, done, field
+from devgate.errors import DevgateError
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from devgate.control import Control
+    from devgate.tasks import Scope
+
+GLANCE_S: Final = 0.1
+"""Whoever does not wait still hears of a refusal that comes this soon: an unknown name, a state that does not allow it."""
 
 
 class Services:
-    def __init__(self, control: Control) -> None:
+    """Handlers of commands.
+
+    Args:
+        scope: where commands go on that nobody waits for.
+    """
+
+    def __init__(self, control: Control, scope: Scope) -> None:
         self._control = control
+        self._scope = scope
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -28,30 +44,26 @@ class Services:
         ]
 
     async def start(self, request: web.Request) -> web.Response:
-        await self._control.services.start(request.match_info["name"])
-        return done()
+        return await self._carry_out(request, partial(self._control.services.start, _name(request)))
 
     async def stop(self, request: web.Request) -> web.Response:
-        await self._control.services.stop(request.match_info["name"])
-        return done()
+        return await self._carry_out(request, partial(self._control.services.stop, _name(request)))
 
     async def restart(self, request: web.Request) -> web.Response:
         """`{"dependents": true}`: those that need it, too."""
         dependents = field(await body(request), "dependents", bool, False)
-        await self._control.services.restart(request.match_info["name"], dependents=dependents)
-        return done()
+        return await self._carry_out(
+            request, partial(self._control.services.restart, _name(request), dependents=dependents)
+        )
 
     async def kill(self, request: web.Request) -> web.Response:
-        await self._control.services.kill(request.match_info["name"])
-        return done()
+        return await self._carry_out(request, partial(self._control.services.kill, _name(request)))
 
     async def reset_breaker(self, request: web.Request) -> web.Response:
-        await self._control.gateway.reset_breaker(request.match_info["name"])
-        return done()
+        return await self._carry_out(request, partial(self._control.gateway.reset_breaker, _name(request)))
 
     async def check_sync(self, request: web.Request) -> web.Response:
-        await self._control.sync.check()
-        return done()
+        return await self._carry_out(request, self._control.sync.check)
 
     async def stop_devgate(self, request: web.Request) -> web.Response:
         """`{"reason": "…", "now": true}`. Answered at once: when all is over there is nobody left to answer."""
@@ -59,3 +71,25 @@ class Services:
         reason, now = field(data, "reason", str, "api"), field(data, "now", bool, False)
         self._control.request_stop(reason, now=now)
         return answer({"stopping": True}, status=202)
+
+    async def _carry_out(self, request: web.Request, command: Callable[[], Awaitable[None]]) -> web.Response:
+        """With `{"wait": false}` the answer does not wait for the state."""
+        if field(await body(request), "wait", bool, True):
+            await command()
+            return done(self._control.seq)
+        refused: list[DevgateError] = []
+
+        async def go_on() -> None:
+            try:
+                await command()
+            except DevgateError as error:  # shows as the service's state; no bug of ours
+                refused.append(error)
+
+        await asyncio.wait([self._scope.once(f"command {request.path}", go_on())], timeout=GLANCE_S)
+        if refused:
+            raise refused[0]
+        return answer({"started": True}, status=202)
+
+
+def _name(request: web.Request) -> str:
+    return request.match_info["name"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, Literal, Self
 from urllib.parse import quote
 
 from devgate.errors import CommandError
@@ -15,7 +15,7 @@ from devgate.remote.link import ANSWER_S, GONE, Link, Transport, lost, understoo
 from devgate.tasks import Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from types import TracebackType
 
     from devgate.model.events import Publish
@@ -82,19 +82,29 @@ class RemoteControl:
         return self._snapshot
 
     async def pull(self, wait_s: float = 0.0) -> Snapshot:
-        """Bring the picture up to date; with `wait_s`, wait so long for another one than the present."""
+        """Bring the picture up to date: it shows the effect of every command that has returned. With `wait_s`, wait so long
+        for another one than the present."""
         query: dict[str, object] = {}
+        if self._link.seq:
+            query["least"] = self._link.seq
         if wait_s and self._snapshot is not None:
-            query = {"after": self._snapshot.seq, "wait": f"{wait_s:g}s"}
+            query |= {"after": self._snapshot.seq, "wait": f"{wait_s:g}s"}
         self._snapshot = await self._link.get(Snapshot, "/v1/snapshot", query, ANSWER_S + wait_s)
         return self._snapshot
 
     def request_stop(self, reason: str, *, now: bool = False) -> None:
-        self._farewell = self._scope.once("stop", self.stop(reason, now=now))
+        self._farewell = self._scope.once("stop", self._say_stop(reason, now=now))
 
     async def stop(self, reason: str, *, now: bool = False) -> None:
         """`request_stop`, and know that it has arrived."""
         await self._link.post("/v1/stop", {"reason": reason, "now": now}, ANSWER_S)
+
+    async def _say_stop(self, reason: str, *, now: bool) -> None:
+        try:
+            await self.stop(reason, now=now)
+        except CommandError as error:
+            if error.code != GONE:  # then it has stopped
+                raise
 
     async def _follow(self) -> None:
         """Pull until devgate is gone for good: its port will be another's, who must not be told our token."""
@@ -128,17 +138,21 @@ class RemoteServices:
         await self._act(name, "stop")
 
     async def restart(self, name: str, *, dependents: bool = False) -> None:
-        await self._act(name, "restart", {"dependents": dependents})
+        await self._act(name, "restart", dependents=dependents)
 
     async def kill(self, name: str) -> None:
         await self._act(name, "kill")
+
+    async def begin(self, verb: Literal["start", "stop", "restart"], name: str, *, dependents: bool = False) -> None:
+        """Ask for a command and do not wait for the state; what is refused at once is raised."""
+        await self._act(name, verb, wait=False, **({"dependents": True} if dependents else {}))
 
     async def logs(self, names: Sequence[str], after: int = 0, limit: int = 1000) -> LogSlice:
         query = {"service": list(names), "after": after, "limit": limit}
         return await self._link.get(LogSlice, "/v1/logs", query)
 
-    async def _act(self, name: str, verb: str, body: Mapping[str, object] | None = None) -> None:
-        await self._link.post(f"/v1/services/{_segment(name)}/{verb}", body or {})
+    async def _act(self, name: str, verb: str, **options: bool) -> None:
+        await self._link.post(f"/v1/services/{_segment(name)}/{verb}", options)
 
 
 class RemoteGateway:

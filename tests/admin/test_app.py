@@ -262,3 +262,47 @@ async def test_json_is_ascii(api: Api, control: FakeControl) -> None:
     body = (await api.ask("GET", "/v1/snapshot")).body
     assert body.isascii()
     assert json.loads(body)["profile"] == "\x9b31m\u202e"
+
+
+async def test_a_picture_asked_for_after_a_command_shows_its_effect(api: Api, control: FakeControl) -> None:
+    seq = (await api.ask("POST", "/v1/sync/check")).headers["x-devgate-seq"]
+    assert int(seq) == control.seq
+    waiting = asyncio.ensure_future(api.ask("GET", f"/v1/snapshot?least={control.seq + 1}"))
+    done, _ = await asyncio.wait([waiting], timeout=0.1)
+    assert not done
+    control.change(ready=2)
+    assert (await waiting).json()["ready"] == 2
+
+
+async def test_a_picture_that_never_comes_is_not_waited_for(
+    api: Api, control: FakeControl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("devgate.admin.observe.SETTLE_S", 0.05)
+    assert (await api.ask("GET", f"/v1/snapshot?least={control.seq + 1000}")).json()["seq"] == control.seq
+
+
+async def test_nobody_has_to_wait_for_the_state(
+    api: Api, control: FakeControl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = asyncio.Event()
+
+    async def start(self: FakeControl, name: str) -> None:
+        await slow.wait()
+        self.asked.append(("started", name))
+
+    monkeypatch.setattr(FakeControl, "start", start)
+    reply = await api.ask("POST", "/v1/services/x/start", b'{"wait": false}')
+    assert reply.status == 202
+    assert control.asked == []
+    slow.set()
+    async with asyncio.timeout(10):
+        while not control.asked:
+            await asyncio.sleep(0.01)
+
+
+async def test_whoever_does_not_wait_still_hears_of_an_early_refusal(api: Api, control: FakeControl) -> None:
+    events = api.bus.subscribe()
+    control.refuses = CommandError("no such service", code="unknown-service", status=404)
+    reply = await api.ask("POST", "/v1/services/x/start", b'{"wait": false}')
+    assert (reply.status, reply.json()["code"]) == (404, "unknown-service")
+    assert events.drain() == []  # a refusal is no bug in devgate
