@@ -47,7 +47,7 @@ ServiceName = Annotated[
     Expected("a name of letters, digits, dots, dashes and underscores, at most 63 of them"),
 ]
 Port = Annotated[int, Field(ge=1, le=65535), Expected("a port from 1 to 65535")]
-Text = Annotated[str, BeforeValidator(_as_text, json_schema_input_type=str | int | float | bool)]
+Text = Annotated[str, BeforeValidator(_as_text)]
 Environment = dict[str, Text | None]
 Texts = Annotated[tuple[str, ...], BeforeValidator(one_or_many, json_schema_input_type=str | list[str])]
 """A list of texts; one of them may stand without brackets."""
@@ -120,7 +120,9 @@ class GatewaySpec(Spec):
     hosts: tuple[str, ...] = ()
     """Further names that a request's `Host` may carry, beyond `localhost`, `*.localhost` and our own addresses."""
     cors: CorsSpec = Field(default_factory=CorsSpec)
+    """Which pages of other origins may talk to the services."""
     timeouts: TimeoutsSpec = Field(default_factory=TimeoutsSpec)
+    """How long each phase of a request may take."""
     hold: Duration = 30.0
     """How long a request waits for a service that is starting or restarting before it gets a 503."""
     health: bool = True
@@ -133,8 +135,11 @@ class BackoffSpec(Spec):
     """Pauses between attempts to start: `first`, growing by `factor`, never above `max`."""
 
     first: Duration = 0.5
+    """The first pause."""
     factor: Annotated[float, Field(ge=1)] = 2.0
+    """How much longer each further one is."""
     max: Duration = 15.0
+    """The longest."""
     jitter: Annotated[float, Field(ge=0, le=1)] = 0.1
     """Share of the pause by which it varies."""
     reset_after: Duration = 10.0
@@ -145,7 +150,9 @@ class GiveUpSpec(Spec):
     """So many failures within so long a time latch the service as `crashed`."""
 
     failures: Annotated[int, Field(ge=1)] = 5
+    """Failures that are enough."""
     window: Duration = 60.0
+    """The time within which they count."""
 
 
 class ProbeSpec(Spec):
@@ -165,6 +172,7 @@ class ProbeSpec(Spec):
     start_interval: Duration = 0.5
     """Between two probes until ready."""
     timeout: Duration = 1.0
+    """How long one probe may take."""
     success: Annotated[int, Field(ge=1)] = 1
     """Good probes in a row until ready."""
     failures: Annotated[int, Field(ge=1)] = 3
@@ -184,6 +192,7 @@ class DependencySpec(Spec):
     """What one service needs of another."""
 
     condition: Literal["started", "ready", "completed"] = "ready"
+    """What to wait for: that it runs, that it is ready, or, of a task, that it has ended well."""
     restart: bool = False
     """Restart this service, too, when the dependency restarts."""
     required: bool = True
@@ -196,6 +205,7 @@ class StopSpec(Spec):
     drain: Duration = 5.0
     """How long requests in flight may take to finish."""
     signal: Literal["TERM", "INT", "HUP", "QUIT", "USR1", "USR2", "KILL"] = "TERM"
+    """What asks it to end."""
     grace: Duration = 5.0
     """From the signal to KILL."""
     command: str | tuple[str, ...] | None = None
@@ -212,6 +222,7 @@ class WatchSpec(Spec):
     exclude: Texts = ()
     """Not files that match one of these patterns, on top of the usual ones and of .gitignore."""
     debounce: Duration = 0.3
+    """How long files must have been quiet."""
 
 
 class LogSpec(Spec):
@@ -231,6 +242,7 @@ class BreakerSpec(Spec):
     """When requests to a failing service are refused at once (SEMANTICS 3.1)."""
 
     enabled: bool = True
+    """Off: requests are passed on whatever happened before."""
     failures: Annotated[int, Field(ge=1)] = 5
     """Consecutive failures that open it."""
     open: Duration = 10.0
@@ -251,24 +263,32 @@ class CannedResponse(Spec):
     path: str
     """Exact, `{param}` for one segment, or ending in `/*`."""
     method: str | None = None
+    """Method that is answered; default: every one. `GET` includes `HEAD`."""
     status: Annotated[int, Field(ge=200, le=599)] = 200
+    """Status of the answer."""
     headers: dict[str, str] = Field(default_factory=dict)
+    """Headers of the answer."""
     body: Any = None
     """A string is sent as text, anything else as JSON."""
     latency: Duration = 0.0
+    """How long the answer waits, on top of `latency` of the stand-in."""
 
 
 class StubSpec(Spec):
     """How the stand-in for a service behaves."""
 
     responses: tuple[CannedResponse, ...] = ()
+    """Answers given in advance; any other request is answered with an echo of itself."""
     version: str = "1.0.0"
     """Its shared-knowledge version."""
     ready_after: Duration = 0.0
+    """How long after its start it says that it is not ready."""
     latency: Duration = 0.0
+    """How long every answer waits."""
     fail: Annotated[float, Field(ge=0, le=1)] = 0.0
     """Share of requests answered with `fail_status`."""
     fail_status: Annotated[int, Field(ge=400, le=599)] = 503
+    """Status of the answers that fail."""
     crash_after: Duration | None = None
     """Ends with exit code 1 after this long."""
 
@@ -279,6 +299,7 @@ class ServiceSyncSpec(Spec):
     path: str = "/api/shared-knowledge/status"
     """Asked first; then the http path of `ready`."""
     compare: Literal["exact", "minor", "major"] = "exact"
+    """Which part of the version has to be equal."""
 
 
 class ServiceSpec(Spec):
@@ -311,22 +332,28 @@ class ServiceSpec(Spec):
     idle_stop: Duration | None = None
     """With `autostart: on_request`: stop after this long without a request."""
     restart: Literal["no", "on-failure", "always"] = "on-failure"
+    """Whether it is started again after it has ended by itself."""
     backoff: BackoffSpec = Field(default_factory=BackoffSpec)
+    """Pauses between attempts to start it."""
     give_up: GiveUpSpec = Field(default_factory=GiveUpSpec)
+    """When not to try again."""
     success_exit: Annotated[tuple[int, ...], BeforeValidator(one_or_many, json_schema_input_type=int | list[int])] = (
         0,
     )
     """Exit codes that are no failure."""
     ready: ProbeSpec = Field(default_factory=ProbeSpec)
+    """How it shows that it is ready, and later that it still is."""
     start_timeout: Duration = 60.0
     """Still not ready after this long: `slow`. It is not killed."""
     on_unhealthy: Literal["mark", "restart"] = "mark"
+    """What happens when it stops answering: it is marked, or restarted."""
     depends_on: Annotated[
         dict[str, DependencySpec],
         BeforeValidator(_needs, json_schema_input_type=dict[str, DependencySpec] | list[str]),
     ] = Field(default_factory=dict)
     """Services that must be ready before; a list of names is the short form."""
     stop: StopSpec = Field(default_factory=StopSpec)
+    """How it is stopped."""
     watch: Annotated[
         WatchSpec | None, BeforeValidator(_watched, json_schema_input_type=WatchSpec | list[str] | str | None)
     ] = None
@@ -336,7 +363,9 @@ class ServiceSpec(Spec):
     required: bool = True
     """Whether the whole is unhealthy without it; otherwise only degraded."""
     log: LogSpec = Field(default_factory=LogSpec)
+    """How much of its output is kept."""
     breaker: BreakerSpec = Field(default_factory=BreakerSpec)
+    """When requests to it are refused at once because it fails."""
     sync: bool | ServiceSyncSpec = True
     """Whether its shared-knowledge version is checked, and how."""
 
@@ -357,14 +386,17 @@ class SyncSpec(Spec):
     """The shared-knowledge version check across services (SEMANTICS 3.11)."""
 
     enabled: bool = True
+    """Whether versions are checked at all."""
     version: str | None = None
     """The expected version; none: nothing is expected and every service is `unknown`."""
     interval: Duration = 60.0
+    """Between two checks."""
     warning: Duration = 300.0
     """Out of sync for this long: warning."""
     critical: Duration = 600.0
     """Out of sync for this long: critical."""
     timeout: Duration = 2.0
+    """How long a service may take to tell its version."""
     fail_health: bool = False
     """Whether `/health/sync` answers 503 while critical."""
 
@@ -373,9 +405,11 @@ class ReloadSpec(Spec):
     """What happens when the profile's file changes."""
 
     watch: bool = True
+    """Whether files are watched at all."""
     restart: Literal["ask", "auto"] = "ask"
     """Services whose command or environment changed: marked stale until asked, or restarted at once."""
     debounce: Duration = 0.3
+    """How long files must have been quiet."""
 
 
 class Profile(Spec):
@@ -386,15 +420,21 @@ class Profile(Spec):
     name: str = ""
     """How it is called; default: the file's name."""
     description: str = ""
+    """What it is for, on one line."""
     env: Environment = Field(default_factory=dict)
     """Environment of every service."""
     env_file: Texts = ()
     """Files of `NAME=value` lines for every service and for `${...}` in this file; relative to it, absolute once loaded."""
     gateway: GatewaySpec = Field(default_factory=GatewaySpec)
+    """The one address in front of all services."""
     services: dict[ServiceName, ServiceSpec] = Field(default_factory=dict)
+    """What runs, by name."""
     routes: tuple[RouteSpec, ...] = ()
+    """Which requests go to which service."""
     sync: SyncSpec = Field(default_factory=SyncSpec)
+    """Whether all services have the same version of the shared knowledge."""
     reload: ReloadSpec = Field(default_factory=ReloadSpec)
+    """What happens when this file changes."""
     env_digests: dict[str, str] = Field(default_factory=dict)
     """Not written in a file: the loader notes here what each env file held, so that an edited one is a change of the profile."""
 

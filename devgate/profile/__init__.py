@@ -4,6 +4,7 @@
     source      the file's text, and places in it
     compose     YAML to nodes that know their place; nothing but mappings, lists and text
     extends     several files merged into one tree
+    short_forms `depends_on: [db]` and the like written out
     interpolate ${NAME}, with values from `envfile` and the environment
     parse       the tree to a Profile, every fault a placed Problem
     checks      rules across fields

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from devgate.profile.findings import Subject
-from devgate.profile.nodes import List, Map, Text, child, locate
+from devgate.profile.nodes import Map, child, locate
 from devgate.profile.problems import problem_at
 from devgate.profile.rules_gateway import binding, cors, host_names, sync_times
 from devgate.profile.rules_routes import reserved, route_hosts, route_options, route_targets, same_routes, unreachable
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from devgate.profile.findings import Finding
-    from devgate.profile.nodes import KeyPath, Node
+    from devgate.profile.nodes import KeyPath
     from devgate.profile.parse import Draft
     from devgate.profile.problems import Problem
 
@@ -69,7 +69,7 @@ def check(draft: Draft, root: Map, *, expose: bool) -> list[Problem]:
     for rule in RULES:
         for finding in rule(subject):
             path = _in_file(finding.path, draft)
-            place = locate(root, _in_tree(root, path), key=finding.at_key)
+            place = locate(root, path, key=finding.at_key)
             problems.append(problem_at(place, finding.message, hint=finding.hint, path=path, severity=finding.severity))
     return problems
 
@@ -79,15 +79,3 @@ def _in_file(path: KeyPath, draft: Draft) -> KeyPath:
     if len(path) > 1 and path[0] == "routes" and isinstance(path[1], int):
         return ("routes", draft.routes[path[1]], *path[2:])
     return path
-
-
-def _in_tree(root: Map, path: KeyPath) -> KeyPath:
-    """The path as it is written: in a short form, `depends_on: [db]`, the name is not a key but an entry."""
-    node: Node | None = root
-    found: list[str | int] = []
-    for part in path:
-        if isinstance(node, List) and isinstance(part, str):
-            part = next((at for at, item in enumerate(node.items) if isinstance(item, Text) and item.text == part), 0)
-        node = child(node, part)
-        found.append(part)
-    return tuple(found)

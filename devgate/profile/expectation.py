@@ -34,6 +34,19 @@ def slot_at(path: Iterable[str | int]) -> Slot | None:
     return slot
 
 
+def models_in(slot: Slot) -> list[tuple[type[BaseModel], str]]:
+    """The specs that may stand here, each with how: alone (empty text), in a `map` under names, in a `list`."""
+    found: list[tuple[type[BaseModel], str]] = []
+    for part in _alternatives(slot.annotation):
+        origin = get_origin(part)
+        if _is_model(part):
+            found.append((part, ""))
+        elif origin is dict or origin is tuple:
+            inner = get_args(part)[1 if origin is dict else 0]
+            found += [(model, "map" if origin is dict else "list") for model in _opened(inner).models]
+    return found
+
+
 def wishes(slot: Slot) -> list[Expected]:
     """What the annotations here say in words, in every alternative."""
     found = [item for item in slot.metadata if isinstance(item, Expected)]

@@ -151,5 +151,5 @@ def _is_free(path: KeyPath) -> bool:
 
 
 def _says_nothing(node: Node, path: KeyPath) -> bool:
-    # A service of which only the name is written is a mistake to be told, not an absent one.
-    return isinstance(node, Text) and node.null and path != ("services",)
+    # A service of which only the name is written is a mistake to be told, and one that is needed is needed without more words.
+    return isinstance(node, Text) and node.null and path != ("services",) and path[2:] != ("depends_on",)

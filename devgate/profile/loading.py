@@ -16,10 +16,11 @@ from devgate.profile.checks import check
 from devgate.profile.envfile import EnvFiles
 from devgate.profile.extends import Unread, assemble
 from devgate.profile.interpolate import Value, interpolate
-from devgate.profile.nodes import Map, child, leaves
+from devgate.profile.nodes import Map, Text, child, leaves
 from devgate.profile.parse import parse
 from devgate.profile.paths import absolute_paths
 from devgate.profile.problems import in_order, key_path, refusal, shown_file
+from devgate.profile.short_forms import written_out
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,9 +55,9 @@ class Loaded:
         """Where each written value comes from, by key path: `devgate.yaml:12`, `env JWT_SECRET`, `.env:3`. What is not in it
         is a default."""
         found = {}
-        for path, text in leaves(self.root):
-            written = f"{shown_file(str(text.place.file.path), cwd)}:{text.place.line}"
-            found[key_path(path)] = text.origin or written
+        for path, node in leaves(self.root):
+            written = f"{shown_file(str(node.place.file.path), cwd)}:{node.place.line}"
+            found[key_path(path)] = (node.origin if isinstance(node, Text) else "") or written
         return found
 
     def with_profile(self, profile: Profile) -> Loaded:
@@ -117,7 +118,7 @@ def _loaded(
     named = child(root, "env_file")
     if named is not None:
         root = root.with_entry("env_file", interpolate(named, values, problems, path=("env_file",)))
-    root = absolute_paths(root, found.folder)
+    root = absolute_paths(written_out(root), found.folder)
     env_files = EnvFiles(cwd, environ)
     env_files.read(root, ("env_file",), "error")
     # What the process's environment says wins: `PORT=1 devgate up` must do what it looks like.

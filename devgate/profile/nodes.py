@@ -94,16 +94,16 @@ def _unseen(node: Node) -> bool:
     return isinstance(node, Map | List) or (node.plain and not node.text)
 
 
-def leaves(node: Node, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Text]]:
-    """Every text with its path, in the order of the file."""
-    if isinstance(node, Text):
-        yield path, node
-    elif isinstance(node, Map):
+def leaves(node: Node, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Node]]:
+    """Everything without something below it - texts, empty maps and lists - with its path, in the order of the file."""
+    if isinstance(node, Map) and node.entries:
         for name, below in node.entries.items():
             yield from leaves(below, (*path, name))
-    else:
+    elif isinstance(node, List) and node.items:
         for index, below in enumerate(node.items):
             yield from leaves(below, (*path, index))
+    else:
+        yield path, node
 
 
 def plain_data(node: Node) -> Any:

@@ -22,7 +22,7 @@ def absolute_paths(root: Map, folder: Path) -> Map:
     """The tree with absolute `cwd`, `env_file` and `watch`.
 
     Args:
-        root: merged and interpolated.
+        root: merged, without short forms.
         folder: the project's folder, for shipped files.
     """
 
@@ -52,19 +52,11 @@ def _service(node: Map, own: Path, beside: Callable[[Text], str]) -> Map:
         node = node.with_entry("cwd", _moved(said, cwd))
     if (files := node.entries.get("env_file")) is not None:
         node = node.with_entry("env_file", _each(files, beside))
-    if (watch := node.entries.get("watch")) is not None:
-        node = node.with_entry("watch", _watched(watch, Path(cwd)))
+    watch = node.entries.get("watch")
+    if isinstance(watch, Map) and (paths := watch.entries.get("paths")) is not None:
+        below = _each(paths, lambda text: _joined(Path(cwd), text.text))
+        node = node.with_entry("watch", watch.with_entry("paths", below))
     return node
-
-
-def _watched(node: Node, cwd: Path) -> Node:
-    def below(text: Text) -> str:
-        return _joined(cwd, text.text)
-
-    if not isinstance(node, Map):
-        return _each(node, below)
-    paths = node.entries.get("paths")
-    return node if paths is None else node.with_entry("paths", _each(paths, below))
 
 
 def _each(node: Node, absolute: Callable[[Text], str]) -> Node:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from devgate.policy.addresses import is_loopback
-from devgate.profile.nodes import leaves
+from devgate.profile.nodes import Text, leaves
 from devgate.profile.problems import key_path
 
 if TYPE_CHECKING:
@@ -83,7 +83,9 @@ def _is_noted(note: Path) -> bool:
 def _deeds(loaded: Loaded) -> Iterator[str]:
     """Everything a profile does beyond passing requests between what it starts."""
     profile = loaded.profile
-    given = {key_path(path): text.origin for path, text in leaves(loaded.root) if text.origin}
+    given = {
+        key_path(path): node.origin for path, node in leaves(loaded.root) if isinstance(node, Text) and node.origin
+    }
     for name, service in profile.services.items():
         deeds = list(_service_deeds(service, given.get(f"services.{name}.url", "")))
         yield from (f"{name} {deed}" for deed in deeds)
