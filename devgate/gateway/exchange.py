@@ -74,6 +74,11 @@ class Client(Protocol):
         ...
 
     @property
+    def ending(self) -> bool:
+        """Whether it will take no further request."""
+        ...
+
+    @property
     def choked(self) -> bool:
         """Whether more is buffered for it than is good."""
         ...
@@ -207,8 +212,8 @@ class Exchange:
 
     def connection_line(self) -> bytes:
         """What the client has to know about the connection's future."""
-        if self.body is not None and not self.body.is_eof():
-            self.close = True  # the rest of the body would be taken for the next request
+        if self.client.ending or (self.body is not None and not self.body.is_eof()):
+            self.close = True  # what is left of the body would be taken for the next request
         if self.close:
             return b"Connection: close\r\n"
         return b"Connection: keep-alive\r\n" if self.http10 else b""

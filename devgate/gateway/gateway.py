@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from devgate.errors import CommandError
 from devgate.gateway.binding import BACKLOG
 from devgate.gateway.breakers import Breakers
+from devgate.gateway.deadlines import Deadlines
 from devgate.gateway.front import Front
 from devgate.gateway.handlers.forward import Forward
 from devgate.gateway.hold import Queue
@@ -75,7 +76,8 @@ class Gateway:
         self._ring = Ring()
         self._addresses: list[str] = []
         self._port = profile.gateway.port
-        self._forward = Forward(directory, suspect, clock, pseudonym=secrets.token_hex(4))
+        self._deadlines = Deadlines(clock)
+        self._forward = Forward(directory, suspect, self._deadlines, clock, pseudonym=secrets.token_hex(4))
         self._pipeline = Pipeline(self._rules(profile), self._forward, snapshot, self._traffic, self._ring, clock)
         self._front: Front | None = None
         self._servers: list[asyncio.Server] = []
@@ -87,7 +89,7 @@ class Gateway:
         self._addresses = [one.getsockname()[0] for one in sockets]
         self._port = sockets[0].getsockname()[1]
         self._pipeline.rules = self._rules(self._profile)
-        self._front = Front(self._pipeline.serve, self._pipeline.refuse, self._clock)
+        self._front = Front(self._pipeline.serve, self._pipeline.refuse, self._deadlines, self._clock)
         loop = asyncio.get_running_loop()
         for one in sockets:
             self._servers.append(await loop.create_server(self._front, sock=one, backlog=BACKLOG))
@@ -114,6 +116,7 @@ class Gateway:
         for server in self._servers:
             await server.wait_closed()
         self._servers.clear()
+        self._deadlines.close()
         await self._forward.aclose()
 
     # What a face sees

@@ -149,7 +149,7 @@ class Pipeline:
         assert target is not None
         if exchange.upgrade and noted.get(b"upgrade", b"").lower() != b"websocket":
             exchange.upgrade = False  # h2c and the like: an offer that may be declined, and is (RFC 9110 7.8)
-            exchange.close = True  # what follows the head was lost in aiohttp's parser
+            exchange.close = True  # what follows the head is lost in aiohttp's parser
         exchange.path, exchange.query = target.path, target.query
         if method == "OPTIONS":
             if origin is not None and (asked := noted.get(b"access-control-request-method")) is not None:

@@ -12,7 +12,6 @@ import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from devgate.gateway.deadlines import Deadlines
 from devgate.gateway.exchange import BadBody
 from devgate.gateway.failures import Failure
 from devgate.gateway.frames import GOING_AWAY
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from devgate.clock import Clock
     from devgate.directory import Directory, Endpoint, Entry, Instance
     from devgate.errors import DevgateError
+    from devgate.gateway.deadlines import Deadlines
     from devgate.gateway.exchange import Exchange
     from devgate.gateway.lane import Lane
     from devgate.gateway.upstream.line import Line
@@ -68,13 +68,19 @@ class Forward:
     """All forwarding of one gateway."""
 
     def __init__(
-        self, directory: Directory, suspect: Callable[[str, int], None], clock: Clock, *, pseudonym: str
+        self,
+        directory: Directory,
+        suspect: Callable[[str, int], None],
+        deadlines: Deadlines,
+        clock: Clock,
+        *,
+        pseudonym: str,
     ) -> None:
         self._directory = directory
         self._suspect = suspect
         self._now = clock.now
         self._common = Common(clock.now)
-        self._deadlines = Deadlines(clock)
+        self._deadlines = deadlines
         self._pools = Pools(clock.now)
         self._ways: dict[Instance, Way] = {}
         self._via = b"Via: 1.1 devgate (%b)\r\n" % pseudonym.encode()
@@ -112,7 +118,6 @@ class Forward:
             relay.cut()
 
     async def aclose(self) -> None:
-        self._deadlines.close()
         await self._pools.aclose()
 
     # One request
