@@ -20,8 +20,6 @@ log = logging.getLogger(__name__)
 
 HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 """On every answer: nothing here is for a cache or for a guess."""
-SEQ: Final = "X-Devgate-Seq"
-"""On the answer to a command: pictures with this `seq` or a later one show its effect."""
 
 
 def answer(value: object, *, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
@@ -30,9 +28,9 @@ def answer(value: object, *, status: int = 200, headers: Mapping[str, str] | Non
     )
 
 
-def done(seq: int) -> web.Response:
-    """The command is carried out and there is nothing to tell but from which `seq` on a picture shows it."""
-    return web.Response(status=204, headers={**HEADERS, SEQ: str(seq)})
+def done() -> web.Response:
+    """The command is carried out and there is nothing to tell."""
+    return web.Response(status=204, headers=HEADERS)
 
 
 def problem(error: DevgateError) -> web.Response:

@@ -44,20 +44,23 @@ class Observe:
         ]
 
     async def snapshot(self, request: web.Request) -> web.Response:
-        """The whole picture. With `after=SEQ&wait=20s` the answer waits until there is another one than SEQ; with `least=SEQ`
-        it is at least as new as SEQ, which is how the answer to a command is followed by a picture that shows its effect."""
-        least = number(request, "least", 0, LARGEST_SEQ)
+        """The whole picture, as new as the question: after a command it shows the effect. With `after=SEQ&wait=20s` the answer
+        waits until there is another one than SEQ, and may be as old as pictures are allowed to be."""
         after = number(request, "after", -1, LARGEST_SEQ)
         wait_s = duration(request, "wait", LONGEST_WAIT_S)
-        snapshot = await self._until(self._control.snapshot(), lambda one: one.seq >= least, SETTLE_S)
-        snapshot = await self._until(snapshot, lambda one: one.seq != after, wait_s)
+        if after >= 0:
+            snapshot = await self._until(lambda one: one.seq != after, wait_s)
+        else:
+            now = self._control.seq
+            snapshot = await self._until(lambda one: one.seq >= now, SETTLE_S)
         tag = f'"{snapshot.seq}"'
         if request.headers.get("If-None-Match") == tag:
             return web.Response(status=304, headers={**HEADERS, "ETag": tag})
         return answer(snapshot, headers={"ETag": tag})
 
-    async def _until(self, snapshot: Snapshot, wanted: Callable[[Snapshot], bool], wait_s: float) -> Snapshot:
-        """The first picture that is `wanted`, beginning with this one; or the one there is after `wait_s`."""
+    async def _until(self, wanted: Callable[[Snapshot], bool], wait_s: float) -> Snapshot:
+        """The first picture that is `wanted`, or the one there is after `wait_s`."""
+        snapshot = self._control.snapshot()
         try:
             async with asyncio.timeout(wait_s):
                 while not wanted(snapshot) and not self._closing.is_set():

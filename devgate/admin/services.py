@@ -76,7 +76,7 @@ class Services:
         """With `{"wait": false}` the answer does not wait for the state."""
         if field(await body(request), "wait", bool, True):
             await command()
-            return done(self._control.seq)
+            return done()
         refused: list[DevgateError] = []
 
         async def go_on() -> None:

@@ -32,14 +32,13 @@ PATIENCE: Final = 3
 class RemoteControl:
     """`control.Control` of the devgate at the other end of `transport`.
 
-    Entered, it pulls the picture once and, with `follow`, goes on pulling in the background. Without `follow` it costs one
-    question for each command, and `pull` brings the picture up to date.
+    Entered, it keeps the picture up to date in the background: what a screen needs. Not entered, it asks nothing that it is not
+    asked, and `pull` is what brings a picture: what a verb needs.
     """
 
-    def __init__(self, transport: Transport, publish: Publish, *, follow: bool = True) -> None:
+    def __init__(self, transport: Transport, publish: Publish) -> None:
         self._link = Link(transport)
         self._scope = Scope("remote", publish)
-        self._follows = follow
         self._snapshot: Snapshot | None = None
         self._failures = 0
         self._lost: CommandError | None = None
@@ -50,13 +49,11 @@ class RemoteControl:
         self.profiles = RemoteProfiles(self._link)
 
     async def __aenter__(self) -> Self:
-        if self._follows:
-            await self.pull()
-            await self.profiles.pull()
+        await self.pull()
+        await self.profiles.pull()
         await self._scope.__aenter__()
-        if self._follows:
-            self._scope.guarded("follow", self._follow)
-            self._scope.guarded("profiles", self._follow_profiles)
+        self._scope.guarded("follow", self._follow)
+        self._scope.guarded("profiles", self._follow_profiles)
         return self
 
     async def __aexit__(
@@ -85,10 +82,8 @@ class RemoteControl:
         """Bring the picture up to date: it shows the effect of every command that has returned. With `wait_s`, wait so long
         for another one than the present."""
         query: dict[str, object] = {}
-        if self._link.seq:
-            query["least"] = self._link.seq
         if wait_s and self._snapshot is not None:
-            query |= {"after": self._snapshot.seq, "wait": f"{wait_s:g}s"}
+            query = {"after": self._snapshot.seq, "wait": f"{wait_s:g}s"}
         self._snapshot = await self._link.get(Snapshot, "/v1/snapshot", query, ANSWER_S + wait_s)
         return self._snapshot
 

@@ -30,8 +30,6 @@ GONE: Final = "not-running"
 class Answer:
     status: int
     body: bytes
-    seq: int = 0
-    """From this one on a picture shows the effect of what was asked; 0: nothing was changed."""
 
 
 class Transport(Protocol):
@@ -64,8 +62,8 @@ class LoopbackHttp:
         try:
             head = f"{method} {target} HTTP/1.0\r\n{self._head}Content-Length: {len(body)}\r\n\r\n"
             writer.write(head.encode("latin-1") + body)
-            status, length, seq = _read_head(await reader.readuntil(b"\r\n\r\n"))
-            return Answer(status, await reader.readexactly(length), seq)
+            status, length = _read_head(await reader.readuntil(b"\r\n\r\n"))
+            return Answer(status, await reader.readexactly(length))
         finally:
             writer.close()
 
@@ -75,8 +73,6 @@ class Link:
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
-        self.seq = 0
-        """Pictures from this one on show what was asked for so far."""
 
     async def get(self, kind: type[T], path: str, query: Mapping[str, object], timeout_s: float = ANSWER_S) -> T:
         target = f"{path}?{urlencode(query, doseq=True, errors='replace')}" if query else path
@@ -87,7 +83,6 @@ class Link:
 
     async def ask(self, method: str, target: str, body: bytes = b"", timeout_s: float | None = None) -> Any:
         answer = await self._transport.ask(method, target, body, timeout_s)
-        self.seq = max(self.seq, answer.seq)
         try:
             data = json.loads(answer.body) if answer.body else None
         except ValueError as error:
@@ -121,18 +116,18 @@ def _strange(error: ValueError) -> CommandError:
     )
 
 
-def _read_head(head: bytes) -> tuple[int, int, int]:
-    """Status, body length (RFC 9112 4, 6.2) and `Answer.seq`."""
+def _read_head(head: bytes) -> tuple[int, int]:
+    """Status and body length (RFC 9112 4, 6.2)."""
     first, *lines = head.decode("latin-1").split("\r\n")
     version, _, status = first.partition(" ")
     if not version.startswith("HTTP/1."):
         raise ValueError("not HTTP")
-    numbers = {"content-length": 0, "x-devgate-seq": 0}
+    length = 0
     for line in lines:
         name, _, value = line.partition(":")
-        if name.lower() in numbers:
-            numbers[name.lower()] = int(value)
-    return int(status[:3]), numbers["content-length"], numbers["x-devgate-seq"]
+        if name.lower() == "content-length":
+            length = int(value)
+    return int(status[:3]), length
 
 
 def _refusal(status: int, data: Any) -> DevgateError:

@@ -38,8 +38,8 @@ async def control(request: pytest.FixtureRequest, owner: FakeControl) -> AsyncIt
         yield await stack.enter_async_context(remote_to(api.api.url))
 
 
-def remote_to(url: str, *, follow: bool = True, token: str = TOKEN) -> RemoteControl:
-    return RemoteControl(LoopbackHttp(url, token), lambda event: None, follow=follow)
+def remote_to(url: str, *, token: str = TOKEN) -> RemoteControl:
+    return RemoteControl(LoopbackHttp(url, token), lambda event: None)
 
 
 async def eventually(condition: Callable[[], bool]) -> None:
@@ -139,8 +139,9 @@ async def test_a_picture_is_not_asked_for_again_and_again_while_nothing_happens(
         assert owner.snapshots <= asked + 1
 
 
-async def test_without_following_only_what_is_asked_for_goes_over(owner: FakeControl) -> None:
-    async with serving(owner) as api, remote_to(api.api.url, follow=False) as control:
+async def test_not_entered_it_asks_only_what_it_is_asked(owner: FakeControl) -> None:
+    async with serving(owner) as api:
+        control = remote_to(api.api.url)
         await control.services.start("a")
         assert owner.snapshots == 0
         assert await control.pull() == owner.now
@@ -148,6 +149,17 @@ async def test_without_following_only_what_is_asked_for_goes_over(owner: FakeCon
         assert control.snapshot().ready != 1
         await control.pull()
         assert control.snapshot().ready == 1
+
+
+async def test_a_command_can_be_begun_without_waiting(owner: FakeControl) -> None:
+    async with serving(owner) as api:
+        control = remote_to(api.api.url)
+        await control.services.begin("restart", "a", dependents=True)
+        await control.services.begin("stop", "b")
+        assert owner.asked == [("restart", "a", "dependents"), ("stop", "b")]
+        owner.refuses = CommandError("no")
+        with pytest.raises(CommandError, match="no"):
+            await control.services.begin("start", "c")
 
 
 async def test_new_profiles_appear(owner: FakeControl, monkeypatch: pytest.MonkeyPatch) -> None:
