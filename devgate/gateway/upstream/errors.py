@@ -98,7 +98,7 @@ OURS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 def connect_error(error: OSError, where: str) -> UpstreamError:
     """The translation of what a resolver, a socket or a TLS handshake raised while `where` was dialled."""
     if isinstance(error, ssl.SSLError):
-        reason = getattr(error, "verify_message", "") or error.reason or "the handshake failed"
+        reason = getattr(error, "verify_message", "") or getattr(error, "reason", "") or "the handshake failed"
         return UpstreamError(Kind.TLS, Stage.CONNECT, f"TLS with {where} failed: {reason}")
     if isinstance(error, socket.gaierror):
         return UpstreamError(Kind.DNS, Stage.CONNECT, f"the name of {where} cannot be resolved")

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from devgate.gateway.upstream.dial import Origin, Rule
+    from devgate.gateway.upstream.line import Line
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +81,9 @@ class Pool:
         self._idle: list[UpstreamConnection] = []
         """Longest idle first."""
         self._busy: set[UpstreamConnection] = set()
-        """Taken or under way, with a slot."""
+        """Lent, with a slot."""
         self._detached: set[UpstreamConnection] = set()
-        """Under way without one."""
+        """Lent, without one."""
         self._closing: set[UpstreamConnection] = set()
         """Spent; their sockets are about to be closed."""
         self._dialling: set[asyncio.Timeout] = set()
@@ -111,8 +112,8 @@ class Pool:
         """Holds no socket, and nobody waits or dials."""
         return not (self._lane.used or self._lane.waiting or self._idle or self._detached or self._closing)
 
-    def take_idle(self, *, certain: bool = False) -> UpstreamConnection | None:
-        """A connection that is there already, or None: then `acquire`. To be started or aborted before the next await.
+    def take_idle(self, *, certain: bool = False) -> Line | None:
+        """A connection that is there already, or None: then `acquire`.
 
         Args:
             certain: ask the operating system whether the service has closed it a moment ago. For requests that must not be sent
@@ -123,10 +124,11 @@ class Pool:
         connection = self._pop_idle(certain)
         if connection is None:
             self._slots.give_back(self._lane)
-        return connection
+            return None
+        return connection.lend()
 
-    async def acquire(self, deadline: float | None = None, *, certain: bool = False) -> UpstreamConnection:
-        """A connection: an idle one, a new one, or the next that becomes free. To be started or aborted before the next await.
+    async def acquire(self, deadline: float | None = None, *, certain: bool = False) -> Line:
+        """A connection: an idle one, a new one, or the next that becomes free.
 
         Args:
             deadline: by the pool's clock; bounds waiting and dialling. Dialling has its own bound as well.
@@ -140,11 +142,12 @@ class Pool:
         if not self._slots.take(self._lane):
             await self._turn(deadline)
         try:
-            return self._pop_idle(certain) or await self._open(deadline)
+            connection = self._pop_idle(certain) or await self._open(deadline)
         except BaseException:
             self._slots.give_back(self._lane)
             self._note_empty()
             raise
+        return connection.lend()
 
     def retire_idle(self) -> None:
         """Close the connections that have been idle for too long."""

@@ -81,6 +81,7 @@ class ResponseReader:
         "_in_body",
         "_interim",
         "_is_head",
+        "_measure",
         "_parser",
         "_reason",
         "complete",
@@ -104,8 +105,8 @@ class ResponseReader:
     def begin(self, *, is_head: bool = False, expects_upgrade: bool = False) -> None:
         """The next bytes are the answer to a new request.
 
-        A fresh parser each time: it costs 0.25 us, and nothing of the last answer is left in it. httptools cannot be told that an
-        answer has no body because the request was HEAD, and asks to close where llhttp saw `Connection: close` on a 1xx.
+        A fresh parser each time: it costs 0.25 us, and nothing of the last answer is left in it. That matters after HEAD, which
+        httptools cannot be told of, so that the parser is left in the middle of a body that will not come.
         """
         self.head: ResponseHead | None = None
         self.trailers: Fields = []
@@ -119,6 +120,7 @@ class ResponseReader:
         self._is_head = is_head
         self._expects_upgrade = expects_upgrade
         self._interim = False
+        self._measure = False
         self._in_body = False
         self._fed = 0
         self._reason = b""
@@ -126,7 +128,8 @@ class ResponseReader:
         self.informational.clear()
         self.pieces.clear()
         self._parser = parser = httptools.HttpResponseParser(self)
-        parser.set_dangerous_leniencies(lenient_data_after_close=True)  # on_message_begin judges what follows
+        # `Connection: close` on a 1xx would end the parsing. What follows the answer itself is judged in on_message_begin.
+        parser.set_dangerous_leniencies(lenient_keep_alive=True)
 
     @property
     def received(self) -> bool:
@@ -200,7 +203,7 @@ class ResponseReader:
             raise self._refuse("the reason phrase holds control bytes")
         if len(fields) > MAX_FIELDS:
             raise self._refuse(f"the answer has more than {MAX_FIELDS} header fields")
-        if (self._fed > MAX_HEAD or self.informational) and _size(fields) > MAX_HEAD:
+        if (self._fed > MAX_HEAD or self._measure) and _size(fields) > MAX_HEAD:
             raise self._refuse(f"the head of the answer is larger than {MAX_HEAD} bytes")
         length = None
         chunked = False
@@ -213,6 +216,8 @@ class ResponseReader:
                     raise self._refuse("a transfer coding other than chunked, which nobody asked for")
                 else:
                     chunked = True
+        if keep and version == "1.0":
+            keep = _persists(version, fields)  # llhttp overlooks a close beside the keep-alive
         if status < 200:
             self._on_interim(ResponseHead(version, status, reason, fields, Framing.NONE, length, keep))
             return
@@ -254,7 +259,10 @@ class ResponseReader:
     def on_message_complete(self) -> None:
         if self._interim:
             self._interim = False
-            self._fed = 1  # the next head has a limit of its own
+            self._measure = True
+            self._fed = (
+                1  # the next head has a limit of its own; where it began in this read is not known, so it is measured
+            )
             return
         if self.trailers:
             if len(self.trailers) > MAX_FIELDS or _size(self.trailers) > MAX_HEAD:
@@ -270,7 +278,7 @@ def _size(fields: Fields) -> int:
 
 
 def _persists(version: str, fields: Fields) -> bool:
-    """Whether the connection stays after an answer without a body (RFC 9112 9.3)."""
+    """Whether the connection stays after an answer whose end is known (RFC 9112 9.3)."""
     options = {
         option.strip(b" \t").lower()
         for name, value in fields

@@ -23,30 +23,28 @@ def has_input(transport: asyncio.BaseTransport) -> bool:
     return bool(poll.poll(0))
 
 
-def last_words(transport: asyncio.BaseTransport, limit: int) -> tuple[bytes, bool]:
-    """What the peer had said when a write to it failed, and whether that was all of it (its end was read, too).
+def last_words(transport: asyncio.BaseTransport, limit: int) -> bytes:
+    """What the peer had said when a write to it failed.
 
     A service that refuses an upload answers (413) and closes; our next write fails, and asyncio drops the connection with the
-    answer unread. It is still there when `connection_lost` is called. Nothing for TLS, where the socket holds ciphertext.
+    answer unread. It is still there when `connection_lost` is called. Whether the peer ended properly cannot be told: on Linux
+    the reset is reported once, then the socket reads as ended. Nothing for TLS, where it holds ciphertext.
     """
     descriptor = _descriptor(transport)
     if descriptor < 0 or transport.get_extra_info("sslcontext") is not None:
-        return b"", False
+        return b""
     sock = socket.socket(fileno=descriptor)
     parts: list[bytes] = []
     try:
         sock.setblocking(False)
-        while limit > 0:
-            part = sock.recv(limit)
-            if not part:
-                return b"".join(parts), True
+        while limit > 0 and (part := sock.recv(limit)):
             parts.append(part)
             limit -= len(part)
     except OSError:
         pass  # nothing more, or the reset itself
     finally:
         sock.detach()
-    return b"".join(parts), False
+    return b"".join(parts)
 
 
 def _descriptor(transport: asyncio.BaseTransport) -> int:
