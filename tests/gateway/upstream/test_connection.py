@@ -1,6 +1,7 @@
 """One connection against a service that does as it is told. What a response may look like is tested in test_response."""
 
 import asyncio
+import socket
 from itertools import pairwise
 
 import pytest
@@ -12,7 +13,7 @@ from devgate.gateway.upstream.line import CHUNKED, Line
 from devgate.gateway.upstream.response import Framing
 from tests.gateway.upstream.conftest import MakePool
 from tests.gateway.upstream.recorder import GET, Recorder, exchange
-from tests.upstreams import DEADLINE_S, Peer, Script, answering, scripted
+from tests.upstreams import DEADLINE_S, Peer, Script, Upstream, answering, scripted
 
 HELLO = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
@@ -394,15 +395,42 @@ async def test_an_early_answer_is_delivered_and_the_connection_dropped(make_pool
         assert pool.counts().idle == 0
 
 
-async def test_an_early_answer_survives_the_reset_that_follows_it(make_pool: MakePool) -> None:
-    """A 413 and a close while megabytes are still coming: the system answers the next bytes with RST, our write fails, and
-    the answer lies unread in the socket. Apache as a proxy loses it."""
-    answer = b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 3\r\n\r\nbig"
+UPLOAD = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+TOO_BIG = b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 3\r\n\r\nbig"
 
+
+async def refused_upload(answer: bytes, make_pool: MakePool) -> Recorder:
+    """The service answers and closes while the upload goes on. Unread bytes make the system send RST after the answer, our next
+    write fails, and the answer lies unread in the socket. Nothing is awaited in between: the write comes before the read."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        line = await make_pool(Upstream(server.getsockname()[1])).acquire()
+        theirs, _ = server.accept()
+        sink = Recorder()
+        line.start(sink, UPLOAD, body=CHUNKED)
+        line.write_body(b"x" * 1000)
+        theirs.sendall(answer)
+        theirs.close()
+        line.write_body(b"x" * 1000)
+        assert not line.write_body(b"x" * 1000), "the write before has failed"
+        return await sink.ended()
+
+
+async def test_an_early_answer_survives_the_reset_that_follows_it(make_pool: MakePool) -> None:
+    """Apache as a proxy loses it."""
+    sink = await refused_upload(TOO_BIG, make_pool)
+    assert (sink.head.status, sink.body, sink.events[-1]) == (413, b"big", ("complete", False))
+
+
+async def test_an_early_answer_that_may_be_longer_is_not_taken_for_whole(make_pool: MakePool) -> None:
+    sink = await refused_upload(b"HTTP/1.1 413 Content Too Large\r\n\r\nbig", make_pool)
+    assert sink.events[1:] == [("body", b"big"), ("error", Kind.TRUNCATED, Stage.BODY)]
+
+
+async def test_an_early_answer_while_the_loop_runs(make_pool: MakePool) -> None:
     async def script(peer: Peer) -> None:
         await peer.head()
         peer.stop_reading()
-        peer.send(answer)
+        peer.send(TOO_BIG)
         await peer.flush()
         peer.close()
 
@@ -410,7 +438,7 @@ async def test_an_early_answer_survives_the_reset_that_follows_it(make_pool: Mak
         async with scripted(script, limit=1024) as upstream:
             line = await make_pool(upstream).acquire()
             sink = Recorder()
-            line.start(sink, b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", body=CHUNKED)
+            line.start(sink, UPLOAD, body=CHUNKED)
             while line.write_body(b"x" * 65536) and await line.drained():
                 pass
             await sink.ended()
@@ -419,23 +447,10 @@ async def test_an_early_answer_survives_the_reset_that_follows_it(make_pool: Mak
 
 @pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 413 Content"])
 async def test_a_write_that_fails_without_an_answer(answer: bytes, make_pool: MakePool) -> None:
-    async def script(peer: Peer) -> None:
-        await peer.head()
-        peer.stop_reading()
-        peer.send(answer)
-        await peer.flush()
-        peer.close()
-
-    async with scripted(script, limit=1024) as upstream:
-        line = await make_pool(upstream).acquire()
-        sink = Recorder()
-        line.start(sink, b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", body=CHUNKED)
-        while line.write_body(b"x" * 65536) and await line.drained():
-            pass
-        await sink.ended()
-        assert sink.error is not None
-        assert sink.error.kind is (Kind.TRUNCATED if answer else Kind.RESET)
-        assert not sink.error.replayable(idempotent=False)
+    sink = await refused_upload(answer, make_pool)
+    assert sink.error is not None
+    assert (sink.error.kind, sink.error.received_any) == (Kind.TRUNCATED if answer else Kind.RESET, bool(answer))
+    assert not sink.error.replayable(idempotent=False)
 
 
 # What a sink may do in the middle of a batch
