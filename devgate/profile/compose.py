@@ -16,15 +16,17 @@ from devgate.profile.nodes import List, Map, Text
 from devgate.profile.problems import Problem, problem_at
 from devgate.profile.source import Place
 
-try:
-    from yaml.cyaml import CParser as Events  # type: ignore[attr-defined]
-except ImportError:  # a PyYAML that was built without libyaml
 
-    class Events(yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser):  # type: ignore[no-redef]
-        def __init__(self, stream: str) -> None:
-            yaml.reader.Reader.__init__(self, stream)
-            yaml.scanner.Scanner.__init__(self)
-            yaml.parser.Parser.__init__(self)
+class PythonEvents(yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser):
+    """PyYAML's own parser, for where it was built without libyaml; ten times slower."""
+
+    def __init__(self, stream: str) -> None:
+        yaml.reader.Reader.__init__(self, stream)
+        yaml.scanner.Scanner.__init__(self)
+        yaml.parser.Parser.__init__(self)
+
+
+Events: Any = getattr(yaml.cyaml, "CParser", PythonEvents) if yaml.__with_libyaml__ else PythonEvents
 
 
 if TYPE_CHECKING:

@@ -7,21 +7,25 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from devgate.errors import ProfileError
 from devgate.profile.interpolate import Value
-from devgate.profile.nodes import List, Text, child
+from devgate.profile.nodes import List, Text
 from devgate.profile.problems import faults_of, problem_at, shown_file
 from devgate.profile.source import Place, read_source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from devgate.profile.nodes import KeyPath, Map
+    from devgate.profile.nodes import KeyPath, Node
     from devgate.profile.problems import Problem
+
+
+_NAME: Final = re.compile(r"[A-Za-z_][\w.-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ def read_env_file(path: Path, environ: Mapping[str, str]) -> EnvFile:
     for binding in parse_stream(io.StringIO(source.text)):
         written = binding.original.string
         line = binding.original.line + len(written) - len(written.lstrip("\r\n"))
-        if binding.error:
+        if binding.error or (binding.key is not None and not _NAME.fullmatch(binding.key)):
             width = len(source.line(line).strip())
             problems.append(problem_at(Place(source, line, 1, width), "not a line of the form NAME=value"))
         elif binding.key is not None and binding.value is not None:
@@ -74,10 +78,9 @@ class EnvFiles:
         self._cwd = cwd
         self._environ = environ
 
-    def read(self, root: Map, path: KeyPath, severity: Literal["error", "warning"]) -> None:
-        """Read the files named at `path`, which are absolute by now. A service's are read again at its start, so that one which
-        is missing now is only worth a warning; `${NAME}` does not look into them."""
-        named = child(root, *path)
+    def read(self, named: Node | None, path: KeyPath, severity: Literal["error", "warning"]) -> None:
+        """Read the files that `named`, which stands at `path`, names absolutely. A service's are read again at its start, so that
+        one which is missing now is only worth a warning; `${NAME}` does not look into them."""
         for node in named.items if isinstance(named, List) else [named]:
             if isinstance(node, Text) and not node.null and node.text not in self.digests:
                 self._read_one(node, path, severity)

@@ -63,9 +63,14 @@ def assemble(
     """
     files: list[Path] = []
     root = _read(path, (), files, is_bundled, find_base)
-    cleaned = _cleaned(root, ())
-    assert isinstance(cleaned, Map)
-    return Assembled(cleaned, tuple(dict.fromkeys(files)))
+    return Assembled(cleaned(root), tuple(dict.fromkeys(files)))
+
+
+def cleaned(root: Map) -> Map:
+    """The tree without `extends`, extensions and keys that say nothing."""
+    clean = _cleaned(root, ())
+    assert isinstance(clean, Map)
+    return clean
 
 
 def merge(below: Node, over: Node, path: KeyPath = ()) -> Node:

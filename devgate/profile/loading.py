@@ -14,11 +14,11 @@ from devgate.errors import ProfileError
 from devgate.profile import lookup
 from devgate.profile.checks import check
 from devgate.profile.envfile import EnvFiles
-from devgate.profile.extends import Unread, assemble
+from devgate.profile.extends import Unread, assemble, cleaned
 from devgate.profile.interpolate import Value, interpolate
-from devgate.profile.nodes import Map, Text, child, leaves
+from devgate.profile.nodes import List, Map, Text, child, leaves
 from devgate.profile.parse import parse
-from devgate.profile.paths import absolute_paths
+from devgate.profile.paths import absolute, absolute_paths
 from devgate.profile.problems import in_order, key_path, refusal, shown_file
 from devgate.profile.short_forms import written_out
 
@@ -114,17 +114,20 @@ def _loaded(
 ) -> Attempt:
     problems: list[Problem] = []
     values = {name: Value(text, f"env {name}") for name, text in environ.items()}
-    # Which env files are read may depend on the environment, never on what stands in them.
-    named = child(root, "env_file")
-    if named is not None:
-        root = root.with_entry("env_file", interpolate(named, values, problems, path=("env_file",)))
-    root = absolute_paths(written_out(root), found.folder)
     env_files = EnvFiles(cwd, environ)
-    env_files.read(root, ("env_file",), "error")
+    # Which env files are read may depend on the environment, never on what stands in them.
+    named = root.entries.get("env_file")
+    if named is not None:
+        named = absolute(interpolate(named, values, problems, path=("env_file",)), found.folder)
+        root = root.with_entry("env_file", List(named.place))
+        env_files.read(named, ("env_file",), "error")
     # What the process's environment says wins: `PORT=1 devgate up` must do what it looks like.
-    root = absolute_paths(interpolate(root, {**env_files.values, **values}, problems), found.folder)
+    root = cleaned(written_out(interpolate(root, {**env_files.values, **values}, problems)))
+    root = absolute_paths(root, found.folder)
+    if named is not None:
+        root = root.with_entry("env_file", named)
     for name in services.entries if isinstance(services := child(root, "services"), Map) else ():
-        env_files.read(root, ("services", name, "env_file"), "warning")
+        env_files.read(child(services, name, "env_file"), ("services", name, "env_file"), "warning")
     draft = parse(root)
     problems += [*env_files.problems, *draft.problems, *check(draft, root, expose=expose)]
     files = tuple(dict.fromkeys((*files, *map(Path, env_files.digests))))

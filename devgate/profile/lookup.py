@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 import devgate
 from devgate.errors import ProfileError
+from devgate.escape import visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,7 +79,7 @@ def available(cwd: Path) -> tuple[str, ...]:
 def find_base(text: str, folder: Path) -> Path | None:
     """The file that `extends: text` means in a file of `folder`: a path from there, else a shipped profile."""
     path = Path(os.path.normpath(folder / text))
-    if path.is_file():
+    if os.path.isfile(path):
         return path
     return _in_folder(bundled_folder(), text) if _REF.fullmatch(text) else None
 
@@ -112,10 +113,10 @@ def _named(ref: str, cwd: Path) -> Found:
     if ref.endswith(SUFFIXES) or not _REF.fullmatch(ref):
         path = cwd / Path(ref).expanduser()
         for file in (path, *(path / name for name in FILES)):
-            if file.is_file():
+            if os.path.isfile(file):
                 return _file(file, cwd)
         near = get_close_matches(ref, [found.name for found in _siblings(path)], n=1)
-        raise _unknown(f"there is no file {ref}", f"did you mean {near[0]}?" if near else _listed(cwd))
+        raise _unknown(f"there is no file {visible(ref, 200)}", f"did you mean {near[0]}?" if near else _listed(cwd))
     project = _project(cwd)
     local = _in_folder(project / "profiles", ref)
     if local is not None:
@@ -125,7 +126,9 @@ def _named(ref: str, cwd: Path) -> Found:
     refs = available(cwd)
     near = get_close_matches(ref, [*refs, *(name.rpartition("/")[2] for name in refs)], n=1)
     near = [name for name in refs if near and name.endswith(near[0])][:1]
-    raise _unknown(f"there is no profile {ref!r}", f"did you mean {near[0]}? {_listed(cwd)}" if near else _listed(cwd))
+    raise _unknown(
+        f"there is no profile {visible(ref, 80)!r}", f"did you mean {near[0]}? {_listed(cwd)}" if near else _listed(cwd)
+    )
 
 
 def _preferred(refs: list[str], cwd: Path) -> Found:
@@ -164,7 +167,8 @@ def _in_folder(folder: Path, ref: str) -> Path | None:
     """The file of NAME, SET/NAME, or SET below `folder`."""
     for name in (ref, f"{ref}/{USUAL}"):
         for suffix in SUFFIXES:
-            if (path := folder / f"{name}{suffix}").is_file():
+            # Unlike Path.is_file this is False, and no error, for a name that no file can have.
+            if os.path.isfile(path := folder / f"{name}{suffix}"):
                 return path
     return None
 

@@ -19,39 +19,36 @@ if TYPE_CHECKING:
 
 
 def absolute_paths(root: Map, folder: Path) -> Map:
-    """The tree with absolute `cwd`, `env_file` and `watch`.
+    """The tree with absolute `cwd`, `env_file` and `watch` of every service.
 
     Args:
-        root: merged, without short forms.
+        root: merged, interpolated, without short forms.
         folder: the project's folder, for shipped files.
     """
-
-    def beside(node: Text) -> str:
-        base = folder if node.place.file.bundled else node.place.file.path.parent
-        return _joined(base, node.text)
-
-    if (files := child(root, "env_file")) is not None:
-        root = root.with_entry("env_file", _each(files, beside))
     services = child(root, "services")
-    if isinstance(services, Map):
-        own = folder if root.place.file.bundled else root.place.file.path.parent
-        entries = {
-            name: _service(node, own, beside) if isinstance(node, Map) else node
-            for name, node in services.entries.items()
-        }
-        root = root.with_entry("services", Map(services.place, entries, services.keys))
-    return root
+    if not isinstance(services, Map):
+        return root
+    entries = {
+        name: _service(node, root, folder) if isinstance(node, Map) else node for name, node in services.entries.items()
+    }
+    return root.with_entry("services", Map(services.place, entries, services.keys))
 
 
-def _service(node: Map, own: Path, beside: Callable[[Text], str]) -> Map:
+def absolute(node: Node, folder: Path) -> Node:
+    """One path, or every path of a list, beside the file that says it; anything else is left for validation to refuse."""
+    return _each(node, lambda text: _joined(_beside(text, folder), text.text))
+
+
+def _service(node: Map, root: Map, folder: Path) -> Map:
     said = node.entries.get("cwd")
-    cwd = beside(said) if isinstance(said, Text) else str(own)
+    cwd = str(_beside(root, folder))
     if said is None:
         node = node.with_entry("cwd", Text(cwd, node.place, origin="default"))
     elif isinstance(said, Text):
+        cwd = _joined(_beside(said, folder), said.text)
         node = node.with_entry("cwd", _moved(said, cwd))
     if (files := node.entries.get("env_file")) is not None:
-        node = node.with_entry("env_file", _each(files, beside))
+        node = node.with_entry("env_file", absolute(files, folder))
     watch = node.entries.get("watch")
     if isinstance(watch, Map) and (paths := watch.entries.get("paths")) is not None:
         below = _each(paths, lambda text: _joined(Path(cwd), text.text))
@@ -59,12 +56,17 @@ def _service(node: Map, own: Path, beside: Callable[[Text], str]) -> Map:
     return node
 
 
-def _each(node: Node, absolute: Callable[[Text], str]) -> Node:
-    """One text, or every text of a list; anything else is left for validation to refuse."""
+def _beside(node: Node, folder: Path) -> Path:
+    """The folder that relative paths in the node's file mean."""
+    file = node.place.file
+    return folder if file.bundled else file.path.parent
+
+
+def _each(node: Node, where: Callable[[Text], str]) -> Node:
     if isinstance(node, Text):
-        return node if node.null else _moved(node, absolute(node))
+        return node if node.null else _moved(node, where(node))
     if isinstance(node, List):
-        return List(node.place, [_each(item, absolute) if isinstance(item, Text) else item for item in node.items])
+        return List(node.place, [_each(item, where) if isinstance(item, Text) else item for item in node.items])
     return node
 
 
