@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from devgate.engine.engine import Engine
     from devgate.profile.loading import Attempt, Loaded
+    from devgate.supervisor.guardian import Guardian
 
 log = logging.getLogger(__name__)
 
@@ -143,7 +144,7 @@ def _serve(request: Request, loaded: Loaded, sockets: list[socket.socket], state
                     options=options,
                 )
                 _stop_on_signals(asyncio.get_running_loop(), engine, clock.now)
-                face = _screen if request.screen else partial(_headless, as_json=request.as_json)
+                face = partial(_screen, guardian) if request.screen else partial(_headless, as_json=request.as_json)
                 await engine.run(face)
                 lookup.note_used(state, loaded.ref)
                 return Exit.SERVICE_FAILED if engine.failed else STOPPED_BY.get(engine.stop_reason, Exit.OK)
@@ -183,11 +184,15 @@ def _stop_on_signals(loop: asyncio.AbstractEventLoop, engine: Engine, now: Calla
             signal.signal(number, lambda *_, name=name: loop.call_soon_threadsafe(received, name))
 
 
-async def _screen(engine: Engine) -> None:
+async def _screen(guardian: Guardian, engine: Engine) -> None:
     from devgate.tui.app import run_screen
 
-    if await run_screen(engine):
-        engine.fail("the screen failed")
+    guardian.screen(on=True)
+    try:
+        if await run_screen(engine):
+            engine.fail("the screen failed")
+    finally:
+        guardian.screen(on=False)
 
 
 async def _headless(engine: Engine, *, as_json: bool) -> None:

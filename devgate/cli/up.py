@@ -56,7 +56,7 @@ def command(
     request = Request(
         ref=profile,
         folder=Path(project).absolute(),
-        screen=not (no_tui or as_json or detach) and sys.stdin.isatty() and sys.stdout.isatty(),
+        screen=not (no_tui or as_json or detach) and all(s.isatty() for s in (sys.stdin, sys.stdout, sys.stderr)),
         as_json=as_json,
         port=port,
         auto_ports=auto_ports,

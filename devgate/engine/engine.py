@@ -51,7 +51,7 @@ log = logging.getLogger(__name__)
 SHUTDOWN_CAP_S = 15.0
 EVENTS_KEPT = 100
 PICTURE_LIFE_S = 0.2
-"""A snapshot is shared for this long, whoever asks."""
+"""While only traffic moves a snapshot is shared for this long, whoever asks; a change of state is seen at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class Engine:
         self._forced = False
         self._picture: Snapshot | None = None
         self._pictured_at = 0.0
-        self._pictured_seq = -1
+        self._pictured_states = -1
         publish = self.publish
         profile = loaded.profile
         self._supervisor = Supervisor(
@@ -157,12 +157,20 @@ class Engine:
     @property
     def seq(self) -> int:
         # Uptimes move every second without anybody announcing it.
-        return self.bus.seq + self._directory.seq + self._gateway.seq + self._supervisor.seq + int(self._clock.now())
+        return self._states_seq + self._gateway.seq + int(self._clock.now())
+
+    @property
+    def _states_seq(self) -> int:
+        return self.bus.seq + self._directory.seq + self._supervisor.seq
 
     def snapshot(self) -> Snapshot:
         now = self._clock.now()
-        seq = self.seq
-        if self._picture is None or (seq != self._pictured_seq and now - self._pictured_at >= PICTURE_LIFE_S):
+        seq, states = self.seq, self._states_seq
+        if (
+            self._picture is None
+            or states != self._pictured_states
+            or (seq != self._picture.seq and now - self._pictured_at >= PICTURE_LIFE_S)
+        ):
             self._picture = picture(
                 seq=seq,
                 at=self._clock.wall(),
@@ -184,7 +192,7 @@ class Engine:
                 events=tuple(self._news),
                 stopping=self._stop.is_set(),
             )
-            self._pictured_at, self._pictured_seq = now, seq
+            self._pictured_at, self._pictured_states = now, states
         return self._picture
 
     def request_stop(self, reason: str, *, now: bool = False) -> None:

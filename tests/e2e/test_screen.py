@@ -52,7 +52,7 @@ def test_r_restarts_the_selected_service(two: Path) -> None:
     with Terminal(("up", "--port", "0"), two) as terminal:
         terminal.wait_for("2/2")
         offset = terminal.press("r")
-        terminal.wait_for("stopping", after=offset)
+        terminal.wait_for("run 2", after=offset)
         terminal.wait_for("ready", after=offset)
 
 

@@ -93,8 +93,7 @@ def test_a_taken_port_is_named_with_its_owner(two: Path) -> None:
         taken.listen()
         port = taken.getsockname()[1]
         done = run("up", "--no-tui", "--port", str(port), cwd=two, check=3)
-    assert f"port {port}" in done.stderr
-    assert str(os.getpid()) in done.stderr
+    assert f"Port {port} is taken by pid {os.getpid()}" in done.stderr
     assert "python" in done.stderr or "pytest" in done.stderr
     assert not (two / ".devgate" / "run.json").exists()
 
@@ -111,7 +110,7 @@ def test_a_broken_profile_is_refused_whole(tmp_path: Path) -> None:
     (tmp_path / "devgate.yaml").write_text("services:\n  api: {comand: x}\nroutes:\n  - {path: /x, service: apo}\n")
     done = run("up", "--no-tui", cwd=tmp_path, check=2)
     assert "devgate.yaml:2:" in done.stderr
-    assert "did you mean 'command'" in done.stderr
+    assert "did you mean command?" in done.stderr
     assert "devgate.yaml:4:" in done.stderr
     assert not (tmp_path / ".devgate" / "run.json").exists()
 
