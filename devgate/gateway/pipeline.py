@@ -186,6 +186,8 @@ class Pipeline:
 
     def _fail(self, exchange: Exchange, failure: Failure) -> None:
         exchange.error = failure.code
+        if failure.code == "bad-request":
+            exchange.close = True  # who is not understood once is not trusted with a second request (RFC 9112 11.2)
         if exchange.started:  # whatever is written now would be taken for a part of the answer
             exchange.close = True
             exchange.client.abort()
@@ -242,9 +244,10 @@ def _parse(exchange: Exchange, noted: dict[bytes, bytes]) -> tuple[Target | None
             stage="syntax",
             lines=b"Allow: %b\r\n" % _ALLOW,
         )
-    if exchange.http10 and b"transfer-encoding" in noted:  # RFC 9112 6.1: its framing cannot be trusted
-        exchange.close = True
-        return None, Failure("bad-request", "HTTP/1.0 knows no Transfer-Encoding.", stage="syntax")
+    coding = noted.get(b"transfer-encoding")
+    if coding is not None and (exchange.http10 or coding.lower() != b"chunked"):
+        why = "HTTP/1.0 knows none" if exchange.http10 else "only chunked is understood"
+        return None, Failure("bad-request", f"The Transfer-Encoding is refused: {why}.", stage="syntax")  # RFC 9112 6.1
     try:
         return parse(exchange.method, exchange.target), None
     except BadTarget as fault:
