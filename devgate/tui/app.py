@@ -18,6 +18,7 @@ from devgate.tui.commands import COMMANDS, at_stake, losses, targets
 from devgate.tui.quiet import held_back
 from devgate.tui.screens.live import LiveScreen
 from devgate.tui.theme import THEMES, choose
+from devgate.tui.work import start
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -138,21 +139,21 @@ class DevgateApp(App[None], inherit_bindings=False):
         command = COMMANDS[name]
         for target in chosen:
             what = f"Could not {command.verb} {target}".rstrip()
-            self.run_worker(
-                self._carry_out(what, command.call(self.control, target)), group="commands", exit_on_error=False
-            )
+            work = partial(command.call, self.control, target)
+            start(self, partial(self._carry_out, what, work), "commands")
 
     def apply(self, plan: Plan) -> None:
         """Carry out a plan that was shown."""
-        self.run_worker(self._carry_out(f"Could not switch to {plan.name}", self._apply(plan)), exit_on_error=False)
+        work = partial(self._carry_out, f"Could not switch to {plan.name}", partial(self._apply, plan))
+        start(self, work, "commands")
 
     async def _apply(self, plan: Plan) -> None:
         applied = await self.control.profiles.apply(plan, by="screen")
         self.notify(visible(applied.summary), title=visible(applied.name), markup=False)
 
-    async def _carry_out(self, what: str, work: Awaitable[None]) -> None:
+    async def _carry_out(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
         try:
-            await work
+            await work()
         except DevgateError as error:
             self.refused(what, error)
         except Exception as error:

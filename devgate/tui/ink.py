@@ -17,8 +17,9 @@ from textual.strip import Strip
 from devgate.escape import ELLIPSIS, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
+    from textual.geometry import Region
     from textual.widget import Widget
 
 Run = tuple[str, str]
@@ -160,5 +161,26 @@ class Palette:
         style = self.style
         if self.ascii:
             segments = [Segment(plain_ascii(text), style(ink, row)) for text, ink in runs]
-            return Strip(segments).adjust_cell_length(width, style(PLAIN, row))
-        return Strip([Segment(text, style(ink, row)) for text, ink in runs], width)
+            return self.filtered(Strip(segments).adjust_cell_length(width, style(PLAIN, row)))
+        return self.filtered(Strip([Segment(text, style(ink, row)) for text, ink in runs], width))
+
+    def filtered(self, strip: Strip) -> Strip:
+        """The strip as Textual's line filters want it (NO_COLOR, a terminal's own sixteen colours)."""
+        for each in self._widget.get_line_filters():
+            strip = strip.apply_filter(each, self._widget.background_colors[1])
+        return strip
+
+
+def lines(widget: Widget, crop: Region, draw: Callable[[int], Strip]) -> list[Strip]:
+    """What `Widget.render_lines` gives, without Textual's own cache of styled lines.
+
+    A line-drawn widget has neither border nor padding nor tint, and keeps its strips itself; the detour costs as much as drawing.
+    """
+    width = widget.region.width
+    strips = []
+    for y in crop.line_range:
+        strip = draw(y)
+        strips.append(strip if strip.cell_length == width else strip.adjust_cell_length(width, widget.rich_style))
+    if crop.column_span != (0, width):
+        return [strip.crop(*crop.column_span) for strip in strips]
+    return strips

@@ -63,10 +63,6 @@ def _simple(text: str) -> bool:
     return text.isascii() and text.isprintable()
 
 
-def _cells(text: str) -> int:
-    return len(text) if _simple(text) else cell_len(strip_sgr(text))
-
-
 class LogBuffer:
     """Lines as a view shows them.
 
@@ -80,7 +76,7 @@ class LogBuffer:
         self.gone = 0
         """Shown lines that have left at the front: the number of the first one shown."""
         self.widest = 0
-        """Cells of the longest line shown so far."""
+        """Characters of the longest line so far, colours included: near enough for a scrolled width, and counted in C."""
         self._held: list[LogLine] = []
         self._levels: list[int] = []
         self._pattern: re.Pattern[str] | None = None
@@ -155,7 +151,7 @@ class LogBuffer:
             search = self._pattern.search
             new = [line for line in new if search(strip_sgr(line.text)) or line.stream == "mark"]
         self.shown.extend(new)
-        self.widest = max([self.widest, *(_cells(line.text) for line in new)])
+        self.widest = max([self.widest, *(len(line.text) for line in new)])
         if self._width:
             self._lay_out(new)
         return len(new)

@@ -23,7 +23,8 @@ def shown(app: DevgateApp) -> list[str]:
 async def press(pilot: Pilot[None], *keys: str) -> None:
     for key in keys:
         await pilot.press(key)
-    await pilot.app.workers.wait_for_complete()
+    for worker in [worker for worker in pilot.app.workers if worker.group != "live"]:
+        await worker.wait()
     await pilot.pause()
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from devgate.errors import DevgateError
-
 if TYPE_CHECKING:
     from devgate.control import Control
     from devgate.tui.widgets.log_pane import LogPane
@@ -21,7 +19,6 @@ class LogFeed:
         self._pane = pane
         self._names: tuple[str, ...] | None = None
         self._after = 0
-        self._busy = False
 
     def open(self, names: tuple[str, ...]) -> None:
         """Show the log of these services, merged if there is not exactly one; the same again changes nothing."""
@@ -33,17 +30,11 @@ class LogFeed:
         self._pane.restart(title, merged=len(names) != 1)
 
     async def pull(self, control: Control) -> None:
-        """Fetch what is new. A pull under way is not joined by another: a slow remote gets one question at a time."""
+        """Fetch what is new."""
         names = self._names
-        if names is None or self._busy:
+        if names is None:
             return
-        self._busy = True
-        try:
-            part = await control.services.logs(names, after=self._after, limit=FIRST)
-        except DevgateError:  # gone with the last switch, or a remote that does not answer: the next tick asks again
-            return
-        finally:
-            self._busy = False
+        part = await control.services.logs(names, after=self._after, limit=FIRST)
         if names == self._names and (part.lines or part.next != self._after):
             self._after = part.next
             self._pane.add(part)

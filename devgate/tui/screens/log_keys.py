@@ -26,14 +26,12 @@ class LogKeys(LiveScreen):
         name = self.app.selected
         self._feed.open(() if self.app.merged or not name else (name,))
 
-    def pull(self) -> None:
-        self.run_worker(self._feed.pull(self.app.control), group="log", exit_on_error=False)
+    async def pull(self) -> None:
+        await self._feed.pull(self.app.control)
 
     def action_merged(self) -> None:
         self.app.merged = not self.app.merged
-        self.open_log()
-        self.say_why()
-        self.pull()
+        self.again()
 
     def say_why(self) -> None:
         """Beside the log's title: why its service is not simply ready."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from textual import on
@@ -14,6 +15,7 @@ from devgate.tui.columns import Column, Row
 from devgate.tui.dialogs import text_rows
 from devgate.tui.screens.live import LiveScreen
 from devgate.tui.widgets.live_table import LiveTable
+from devgate.tui.work import start
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,7 +50,8 @@ class Profiles(LiveScreen):
         yield Horizontal(self._list, self._text, id="lower")
 
     def entered(self) -> None:
-        self.action_again()
+        self._listed = ()
+        self._digest = ""
 
     def show(self, snapshot: Snapshot) -> None:
         if not self._listed:
@@ -69,7 +72,7 @@ class Profiles(LiveScreen):
     @on(LiveTable.Moved, "#profiles")
     def _propose(self) -> None:
         self._plan = None
-        self.run_worker(self._ask(self._list.key), group="plan", exclusive=True, exit_on_error=False)
+        start(self, partial(self._ask, self._list.key), "plan", exclusive=True)
 
     async def _ask(self, source: str) -> None:
         try:
@@ -89,6 +92,5 @@ class Profiles(LiveScreen):
 
     def action_again(self) -> None:
         """Read the files again."""
-        self._listed = ()
-        self._digest = ""
+        self.entered()
         self.again()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from textual import on
@@ -19,6 +20,7 @@ from devgate.tui.traffic_filter import parse
 from devgate.tui.widgets.line import Line, Part
 from devgate.tui.widgets.live_table import LiveTable
 from devgate.tui.widgets.prompt import Prompt
+from devgate.tui.work import start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -54,7 +56,6 @@ class Traffic(LiveScreen):
         self._after = 0
         self._passed = 0
         self._paused = False
-        self._busy = False
         self._text = ""
         self._test: Callable[[RequestRow], bool] | None = None
 
@@ -67,24 +68,16 @@ class Traffic(LiveScreen):
     def show(self, snapshot: Snapshot) -> None:
         """The list is pulled, and is not part of the snapshot."""
 
-    def pull(self) -> None:
-        if not self._paused and not self._busy:
-            self.run_worker(self._pull(), group="requests", exit_on_error=False)
-
-    async def _pull(self) -> None:
-        self._busy = True
-        try:
-            page = await self.app.control.gateway.requests(after=self._after, limit=AT_ONCE)
-        except DevgateError:  # a remote devgate that does not answer; the next tick asks again
+    async def pull(self) -> None:
+        if self._paused:
             return
-        finally:
-            self._busy = False
-        if page.rows or page.next < self._after:
+        page = await self.app.control.gateway.requests(after=self._after, limit=AT_ONCE)
+        if page.rows:
             if self._after:
                 self._passed += max(page.next - self._after - len(page.rows), 0)
-            self._after = page.next
             self._held.extend((row, requests.row(row)) for row in page.rows)
             self._list()
+        self._after = page.next
         self._say()
 
     def _list(self) -> None:
@@ -160,7 +153,7 @@ class Traffic(LiveScreen):
         request = self._current
         if request is not None and self.has_class("-details"):
             self._details.show(text_rows(requests.details(request)))
-            self.run_worker(self._add_lines(request), group="details", exclusive=True, exit_on_error=False)
+            start(self, partial(self._add_lines, request), "details", exclusive=True)
 
     async def _add_lines(self, request: RequestRow) -> None:
         """What the service wrote while it worked on the request."""

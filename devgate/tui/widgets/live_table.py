@@ -227,6 +227,9 @@ class LiveTable(ScrollView, can_focus=True):
         if regions:
             self.refresh(*regions)
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        return ink.lines(self, crop, self.render_line)
+
     def render_line(self, y: int) -> Strip:
         if y < self._heading:
             return self._draw(self._titles, "head")

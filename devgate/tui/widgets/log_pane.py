@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from rich.segment import Segment
-from rich.style import Style
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
@@ -65,6 +64,7 @@ class LogPane(ScrollView, can_focus=True):
         """Number of the line where searching goes on and which `y` copies."""
         self._wrap = False
         self._settling = False
+        self._layout = Layout(0, False, False, 0)
         self._strips: dict[int, Strip] = {}
         self._palette = ink.Palette(self)
 
@@ -77,8 +77,7 @@ class LogPane(ScrollView, can_focus=True):
         self.follow, self._new, self._here = True, 0, 0
         if self.text_selection is not None:
             self.screen.clear_selection()
-        self._strips.clear()
-        self._settle()
+        self._lay_out()
 
     def add(self, part: LogSlice) -> None:
         """Show lines that have arrived."""
@@ -240,14 +239,18 @@ class LogPane(ScrollView, can_focus=True):
             self._new = 0
 
     def watch_scroll_x(self, old_value: float, new_value: float) -> None:
-        self._strips.clear()
+        self._measure()
         super().watch_scroll_x(old_value, new_value)
 
     def on_resize(self) -> None:
         self._lay_out()
 
-    def _lay_out(self) -> None:
+    def _measure(self) -> None:
+        self._layout = Layout(self.size.width, self.merged, self._wrap, 0 if self._wrap else round(self.scroll_x))
         self._strips.clear()
+
+    def _lay_out(self) -> None:
+        self._measure()
         self.buffer.wrap(self._layout.room if self._wrap else 0)
         self._settle()
 
@@ -256,16 +259,22 @@ class LogPane(ScrollView, can_focus=True):
         self._palette.clear()
         self._strips.clear()
 
-    @property
-    def _layout(self) -> Layout:
-        return Layout(self.size.width, self.merged, self._wrap, 0 if self._wrap else round(self.scroll_x))
-
     # --- drawing -------------------------------------------------------------------------------------------------
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        return ink.lines(self, crop, self._strip)
+
     def render_line(self, y: int) -> Strip:
+        """A row with the place of each character, which is what Textual asks for to know where the mouse is."""
+        return self._draw(self._row(y), placed=True) if y else self._draw_heading()
+
+    def _row(self, y: int) -> int:
+        return self.buffer.first_row + round(self.scroll_y) + y - 1
+
+    def _strip(self, y: int) -> Strip:
         if y == 0:
             return self._draw_heading()
-        row = self.buffer.first_row + round(self.scroll_y) + y - 1
+        row = self._row(y)
         strip = self._strips.get(row)
         if strip is None:
             strip = self._strips[row] = self._draw(row)
@@ -290,7 +299,7 @@ class LogPane(ScrollView, can_focus=True):
         left = ink.fit_runs(title, width - room)
         return self._palette.strip((*left, *ink.fit_runs(tuple(right), room)), width, "head")
 
-    def _draw(self, row: int) -> Strip:
+    def _draw(self, row: int, *, placed: bool = False) -> Strip:
         width, palette = self.size.width, self._palette
         place = self.buffer.locate(row)
         if place is None:
@@ -312,12 +321,12 @@ class LogPane(ScrollView, can_focus=True):
         here = index + self.buffer.gone == self._here and not self.follow
         prefix = palette.strip(log_ink.before(line, part, self._layout, here=here), self._layout.before)
         base = palette.style(ink.PLAIN)
-        segments = list(prefix)
-        for text, style in runs:
-            offset = Style.from_meta({"offset": (first, row)})
-            segments.append(Segment(ink.plain_ascii(text) if palette.ascii else text, base + style + offset))
-            first += len(text)
-        return Strip(segments).adjust_cell_length(width, base)
+        if palette.ascii:
+            runs = [(ink.plain_ascii(text), style) for text, style in runs]
+        text = Strip([Segment(text, base + style) for text, style in runs])
+        if placed:
+            text = text.apply_offsets(first, row)
+        return palette.filtered(Strip([*prefix, *text]).adjust_cell_length(width, base))
 
     # --- selecting with the mouse --------------------------------------------------------------------------------
 
