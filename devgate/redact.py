@@ -46,7 +46,7 @@ _FOUND: Final = re.compile(
     r"|(?P<header>(?<![A-Za-z-])(?:(?:[Pp]roxy-)?[Aa]uthorization|(?:[Ss]et-)?[Cc]ookie)['\"]?\s{0,3}[:=]\s{0,3}['\"]?)"
     r"(?P<fields>[^\r\n'\"]++)"
     rf"|(?P<name>{_NAME}[A-Za-z0-9_.-]{{0,40}}+)(?P<sep>\\?['\"]?\s{{0,3}}(?:=>|[:=])\s{{0,3}})"
-    rf"(?P<value>\\\"(?:(?!\\\").)*+(?:\\\")?|{_QUOTED}|[^\s&,;\"'<>()\[\]{{}}]++)"
+    rf"(?P<value>\\\"(?:(?!\\\").)*+(?:\\\")?|{_QUOTED}|\[[^\[\]{{}}]++\]?|[^\s&,;\"'<>()\[\]{{}}]++)"
     rf"|(?P<jwt>{_APART}{_JWT})"
     r"|(?P<userinfo>(?<=://)[^\s/@:?#\"']*+:)(?P<password>[^\s/?#@\"']++(?:@[^\s/?#@\"']+(?=@))*)(?=@)"
     rf"|(?P<issued>{_ISSUED})"
@@ -114,7 +114,9 @@ def _replaced(match: re.Match[str]) -> str:
 
 
 def _quoted(value: str) -> str:
-    """A masked value in the quotes it came in."""
+    """A masked value in the quotes or brackets it came in."""
+    if value.startswith("["):
+        return f"[{MASK}]"
     for quote in ('\\"', '"', "'"):
         if value.startswith(quote):
             inner = value[len(quote) :]

@@ -109,6 +109,8 @@ def test_values_by_name(name: str, value: str, shown: str) -> None:
         ('{"password": "a\\"b", "user": "bo"}', '{"password": "***", "user": "bo"}'),
         ("{'api_key': 'abc'}", "{'api_key': '***'}"),
         ('"{\\"token\\":\\"abc\\",\\"n\\":1}"', '"{\\"token\\":\\"***\\",\\"n\\":1}"'),
+        ('{"tokens": ["a", "b"], "n": [1]}', '{"tokens": [***], "n": [1]}'),
+        ("env: {DB_PASSWORD: [hunter2]}", "env: {DB_PASSWORD: [***]}"),
         ("password=hunter2&user=bo", "password=***&user=bo"),
         ("/cb?code=1&client_secret=hunter2#top", "/cb?code=1&client_secret=***"),
         ('Config { password: "hunter2", port: 1 }', 'Config { password: "***", port: 1 }'),
@@ -167,6 +169,7 @@ def test_redacting_twice_is_redacting_once(text: str) -> None:
 
 
 PIECES = [
+    "key=[",
     "-eyJaaaaaaaa",
     "eyJaaaaaaaa.",
     "key",

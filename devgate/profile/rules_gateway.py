@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from devgate.profile.findings import Subject
 
-_ORIGIN: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#@:\[\]]*|\[[^\]]*\])(?::(\d*))?(.*)")
+_ORIGIN: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#@:\[\]]*|\[[^\]]*\])(?::(\d*))?([/?#].*)?")
 _USUAL_PORTS: Final = {"http": "80", "https": "443"}
 
 

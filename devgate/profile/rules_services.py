@@ -43,7 +43,7 @@ def targets(subject: Subject) -> Iterator[Finding]:
     for name, spec in subject.profile.services.items():
         path: KeyPath = ("services", name)
         for key, url in (((*path, "url"), spec.url), ((*path, "ready", "http"), spec.ready.http)):
-            if url is None or (key[-1] == "http" and url.startswith("/")):
+            if url is None or (key[-1] == "http" and "://" not in url):
                 continue
             faults = list(_url_faults(url, remote=spec.allow_remote, service=name, whole=key[-1] == "http"))
             yield from (Finding(key, message, hint) for message, hint in faults)
