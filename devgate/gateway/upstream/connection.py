@@ -11,7 +11,7 @@ each call it is asked whether the sink still listens, for it may have aborted. T
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from devgate.gateway.upstream.errors import Kind, Stage, UpstreamError
 from devgate.gateway.upstream.line import Line
@@ -136,8 +136,7 @@ class UpstreamConnection(asyncio.Protocol):
     # Called by the transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's is none by inheritance
 
     def data_received(self, data: bytes) -> None:
         sink = self._sink

@@ -3,11 +3,13 @@
 import asyncio
 import socket
 from itertools import pairwise
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from devgate.gateway.upstream.connection import UpstreamConnection
 from devgate.gateway.upstream.errors import Kind, Stage, UpstreamError
 from devgate.gateway.upstream.line import CHUNKED, Line
 from devgate.gateway.upstream.response import Framing
@@ -715,3 +717,20 @@ async def test_a_second_start(make_pool: MakePool) -> None:
         await sink.ended()
         with pytest.raises(UpstreamError):
             line.start(sink, GET)
+
+
+async def test_a_transport_need_not_be_one_of_asyncio(make_pool: MakePool) -> None:
+    """uvloop's has all the methods and none of the ancestry."""
+    connection = UpstreamConnection(make_pool(Upstream(1)))
+    transport = Mock(spec_set=["abort", "get_write_buffer_size", "is_closing", "write"])
+    transport.is_closing.return_value = False
+    transport.get_write_buffer_size.return_value = 0
+    connection.connection_made(transport)
+    sink = Recorder()
+    line = connection.lend()
+    line.start(sink, GET)
+    connection.data_received(HELLO)
+    transport.write.assert_called_once_with(GET)
+    assert sink.names == ["head", "body", "complete"]
+    connection.abort()
+    connection.connection_lost(None)

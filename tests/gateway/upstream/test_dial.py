@@ -151,15 +151,22 @@ async def test_names_that_lead_nowhere(host: str) -> None:
     assert error.kind is Kind.DNS
 
 
+def resolving(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
+    """Let `service.test` have these addresses."""
+    loop = asyncio.get_running_loop()
+    real = loop.getaddrinfo
+
+    async def getaddrinfo(host: str, port: int, **options: int) -> list[object]:
+        if host != "service.test":
+            return list(await real(host, port, **options))  # uvloop asks for literals, too
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in addresses]
+
+    monkeypatch.setattr(loop, "getaddrinfo", getaddrinfo)
+
+
 async def test_a_name_is_resolved_and_its_addresses_tried_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     async with scripted(wait) as upstream:
-
-        async def getaddrinfo(host: str, port: int, **_: object) -> list[object]:
-            assert host == "service.test"
-            row = (socket.AF_INET, socket.SOCK_STREAM, 6, "")
-            return [(*row, ("127.0.0.2", port)), (*row, ("127.0.0.1", port))]
-
-        monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", getaddrinfo)
+        resolving(monkeypatch, "127.0.0.2", "127.0.0.1")
         protocol = await dial(Origin("http", "service.test", upstream.port), Plain)
         assert protocol.peer == "127.0.0.1"  # nobody listens on the first one
         await protocol.close()
@@ -188,11 +195,7 @@ async def test_the_rule_is_asked_for_each_address(monkeypatch: pytest.MonkeyPatc
             asked.append(str(address))
             return str(address) == "127.0.0.1"
 
-        async def getaddrinfo(host: str, port: int, **_: object) -> list[object]:
-            row = (socket.AF_INET, socket.SOCK_STREAM, 6, "")
-            return [(*row, ("192.0.2.1", port)), (*row, ("127.0.0.1", port))]
-
-        monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", getaddrinfo)
+        resolving(monkeypatch, "192.0.2.1", "127.0.0.1")
         protocol = await dial(Origin("http", "service.test", upstream.port), Plain, allows=allows)
         assert protocol.peer == "127.0.0.1"
         assert asked == ["192.0.2.1", "127.0.0.1"]
