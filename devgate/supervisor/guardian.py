@@ -37,7 +37,8 @@ class Guardian:
         """
         if sys.platform == "win32":
             return cls(None)
-        terminal = next((fd for fd in (2, 1, 0) if os.isatty(fd)), None)
+        # A number of its own: 0 to 2 are the helper's pipe and nothing.
+        terminal = next((os.dup(fd) for fd in (2, 1, 0) if os.isatty(fd)), None)
         command = guardian_command(guard_process.__file__)
         if terminal is not None:
             command += [str(terminal), guard_process.terminal_settings(terminal)]
@@ -55,6 +56,9 @@ class Guardian:
         except OSError as error:
             log.warning("no guardian: %s", error)
             return cls(None)
+        finally:
+            if terminal is not None:
+                os.close(terminal)
         guardian = cls(process)
         guardian._say(f"mark {mark}")
         return guardian

@@ -1,4 +1,7 @@
-"""A terminal to run devgate in: a pty whose output is kept, for tests that press keys and look."""
+"""A terminal to run devgate in: a pty whose output is kept, for tests that press keys and look.
+
+As in life a shell leads the session, so that the terminal is still there when devgate has gone.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,8 @@ import sys
 import termios
 import time
 from typing import TYPE_CHECKING, Self
+
+import psutil
 
 from tests.e2e.harness import DEADLINE_S, environment
 
@@ -34,11 +39,16 @@ class Terminal:
         self.pid, self.master = pty.fork()
         if self.pid == 0:
             os.chdir(self.cwd)
-            os.execve(sys.executable, [sys.executable, "-m", "devgate", *self.args], self.env)
+            script = '"$@"; echo "[exit $?]"; read -r _'
+            os.execve("/bin/sh", ["sh", "-c", script, "sh", sys.executable, "-m", "devgate", *self.args], self.env)
         fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", self.rows, self.columns, 0, 0))
         self.before = termios.tcgetattr(self.master)
-        self.status: int | None = None
         return self
+
+    @property
+    def devgate(self) -> int:
+        """Its pid."""
+        return psutil.Process(self.pid).children()[0].pid
 
     @property
     def text(self) -> str:
@@ -70,25 +80,19 @@ class Terminal:
         return offset
 
     def wait(self) -> int:
-        """Until it has ended; its exit code."""
-        end = time.monotonic() + DEADLINE_S
-        while self.status is None:
-            assert time.monotonic() < end, f"still runs: {self.text[-2000:]!r}"
-            self.read()
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            if pid:
-                self.status = os.waitstatus_to_exitcode(status)
-        while self.read(0.2) and select.select([self.master], [], [], 0.2)[0]:
-            pass
-        return self.status
+        """Until it has ended; its exit code as the shell has it."""
+        self.wait_for("[exit ")
+        self.wait_for("]", after=self.raw.rindex(b"[exit "))
+        return int(self.raw[self.raw.rindex(b"[exit ") :].split()[1].rstrip(b"]"))
 
     def __exit__(self, *exc: object) -> None:
         try:
-            if self.status is None:
-                os.kill(self.pid, signal.SIGTERM)
+            if b"[exit " not in self.raw:
+                os.kill(self.devgate, signal.SIGTERM)
                 self.wait()
         finally:
-            if self.status is None:
-                os.kill(self.pid, signal.SIGKILL)
-                os.waitpid(self.pid, 0)
+            for process in psutil.Process(self.pid).children():
+                process.kill()
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
             os.close(self.master)

@@ -60,7 +60,7 @@ def test_r_restarts_the_selected_service(two: Path) -> None:
 def test_the_terminal_is_whole_after_every_signal(two: Path, sig: signal.Signals, code: int) -> None:
     with Terminal(("up", "--port", "0"), two) as terminal:
         terminal.wait_for("2/2")
-        os.kill(terminal.pid, sig)
+        os.kill(terminal.devgate, sig)
         assert terminal.wait() == code
         assert_restored(terminal)
 
@@ -68,8 +68,8 @@ def test_the_terminal_is_whole_after_every_signal(two: Path, sig: signal.Signals
 def test_the_terminal_is_whole_after_a_kill(two: Path) -> None:
     with Terminal(("up", "--port", "0"), two) as terminal:
         terminal.wait_for("2/2")
-        os.kill(terminal.pid, signal.SIGKILL)
-        assert terminal.wait() == -signal.SIGKILL
+        os.kill(terminal.devgate, signal.SIGKILL)
+        assert terminal.wait() == 128 + signal.SIGKILL
 
         def restored() -> bool:
             terminal.read()
