@@ -61,6 +61,7 @@ def _ask_to_stop(run: RunFile, *, now: bool) -> None:
         if not run.alive:
             return
         if error.code != "no-answer" or not now:
+            error.hint = error.hint or "`devgate down --now` kills it"
             raise
         os.kill(run.pid, _KILL)
 

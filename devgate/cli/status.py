@@ -57,21 +57,22 @@ def _print(snapshot: Snapshot, *, as_json: bool, in_place: bool) -> None:
 
 def lines(snapshot: Snapshot) -> Iterator[str]:
     """The head, the table, and below it what has no room in it."""
-    from devgate.cli.table import painted, room, table, wants_colour
+    from devgate.cli import table
     from devgate.tui import rows
 
-    colour, width = wants_colour(), room()
-    yield painted(rows.joined(head(snapshot)), colour=colour)
+    colour, width = table.wants_colour(), table.room()
+    yield table.painted(rows.joined(head(snapshot)), colour=colour)
     for problem in snapshot.config_problems:
-        yield painted((("config error: ", "bad"), (problem, "plain")), colour=colour)
+        yield table.painted((("config error: ", "bad"), (problem, "plain")), colour=colour)
     columns = [column for column in rows.SERVICES if column.key not in ("trend", "why")]
+    found = rows.services(snapshot)
     yield ""
-    yield from table(columns, rows.services(snapshot), width=width, colour=colour)
-    said = [(row, reason) for row in snapshot.services if (reason := rows.why(row))]
-    if said:
+    yield from table.lines(table.natural(columns, found, width), found, cut=width is not None, colour=colour)
+    reasons = [(row, reason) for row in snapshot.services if (reason := rows.why(row))]
+    if reasons:
         yield ""
-    for row, reason in said:
-        yield painted((rows.mark(row), (f" {row.name}: ", "strong"), *reason), colour=colour)
+    for row, reason in reasons:
+        yield table.painted((rows.mark(row), (f" {row.name}: ", "strong"), *reason), colour=colour)
 
 
 def head(snapshot: Snapshot) -> list[Run]:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Final
 from devgate.escape import cells, clipped, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from devgate.tui.columns import Column, Row
+    from devgate.tui.columns import Column, Placed, Row
     from devgate.tui.ink import Runs
 
 GAP: Final = "  "
@@ -36,8 +36,44 @@ def room() -> int | None:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
+def say(columns: Sequence[Column], rows: Sequence[Row]) -> None:
+    """Print a table as this stdout wants it."""
+    width = room()
+    for line in lines(natural(columns, rows, width), rows, cut=width is not None, colour=wants_colour()):
+        print(line)
+
+
+def natural(columns: Sequence[Column], rows: Sequence[Row], width: int | None) -> Placed:
+    """Every column that says anything, as wide as its widest cell; what the screen would show where that is too wide."""
+    found = []
+    for column in columns:
+        widest = max((_length(row.cells.get(column.key, ())) for row in rows), default=0)
+        if widest:
+            found.append((column, max(widest, cells(column.title))))
+    if width is None or sum(size for _, size in found) + len(GAP) * (len(found) - 1) <= width:
+        return tuple(found)
+    return preset([column for column, _ in found], width)
+
+
+def preset(columns: Sequence[Column], width: int | None) -> Placed:
+    """Columns as the screen lays them out."""
+    from devgate.tui.columns import MARGIN, place
+
+    if width is None:
+        return tuple((column, column.width) for column in columns)
+    return place(columns, width + 2 * MARGIN)
+
+
+def lines(placed: Placed, rows: Sequence[Row], *, cut: bool, colour: bool, heading: bool = True) -> Iterator[str]:
+    """The rows, aligned; with `cut` no cell is wider than its column."""
+    if heading:
+        yield _line([((column.title, "heading"),) for column, _ in placed], placed, cut=cut, colour=colour)
+    for row in rows:
+        yield _line([row.cells.get(column.key, ()) for column, _ in placed], placed, cut=cut, colour=colour)
+
+
 def painted(runs: Runs, *, colour: bool, width: int | None = None) -> str:
-    """Runs as one line, cut to `width` cells."""
+    """Runs as one harmless line, cut to `width` cells."""
     out = []
     left = width
     for text, ink in runs:
@@ -51,43 +87,13 @@ def painted(runs: Runs, *, colour: bool, width: int | None = None) -> str:
     return "".join(out)
 
 
-def table(columns: Sequence[Column], rows: Sequence[Row], *, width: int | None, colour: bool) -> Iterator[str]:
-    """A heading and the rows, aligned. With a `width` columns are dropped and cells cut as on the screen."""
-    placed = _fitted(columns, rows, width) if width is not None else _natural(columns, rows)
-    heading = ((((column.title, "heading"),), column, size) for column, size in placed)
-    yield _line(heading, colour=colour)
-    for row in rows:
-        yield _line(((row.cells.get(column.key, ()), column, size) for column, size in placed), colour=colour)
-
-
-def _line(parts: Iterable[tuple[Runs, Column, int]], *, colour: bool) -> str:
+def _line(contents: Sequence[Runs], placed: Placed, *, cut: bool, colour: bool) -> str:
     out = []
-    for runs, column, size in parts:
-        text = painted(runs, colour=colour, width=size)
-        blank = " " * (size - min(_length(runs), size))
+    for runs, (column, size) in zip(contents, placed, strict=True):
+        text = painted(runs, colour=colour, width=size if cut else None)
+        blank = " " * (size - _length(runs))
         out.append(blank + text if column.right else text + blank)
     return GAP.join(out).rstrip()
-
-
-def _natural(columns: Sequence[Column], rows: Sequence[Row]) -> list[tuple[Column, int]]:
-    """Every column that says anything, as wide as its widest cell."""
-    found = []
-    for column in columns:
-        widest = max((_length(row.cells.get(column.key, ())) for row in rows), default=0)
-        if widest:
-            found.append((column, max(widest, cells(column.title))))
-    return found
-
-
-def _fitted(columns: Sequence[Column], rows: Sequence[Row], width: int) -> list[tuple[Column, int]]:
-    """Natural widths where they fit; else what the screen would show."""
-    from devgate.tui.columns import MARGIN, place
-
-    natural = _natural(columns, rows)
-    if sum(size for _, size in natural) + len(GAP) * (len(natural) - 1) <= width:
-        return natural
-    said = [column for column, _ in natural]
-    return list(place(said, width + 2 * MARGIN))
 
 
 def _length(runs: Runs) -> int:

@@ -1,0 +1,59 @@
+"""What `switch` and `reload` have in common: show the plan, ask where something would be lost, apply."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from devgate.errors import CommandError
+    from devgate.model.plan import Plan
+    from devgate.remote.control import RemoteControl
+
+
+async def carry_out(control: RemoteControl, plan: Plan, *, dry_run: bool, yes: bool, as_json: bool) -> bool:
+    """Show `plan` and apply it. Returns whether it was applied.
+
+    Raises:
+        CommandError: something would be lost, nobody said yes, and there is nobody to ask (exit 6).
+    """
+    show(plan, as_json=as_json)
+    if dry_run or plan.empty:
+        return False
+    if loses(plan) and not yes:
+        if as_json or not sys.stdin.isatty():
+            raise _nobody_to_ask(plan)
+        if not click.confirm("Apply it?", default=True, err=True):
+            return False
+    await control.profiles.apply(plan, by="command line")
+    return True
+
+
+def show(plan: Plan, *, as_json: bool) -> None:
+    from devgate.cli.table import painted, wants_colour
+    from devgate.model.wire import encode, plain
+    from devgate.tui.plan_text import lines
+
+    if as_json:
+        print(encode({**plain(plan), "empty": plan.empty, "summary": plan.summary}))
+        return
+    for line in lines(plan):
+        print(painted(line, colour=wants_colour()))
+
+
+def loses(plan: Plan) -> bool:
+    """Whether something that runs is interrupted."""
+    return bool(plan.stop or plan.restart or plan.rebind)
+
+
+def _nobody_to_ask(plan: Plan) -> CommandError:
+    from devgate.errors import CommandError, Exit
+
+    return CommandError(
+        f"not applied: it would stop or restart services ({plan.summary})",
+        hint="say --yes, or look only with --dry-run",
+        code="confirmation-needed",
+        exit_code=Exit.OTHER_RUNNING,
+    )

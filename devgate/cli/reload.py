@@ -1,0 +1,58 @@
+"""`devgate reload`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from devgate.cli.client import converse, json_option, project_option
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from devgate.remote.control import RemoteControl
+
+
+@click.command("reload")
+@click.option("--dry-run", is_flag=True, help="Show the plan, change nothing.")
+@click.option("--apply", "restart_stale", is_flag=True, help="Also restart the services that wait for it (stale).")
+@json_option
+@project_option
+def command(dry_run: bool, restart_stale: bool, as_json: bool, project: str) -> int:
+    """Read the running profile again and take what has changed.
+
+    What needs a restart is marked stale until somebody asks: with --apply, `devgate restart`, or `r` on the screen.
+    """
+
+    async def work(control: RemoteControl) -> int:
+        from devgate.cli.planning import carry_out
+
+        plan = await control.profiles.propose()
+        await carry_out(control, plan, dry_run=dry_run, yes=True, as_json=as_json)
+        if dry_run or not restart_stale:
+            return 0
+        stale = [row.name for row in (await control.pull()).services if row.stale]
+        return await _restart(control, stale, quiet=as_json)
+
+    return converse(project, work)
+
+
+async def _restart(control: RemoteControl, names: Sequence[str], *, quiet: bool) -> int:
+    """Returns 0, or the exit code of the first that did not come back."""
+    import asyncio
+
+    from devgate.cli.main import report
+    from devgate.errors import DevgateError
+
+    results = await asyncio.gather(*(control.services.restart(name) for name in names), return_exceptions=True)
+    code = 0
+    for name, result in zip(names, results, strict=True):
+        if isinstance(result, DevgateError):
+            report(result)
+            code = code or result.exit_code
+        elif result is not None:
+            raise result
+        elif not quiet:
+            print(f"{name} is back")
+    return code

@@ -1,0 +1,193 @@
+"""`devgate routes` and `devgate routes explain`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from devgate.cli.client import connect, json_option, project_option
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from devgate.gateway.table import Explanation
+    from devgate.model.profile import Profile
+    from devgate.model.snapshot import RouteRow, Snapshot
+
+profile_option = click.option(
+    "--profile", "ref", metavar="PROFILE", help="Not the running profile but this one's file."
+)
+
+
+@click.group("routes", invoke_without_command=True)
+@profile_option
+@json_option
+@project_option
+@click.pass_context
+def command(context: click.Context, ref: str | None, as_json: bool, project: str) -> None:
+    """List routes: of the running devgate, else of the profile that `devgate up` would take."""
+    if context.invoked_subcommand is not None:
+        return
+    snapshot = _running(project) if ref is None else None
+    rows = snapshot.routes if snapshot is not None else _written(_load(project, ref))
+    if as_json:
+        from devgate.model.wire import encode
+
+        print(encode([_document(row) for row in rows]))
+    else:
+        _print(rows, snapshot)
+
+
+@command.command("explain")
+@click.argument("method")
+@click.argument("path")
+@click.option(
+    "-H", "--header", "headers", multiple=True, metavar="'NAME: VALUE'", help="A request header; again for more."
+)
+@profile_option
+@json_option
+@project_option
+def explain(method: str, path: str, headers: tuple[str, ...], ref: str | None, as_json: bool, project: str) -> int:
+    """Say which route a request takes, what the service would see, and why the other routes do not get it.
+
+    Nothing is sent. PATH may be a whole address. Exit code 1 where no route matches.
+    """
+    from devgate.escape import visible
+    from devgate.gateway.table import RoutingTable
+    from devgate.gateway.target import BadTarget, parse
+
+    if ref is None:
+        running = _running(project)
+        ref = running.profile_source if running is not None else None
+    profile = _load(project, ref)
+    fields = [_header(text) for text in headers]
+    host = next((value for name, value in fields if name.lower() == b"host"), profile.gateway.host.encode())
+    try:
+        target = parse(method.upper(), path.encode("utf-8", "surrogateescape"))
+        found = RoutingTable(profile.routes).explain(method.upper(), target.path, target.authority or host, fields)
+    except BadTarget as error:
+        raise click.UsageError(f"{visible(path)}: {error}; the gateway answers 400") from None
+    if as_json:
+        _print_json(found)
+    else:
+        _print_explanation(found)
+    return 0 if found.winner is not None else 1
+
+
+def _running(project: str) -> Snapshot | None:
+    """The picture of the devgate that runs here, if one does."""
+    import asyncio
+
+    from devgate import runfile
+
+    run = runfile.find(Path(project).resolve())
+    return asyncio.run(connect(run).pull()) if run is not None else None
+
+
+def _load(project: str, ref: str | None) -> Profile:
+    from devgate.profile.loading import load
+
+    return load(ref, cwd=Path(project).resolve(), environ=os.environ, expose=True).profile
+
+
+def _written(profile: Profile) -> Sequence[RouteRow]:
+    from devgate.model.snapshot import RouteRow, TrafficRow
+
+    return [RouteRow(route.id, route.path, route.methods, route.service, TrafficRow()) for route in profile.routes]
+
+
+def _document(row: RouteRow) -> dict[str, Any]:
+    return {"id": row.id, "path": row.path, "methods": row.methods, "service": row.service}
+
+
+def _print(routes: Sequence[RouteRow], snapshot: Snapshot | None) -> None:
+    """With a devgate behind it each route has the mark of its service."""
+    from devgate.cli.table import say
+    from devgate.tui import rows
+    from devgate.tui.columns import Column, Row
+
+    columns = [Column("mark", "", 1), Column("route", "Route", 24, grow=1), Column("service", "Service", 16)]
+    marks = {row.name: rows.mark(row) for row in snapshot.services} if snapshot is not None else {}
+    found = []
+    for row in routes:
+        cells = {
+            "route": rows.route(row, ("", "plain"), here=False).cells["route"],
+            "service": ((row.service, "plain"),),
+        }
+        if row.service in marks:
+            cells["mark"] = (marks[row.service],)
+        found.append(Row(row.id, cells))
+    say(columns, found)
+
+
+def _header(text: str) -> tuple[bytes, bytes]:
+    name, colon, value = text.partition(":")
+    if not colon or not name.strip():
+        raise click.BadParameter(f"{text!r} is not NAME: VALUE", param_hint="-H")
+    return name.strip().encode("utf-8", "surrogateescape"), value.strip().encode("utf-8", "surrogateescape")
+
+
+def _print_explanation(found: Explanation) -> None:
+    from devgate.cli.table import painted, say, wants_colour
+    from devgate.tui.columns import Column, Row
+
+    colour = wants_colour()
+    if found.winner is not None:
+        runs = ((found.winner.id, "strong"), (" -> ", "muted"), (found.winner.spec.service, "good"))
+        print(painted(runs, colour=colour))
+        print(
+            painted(
+                (("the service sees ", "muted"), (found.forwarded.decode("utf-8", "replace"), "plain")), colour=colour
+            )
+        )
+    elif found.allow:
+        print(painted((("405", "bad"), (f": the path matches, with {', '.join(found.allow)}", "plain")), colour=colour))
+    else:
+        print(painted((("404", "bad"), (": no route matches", "plain")), colour=colour))
+        for route in found.nearest:
+            print(painted((("near: ", "muted"), (route, "plain")), colour=colour))
+    if len(found.candidates) > (found.winner is not None):
+        print()
+        columns = [
+            Column("wins", "", 1),
+            Column("route", "Route", 24),
+            Column("service", "Service", 16),
+            Column("why", "Why", 30, grow=1),
+        ]
+        say(
+            columns,
+            [
+                Row(
+                    one.route,
+                    {
+                        "wins": (("●", "good"),) if one.wins else (("○", "muted"),),
+                        "route": ((one.route, "strong" if one.wins else "plain"),),
+                        "service": ((one.service, "plain"),),
+                        "why": ((one.why, "muted"),),
+                    },
+                )
+                for one in found.candidates
+            ],
+        )
+
+
+def _print_json(found: Explanation) -> None:
+    from devgate.model.wire import encode
+
+    winner = found.winner
+    print(
+        encode(
+            {
+                "route": winner.id if winner is not None else None,
+                "service": winner.spec.service if winner is not None else None,
+                "forwarded": found.forwarded.decode("utf-8", "surrogateescape") if winner is not None else None,
+                "status": None if winner is not None else 405 if found.allow else 404,
+                "allow": found.allow,
+                "nearest": found.nearest,
+                "candidates": found.candidates,
+            }
+        )
+    )

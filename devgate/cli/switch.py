@@ -1,0 +1,33 @@
+"""`devgate switch`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from devgate.cli.client import converse, json_option, project_option
+
+if TYPE_CHECKING:
+    from devgate.remote.control import RemoteControl
+
+
+@click.command("switch")
+@click.argument("profile")
+@click.option("--dry-run", is_flag=True, help="Show the plan, change nothing.")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+@json_option
+@project_option
+def command(profile: str, dry_run: bool, yes: bool, as_json: bool, project: str) -> None:
+    """Switch the running devgate to PROFILE: equal services keep running, the address stays.
+
+    A path is taken as the running devgate sees it: relative to its project's folder.
+    """
+
+    async def work(control: RemoteControl) -> None:
+        from devgate.cli.planning import carry_out
+
+        plan = await control.profiles.propose(profile)
+        await carry_out(control, plan, dry_run=dry_run, yes=yes, as_json=as_json)
+
+    converse(project, work)

@@ -1,0 +1,123 @@
+"""`devgate routes`: of the running devgate or of a file; and which one a request takes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.cli.conftest import Cli
+    from tests.tui.fake_control import FakeControl
+
+PROFILE = """
+services: {api: {stub: true, port: auto}, files: {stub: true, port: auto}, beta: {stub: true, port: auto}}
+routes:
+  - {path: "/api/chat/{id}", service: api, methods: [GET]}
+  - {path: /api/*, service: api}
+  - {path: /files, service: files, strip_prefix: true, methods: [GET]}
+  - {path: /api/chat/1, service: beta, headers: {X-Beta: "1"}}
+  - {path: /only, service: beta, hosts: [beta.example]}
+"""
+
+
+@pytest.fixture
+def offline(cli: Cli, tmp_path: Path) -> Cli:
+    (tmp_path / "devgate.yaml").write_text(PROFILE)
+    return cli
+
+
+def test_routes_of_the_running_one_with_the_state_of_their_service(cli: Cli, running: FakeControl) -> None:
+    out = cli("routes").out
+    for row in running.now.routes:
+        line = next(line for line in out.splitlines() if row.path in line or row.id in line)
+        assert row.service in line
+    assert "✖" in out
+
+
+def test_routes_of_a_file_where_nothing_runs(offline: Cli) -> None:
+    result = offline("routes")
+    assert result.code == 0
+    assert [line.split()[0] for line in result.out.splitlines()[1:]] == [
+        "/api/chat/{id}", "/api/*", "/files", "/api/chat/1", "/only",
+    ]  # fmt: skip
+
+
+def test_as_json(offline: Cli) -> None:
+    document = offline("routes", "--json").json()
+    assert document[0] == {"id": "GET /api/chat/{id}", "path": "/api/chat/{id}", "methods": ["GET"], "service": "api"}
+
+
+def test_the_winner_and_why_the_others_lose(offline: Cli) -> None:
+    result = offline("routes", "explain", "GET", "/api/chat/1")
+    assert result.code == 0
+    first, sees, _, _, *candidates = result.out.splitlines()
+    assert first == "GET /api/chat/{id} -> api"
+    assert sees == "the service sees /api/chat/1"
+    assert len(candidates) == 3
+    assert any("/api/chat/1" in line and "X-Beta" in line.title() for line in candidates)
+
+
+def test_headers_decide(offline: Cli) -> None:
+    assert "-> beta" in offline("routes", "explain", "get", "/api/chat/1", "-H", "x-beta: 1").out
+    assert offline("routes", "explain", "GET", "/only").code == 1
+    assert "-> beta" in offline("routes", "explain", "GET", "/only", "-H", "Host: BETA.example:8080").out
+    assert "-> beta" in offline("routes", "explain", "GET", "http://beta.example/only?x=1").out
+
+
+def test_what_is_taken_away(offline: Cli) -> None:
+    assert "the service sees /a%2Fb" in offline("routes", "explain", "GET", "/files/a%2Fb?q").out
+
+
+def test_no_route(offline: Cli) -> None:
+    result = offline("routes", "explain", "GET", "/aip/chat")
+    assert result.code == 1
+    assert "404: no route matches" in result.out
+    assert "near: " in result.out
+    wrong_method = offline("routes", "explain", "POST", "/files/x")
+    assert wrong_method.code == 1
+    assert "405: the path matches, with GET, HEAD" in wrong_method.out
+
+
+def test_an_explanation_as_json(offline: Cli) -> None:
+    found = offline("routes", "explain", "GET", "/files/x", "--json").json()
+    assert (found["route"], found["service"], found["forwarded"], found["status"]) == (
+        "GET /files",
+        "files",
+        "/x",
+        None,
+    )
+    assert found["candidates"][0]["wins"] is True
+    missing = offline("routes", "explain", "GET", "/nope", "--json")
+    assert missing.code == 1
+    assert missing.json()["status"] == 404
+
+
+@pytest.mark.parametrize("args", [("GET", "nopath"), ("GET", "/a#b"), ("GET", "/x", "-H", "nocolon"), ("GET",)])
+def test_nonsense_is_refused(offline: Cli, args: tuple[str, ...]) -> None:
+    assert offline("routes", "explain", *args).code == 2
+
+
+def test_hostile_paths_are_shown_harmless(offline: Cli) -> None:
+    for path in ("no\x1b[2J", "/\x1b[2J", "/api/\u202ex", "/api/%1b[2J", "/\udcff"):
+        result = offline("routes", "explain", "GET", path)
+        assert result.code in (0, 1, 2)
+        assert not any(sign in result.out + result.err for sign in "\x1b\u202e")
+
+
+def test_another_profile_is_explained_without_running_it(offline: Cli, tmp_path: Path) -> None:
+    (tmp_path / "other.yaml").write_text(PROFILE.replace("/only", "/else"))
+    assert "/else" in offline("routes", "--profile", "other.yaml").out
+    assert (
+        "-> beta"
+        in offline("routes", "explain", "GET", "/else", "-H", "Host: beta.example", "--profile", "other.yaml").out
+    )
+
+
+def test_a_profile_that_does_not_load(offline: Cli, tmp_path: Path) -> None:
+    (tmp_path / "devgate.yaml").write_text("routes: [")
+    result = offline("routes")
+    assert result.code == 2
+    assert "devgate.yaml:2" in result.err
