@@ -129,4 +129,5 @@ def _scalar(value: Any) -> str:
     if isinstance(value, int | float):
         return f"{value:g}" if isinstance(value, float) else str(value)
     plain = _PLAIN.fullmatch(value) and not _GUESSED.fullmatch(value)
-    return value if plain else json.dumps(value, ensure_ascii=False)
+    # In quotes YAML reads the escapes back that make the text harmless.
+    return value if plain else visible(json.dumps(value, ensure_ascii=False))
