@@ -36,7 +36,18 @@ class Endpoint:
 class Instance:
     """One replica as the gateway sees it. `epoch` grows with each run: an address is never mistaken for an older run's."""
 
-    __slots__ = ("_cuts", "_idle", "endpoint", "epoch", "in_flight", "replica", "service", "state", "withdrawn")
+    __slots__ = (
+        "_cuts",
+        "_idle",
+        "endpoint",
+        "entered",
+        "epoch",
+        "in_flight",
+        "replica",
+        "service",
+        "state",
+        "withdrawn",
+    )
 
     def __init__(self, service: str, replica: int) -> None:
         self.service = service
@@ -46,6 +57,8 @@ class Instance:
         self.epoch = 0
         self.in_flight = 0
         """Requests that hold this instance."""
+        self.entered = 0
+        """Requests so far: whoever looks twice sees whether there was one between."""
         self.withdrawn = False
         """Takes no new requests."""
         self._cuts: set[Callable[[], None]] = set()
@@ -58,6 +71,7 @@ class Instance:
     def enter(self) -> None:
         """A request begins to use this instance; `leave` must follow."""
         self.in_flight += 1
+        self.entered += 1
 
     def leave(self) -> None:
         self.in_flight -= 1

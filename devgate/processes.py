@@ -69,7 +69,10 @@ def lives(pid: int, born: int) -> bool:
 
 
 def family(
-    leaders: Mapping[int, int], mark: str = "", known: Mapping[int, int] | None = None, *, apart: Iterable[int] = ()
+    leaders: Mapping[int, int],
+    mark: str = "",
+    known: Mapping[int, int] | None = None,
+    processes: Mapping[int, Process] | None = None,
 ) -> list[Process]:
     """Everything alive that came from `leaders` (pid to birth), from `known` (likewise), or carries `mark`.
 
@@ -78,10 +81,12 @@ def family(
 
     Args:
         mark: beginning of the mark's value; empty: marks are not looked at.
-        apart: pids that are never part of it, nor what they started.
+        processes: a table read just now.
     """
-    processes = table()
-    excluded = {os.getpid(), *apart}
+    if processes is None:
+        processes = table()
+    # Whoever asks is never part of it: a devgate may run as a service of another one.
+    excluded = {os.getpid()}
     trusted = {pid for pid, born in leaders.items() if (p := processes.get(pid)) is not None and p.birth == born}
     roots = trusted | {pid for pid, born in (known or {}).items() if (p := processes.get(pid)) and p.birth == born}
     found = {

@@ -114,6 +114,7 @@ class Engine:
             auto_ports=options.auto_ports,
             only=options.only,
             guardian=guardian,
+            files=files,
             overrides=options.env,
             mark=mark,
         )

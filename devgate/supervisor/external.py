@@ -15,6 +15,7 @@ from devgate.supervisor.view import InstanceView, ServiceView
 from devgate.supervisor.vitals import Vitals, http_target
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Sequence
 
     from devgate.model.profile import ServiceSpec
@@ -41,11 +42,11 @@ class External:
         self._since: float | None = None
         self._cause = ""
         self._prober = Prober(self._look, self._heard, lambda: self.spec.ready, world.draw)
-        self._probing = world.scope.guarded(f"{name}.probe", self._prober.run)
+        self._probing: asyncio.Task[None] | None = None
 
     up = True
     alive = False
-    run_number = 0
+    serial = 0
 
     @property
     def state(self) -> ServiceState:
@@ -56,9 +57,11 @@ class External:
         return self._vitals.readiness.health
 
     def want(self) -> None:
-        """Nothing can be done: it is somebody else's."""
+        """Look at it from now on; to start it is somebody else's business."""
+        if self._probing is None:
+            self._probing = self._world.scope.guarded(f"{self.name}.probe", self._prober.run)
 
-    def unwant(self) -> None:
+    def unwant(self, why: str = "") -> None:
         """Nothing can be done: it is somebody else's."""
 
     def kill_now(self) -> None:
@@ -93,7 +96,8 @@ class External:
         self._prober.hurry()
 
     def close(self) -> None:
-        self._probing.cancel()
+        if self._probing is not None:
+            self._probing.cancel()
 
     async def _look(self) -> ProbeResult:
         spec, clock = self.spec.ready, self._world.clock

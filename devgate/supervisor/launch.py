@@ -12,11 +12,12 @@ from urllib.parse import urlsplit
 
 from devgate.frozen import stub_command
 from devgate.processes import MARK
-from devgate.supervisor import command, environment
+from devgate.supervisor import command, environment, ports
 from devgate.supervisor.refusal import CannotStartError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    import socket
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
     from devgate.model.profile import Profile, ServiceSpec
@@ -95,7 +96,8 @@ def prepare(
         env = environment.build(around.environ, known=known, addresses={})
         env["DEVGATE_STUB"] = stub_document(name, spec, port)
         return Launch(tuple(stub_command(name)), env, cwd, port, stub=True)
-    assert spec.command is not None, "a service without a command is external or a stub"
+    if not spec.command:
+        raise CannotStartError(f"{name} has no command", hint="give it one, or `stub: true`", code="missing-command")
     if not cwd.is_dir():
         raise CannotStartError(f"folder {cwd} does not exist", hint=f"mend cwd of {name}", code="missing-cwd")
     env = environment.build(
@@ -116,6 +118,37 @@ def prepare(
             code="missing-command",
         )
     return Launch(tuple(command.argv(spec.command)), env, cwd, port, stub=False)
+
+
+def choose_port(
+    spec: ServiceSpec, replica: int, *, stub: bool, replace: bool, before: int | None, avoid: Collection[int]
+) -> tuple[int | None, socket.socket | None]:
+    """The port of the next run, and for one that was free by chance the socket that holds it until then.
+
+    Args:
+        replace: a taken port is replaced by a free one.
+        before: what it had before; kept where the choice is ours.
+        avoid: never chosen: other services will want them.
+
+    Raises:
+        CannotStartError: the port that the profile names is taken.
+    """
+    if isinstance(spec.port, int):
+        port = spec.port + replica
+        if not ports.taken(port):
+            return port, None
+        if not replace:
+            raise CannotStartError(
+                f"port {port} is taken by {ports.owner(port) or 'somebody'}",
+                hint="end that process, or let devgate take a free port with --auto-ports",
+                code="port-in-use",
+            )
+    elif spec.port is None and not stub:
+        return None, None
+    if before is not None and before not in avoid and not ports.taken(before):
+        return before, None
+    held = ports.reserve(avoid)
+    return held.getsockname()[1], held
 
 
 def mark_of(around: Surroundings, name: str, replica: int) -> str:

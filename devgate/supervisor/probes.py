@@ -182,9 +182,9 @@ def _failed(error: OSError, latency_s: float) -> ProbeResult:
 class LogWatch:
     """Readiness by a line of output: asked like the others, told by the output."""
 
-    def __init__(self, pattern: str) -> None:
+    def __init__(self, pattern: str, *, found: bool = False) -> None:
         self._pattern = re.compile(pattern)
-        self.found = False
+        self.found = found
 
     def see(self, lines: Sequence[str]) -> bool:
         """Look at new lines; True if they are the first to match."""

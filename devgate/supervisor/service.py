@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from functools import partial
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from devgate.errors import CommandError
 from devgate.model.events import HealthChanged
 from devgate.model.status import FAILED, HealthState, Owner, ServiceState
+from devgate.policy.restart import age_text
 from devgate.redact import redact_text
+from devgate.supervisor.launch import folder_of
 from devgate.supervisor.runner import Runner
 from devgate.supervisor.view import InstanceView, ServiceView, joined_health, worst
+from devgate.supervisor.watch import Watch
 
 if TYPE_CHECKING:
-    import asyncio
+    from collections.abc import Iterable
 
     from devgate.model.profile import ServiceSpec
     from devgate.supervisor.world import World
+
+IDLE_LOOK_S: Final = 5.0
+"""How often it is looked whether a service is idle, at least."""
 
 _DONE = frozenset({ServiceState.READY, ServiceState.COMPLETED, ServiceState.EXITED})
 
@@ -34,9 +42,13 @@ class Service:
         self._world = world
         self._next: ServiceSpec | None = None
         self._health = HealthState.UNKNOWN
+        self._rolling = asyncio.Lock()
+        self._watch: Watch | None = None
+        self._idling: asyncio.Task[None] | None = None
         self._loops: list[asyncio.Task[None]] = [
             world.scope.guarded(f"{name}#{runner.replica}", runner.run) for runner in self.runners
         ]
+        self._arrange()
 
     @property
     def up(self) -> bool:
@@ -46,45 +58,61 @@ class Service:
     @property
     def alive(self) -> bool:
         """Whether there is a process, or what is left of one."""
-        return any(runner.child is not None for runner in self.runners)
+        return any(runner.now is not None for runner in self.runners)
 
     @property
     def state(self) -> ServiceState:
         return worst(runner.state for runner in self.runners)
 
     @property
-    def run_number(self) -> int:
-        return self.runners[0].run_number
+    def serial(self) -> int:
+        """Serial number of its present process."""
+        run = self.runners[0].last
+        return run.serial if run is not None else 0
 
     # Commands
 
     def want(self) -> None:
         """It should run; returns at once."""
-        if any(runner.state is ServiceState.STOPPING for runner in self.runners):
-            self.entry.restarting = True
+        if self.state is not ServiceState.READY:
+            self.entry.restarting = True  # what arrives from now on waits for it
+        self._allow_requests()
         for runner in self.runners:
             runner.start()
 
     async def start(self) -> None:
+        self._watch_again()
         self.want()
         for runner in self.runners:
             await self._started(runner, runner.asked)
 
-    async def restart(self) -> None:
+    async def restart(self, why: str = "restart") -> None:
         """One replica after the other, so that somebody always serves where there are several."""
-        if not self.alive:
-            await self.start()
-            return
-        for runner in self.runners:
-            if not any(other is not runner.instance for other in self.entry.serving):
-                self.entry.restarting = True
-            await self._started(runner, runner.restart())
+        self._watch_again()
+        await self._renew(why)
 
-    def unwant(self) -> None:
+    async def _renew(self, why: str) -> None:
+        if not self.alive:
+            self.want()
+            for runner in self.runners:
+                await self._started(runner, runner.asked)
+            return
+        if len(self.runners) == 1:
+            self.entry.restarting = True
+            await self._started(self.runners[0], self.runners[0].restart(why))
+            return
+        async with self._rolling:
+            for runner in self.runners:
+                if not any(other is not runner.instance for other in self.entry.serving):
+                    self.entry.restarting = True
+                await self._started(runner, runner.restart(why))
+
+    def unwant(self, why: str = "stop") -> None:
         """It should not run; returns at once."""
         self.entry.restarting = False
+        self.entry.wanted = None
         for runner in self.runners:
-            runner.stop()
+            runner.stop(why)
 
     async def stop(self) -> None:
         self.unwant()
@@ -92,7 +120,7 @@ class Service:
 
     async def kill(self) -> None:
         """End it now, without drain or signal."""
-        self.unwant()
+        self.unwant("kill")
         self.kill_now()
         await self.down()
 
@@ -159,17 +187,115 @@ class Service:
     # Changes
 
     def respec(self, spec: ServiceSpec, stale: tuple[str, ...] = ()) -> None:
-        """Take a changed spec over: at once, or, where `stale` names keys, from the next start on."""
-        if stale:
+        """Take a changed spec over: at once, or, where `stale` names keys, those from the next start on."""
+        before = self.spec
+        if stale and self.alive:
+            # What is not stale counts at once, with the old values of what is.
+            fields = {key.partition(".")[0] for key in stale} - {"depends_on"}
+            self.spec = spec.model_copy(update={field: getattr(before, field) for field in fields})
             self._next, self.stale = spec, stale
         else:
             self.spec, self._next, self.stale = spec, None, ()
-            self.ring = self._world.logs.open(self.name, spec.log)
+        self.ring = self._world.logs.open(self.name, spec.log)
+        if self.spec.ready != before.ready:
+            for runner in self.runners:
+                runner.probe_anew()
+        self._arrange()
         self._world.changed()
 
     def renew_spec(self) -> None:
+        """A new process is about to start: what was stale counts from now on."""
         if self._next is not None:
             self.respec(self._next)
+
+    def close(self) -> None:
+        """End its loops. What runs is killed: stop it before."""
+        if self._watch is not None:
+            self._watch.close()
+        if self._idling is not None:
+            self._idling.cancel()
+        for loop in self._loops:
+            loop.cancel()
+
+    # Started and stopped by requests and files
+
+    def _arrange(self) -> None:
+        """Watch and wait as the present spec says."""
+        world, spec = self._world, self.spec
+        if self._watch is not None and self._watch.spec != spec.watch:
+            self._watch.close()
+            self._watch = None
+        if self._watch is None and spec.watch is not None and world.files is not None:
+            folder = folder_of(spec, world.around)
+            self._watch = Watch(world, world.files, spec.watch, folder, self._files_changed, self.ring.mark)
+        self._allow_requests()
+        idle_s = spec.idle_stop if spec.autostart == "on_request" else None
+        if self._idling is not None:
+            self._idling.cancel()
+            self._idling = None
+        if idle_s is not None:
+            self._idling = world.scope.guarded(f"{self.name}.idle", partial(self._stop_when_idle, idle_s))
+
+    def _watch_again(self) -> None:
+        """A person has looked at it: what has changed too often until now is forgiven."""
+        if self._watch is not None:
+            self._watch.resume()
+
+    def _allow_requests(self) -> None:
+        self.entry.wanted = self._requested if self.spec.autostart == "on_request" else None
+
+    def _requested(self) -> None:
+        """A request has come while it does not run. Called by the gateway, for each one."""
+        if not self.up:
+            self._world.bring(self.name)
+
+    async def _stop_when_idle(self, idle_s: float) -> None:
+        """Stop it after so long without a request. What comes while it stops is held and starts it again."""
+        clock = self._world.clock
+        seen, since = -1, clock.now()
+        while True:
+            instances = self.entry.instances
+            count = sum(instance.entered for instance in instances)
+            if (
+                count != seen
+                or any(instance.in_flight for instance in instances)
+                or self.state is not ServiceState.READY
+            ):
+                seen, since = count, clock.now()
+            elif clock.now() - since >= idle_s:
+                await self._rest(f"idle for {age_text(idle_s)}")
+            await asyncio.sleep(min(idle_s / 4, IDLE_LOOK_S))
+
+    async def _rest(self, why: str) -> None:
+        """Stop it until the next request."""
+        self.unwant(why)
+        self._allow_requests()
+        self.entry.restarting = True
+        for instance in self.entry.instances:
+            self._world.directory.withdraw(instance)
+        try:
+            await self.down()
+        except CommandError:  # somebody has started it meanwhile
+            return
+        self.entry.restarting = False
+        self.entry.wake()
+
+    def _files_changed(self, why: str) -> None:
+        """Start it again, unless somebody has stopped it."""
+        if self.state is not ServiceState.STOPPED:
+            self.restart_soon(why)
+
+    def restart_soon(self, why: str) -> None:
+        """Restart it; how that ends is its state."""
+        self._world.scope.once(f"{self.name}.restart", self._restart_quietly(why))
+
+    async def _restart_quietly(self, why: str) -> None:
+        try:
+            await self._renew(why)
+        except CommandError:
+            pass
+
+    # What is shown
 
     def health_changed(self) -> None:
         """Something that makes up its health is new; announces the health of the whole service if that has changed."""
@@ -182,64 +308,68 @@ class Service:
                 )
             )
 
-    def close(self) -> None:
-        """End its loops. What runs is killed: stop it before."""
-        for loop in self._loops:
-            loop.cancel()
-
-    # What is shown
-
     @property
     def health(self) -> HealthState:
-        return joined_health((runner.state, runner.vitals.readiness.health) for runner in self.runners)
+        return joined_health((runner.state, runner.health) for runner in self.runners)
 
     @property
     def _health_detail(self) -> str:
-        details = (runner.vitals.readiness.detail for runner in self.runners)
+        details = (runner.now.vitals.readiness.detail for runner in self.runners if runner.now is not None)
         return redact_text(next(filter(None, details), ""))
 
     def view(self) -> ServiceView:
         # The worst replica speaks for the service, or the first of those that are equally well.
         state = self.state
         speaker = next(runner for runner in self.runners if runner.state is state)
-        endpoint = speaker.instance.endpoint
+        run, endpoint = speaker.last, speaker.instance.endpoint
+        vitals = run.vitals if run is not None else None
         instances = tuple(self._instance_view(runner) for runner in self.runners)
         return ServiceView(
             name=self.name,
             state=state,
             owner=Owner.DEVGATE,
-            stub=speaker.launch is not None and speaker.launch.stub,
+            stub=run is not None and run.launch.stub,
             health=self.health,
             health_detail=self._health_detail,
             pid=instances[speaker.replica].pid,
             port=speaker.port,
             url=endpoint.url if endpoint is not None else "",
-            uptime_s=speaker.uptime_s,
+            uptime_s=instances[speaker.replica].uptime_s,
             restarts=sum(runner.restarts for runner in self.runners),
-            exit_code=speaker.exit_code,
+            exit_code=run.code if run is not None else None,
             cause=redact_text(speaker.cause),
             last_error=redact_text(self.ring.last_error(speaker.run_number)),
             waiting_for=speaker.missing,
-            cpu_percent=None,
-            memory_bytes=None,
+            cpu_percent=_sum(instance.cpu_percent for instance in instances),
+            memory_bytes=_sum(instance.memory_bytes for instance in instances),
             stale=self.stale,
             required=self.spec.required,
             instances=instances,
-            response_ms=speaker.vitals.last.latency_s * 1000 if speaker.vitals.last is not None else None,
-            checked_at=speaker.vitals.checked_at,
-            version=speaker.vitals.version,
+            response_ms=vitals.last.latency_s * 1000 if vitals is not None and vitals.last is not None else None,
+            checked_at=vitals.checked_at if vitals is not None else None,
+            version=vitals.version if vitals is not None else None,
         )
 
     def _instance_view(self, runner: Runner) -> InstanceView:
-        child = runner.child
+        run = runner.now
+        usage = self._world.usage(self.name, runner.replica) if run is not None else None
         return InstanceView(
             replica=runner.replica,
             state=runner.state,
-            pid=child.pid if child is not None and child.code is None else None,
+            pid=run.pid if run is not None and run.code is None else None,
             port=runner.port,
-            uptime_s=runner.uptime_s,
+            uptime_s=run.uptime_s if run is not None else 0.0,
             restarts=runner.restarts,
-            cpu_percent=None,
-            memory_bytes=None,
+            cpu_percent=usage.cpu_percent if usage is not None else None,
+            memory_bytes=usage.memory_bytes if usage is not None else None,
             in_flight=runner.instance.in_flight,
         )
+
+
+Number = TypeVar("Number", int, float)
+
+
+def _sum(parts: Iterable[Number | None]) -> Number | None:
+    """The sum of what is known; None if nothing is."""
+    known = [part for part in parts if part is not None]
+    return sum(known[1:], known[0]) if known else None

@@ -27,7 +27,7 @@ from devgate import processes
 from devgate.supervisor.refusal import CannotStartError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from devgate.processes import Process
     from devgate.supervisor.launch import Launch
@@ -74,7 +74,13 @@ class Child:
 
     def family(self) -> list[Process]:
         """Everything alive that came from this process, itself included. Reads the process table: takes milliseconds."""
-        found = processes.family({self.pid: self.birth}, self._mark, self._known)
+        found = processes.family({self.pid: self.birth}, self._mark, dict(self._known))
+        self._known |= {process.pid: process.birth for process in found}
+        return found
+
+    def known(self, processes_now: Mapping[int, Process]) -> list[Process]:
+        """The family as far as parents, group and session tell, from a process table read just now; remembered as ours."""
+        found = processes.family({self.pid: self.birth}, "", dict(self._known), processes_now)
         self._known |= {process.pid: process.birth for process in found}
         return found
 

@@ -18,6 +18,7 @@ from devgate.supervisor.external import External
 from devgate.supervisor.graph import dependents, levels, pulled
 from devgate.supervisor.launch import Surroundings, is_stub
 from devgate.supervisor.logs import LogBook
+from devgate.supervisor.resources import Resources
 from devgate.supervisor.service import Service
 from devgate.supervisor.world import World
 from devgate.tasks import Scope
@@ -28,11 +29,13 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from devgate.clock import Clock
-    from devgate.directory import Directory
+    from devgate.directory import Directory, Entry, Instance
+    from devgate.files import FileWatcher
     from devgate.model.events import Publish
     from devgate.model.plan import Plan
     from devgate.model.profile import ServiceSpec
     from devgate.model.query import LogSlice
+    from devgate.supervisor.spawn import Child
     from devgate.supervisor.view import ServiceView
     from devgate.supervisor.world import Keeper
 
@@ -50,6 +53,7 @@ class Supervisor:
         auto_ports: a taken port is replaced by a free one.
         only: start just these, and what they need; none: all that start by themselves.
         guardian: told of each process group, so that it can end them when devgate is killed.
+        files: tells of changed files; none: `watch` does nothing.
         overrides: variables that beat every other (`-e NAME=value`).
         no_needs: start services without what they need, and without waiting for it (`--no-deps`).
         mark: what the environment of every process carries, unique to this devgate; the guardian and the run file know it.
@@ -68,6 +72,7 @@ class Supervisor:
         auto_ports: bool = False,
         only: frozenset[str] | None = None,
         guardian: Keeper | None = None,
+        files: FileWatcher | None = None,
         overrides: Mapping[str, str] | None = None,
         no_needs: bool = False,
         mark: str = "",
@@ -97,13 +102,19 @@ class Supervisor:
             profile=Profile(),
             look=self._look,
             address=self._address,
-            run_of=self._run_of,
+            serial_of=self._serial_of,
             fixed_ports=self._fixed_ports,
+            bring=self._bring,
+            files=files,
             no_needs=no_needs,
         )
+        directory.listen(self._moved)
+        self._resources = Resources(self._children, clock.now, self._world.changed)
+        self._world.usage = lambda name, replica: self._resources.usage.get((name, replica))
 
     async def __aenter__(self) -> Self:
         await self._scope.__aenter__()
+        self._scope.guarded("resources", self._resources.run)
         return self
 
     async def __aexit__(
@@ -120,7 +131,7 @@ class Supervisor:
         self._world.profile = profile
         for name, spec in profile.services.items():
             self._add(name, spec)
-        self._want(self._initial(profile.services))
+        self._begin(profile.services)
 
     async def converge(self, profile: Profile, plan: Plan) -> None:
         """Go over to another profile as `plan` says. Returns when everything is under way."""
@@ -132,28 +143,32 @@ class Supervisor:
         for reason in plan.adopt:
             self._services[reason.service].respec(profile.services[reason.service])
         for reason in plan.stale:
-            self._services[reason.service].respec(profile.services[reason.service], stale=reason.keys)
+            self._change(reason.service, profile.services[reason.service], stale=reason.keys)
         for reason in plan.restart:
             self._change(reason.service, profile.services[reason.service])
         for name in plan.start:
             self._add(name, profile.services[name])
-        self._want(self._initial(plan.start))
+        self._begin(plan.start)
 
     def _add(self, name: str, spec: ServiceSpec) -> Service | External:
-        stub = is_stub(spec, self._world.around)
-        kind = External if spec.url is not None and not stub else Service
+        kind = External if self._is_external(spec) else Service
         service = self._services[name] = kind(self._world, name, spec)
         return service
 
-    def _initial(self, names: Iterable[str]) -> frozenset[str]:
-        """Those of `names` that start by themselves, and what they need."""
+    def _is_external(self, spec: ServiceSpec) -> bool:
+        return spec.url is not None and not is_stub(spec, self._world.around)
+
+    def _begin(self, names: Iterable[str]) -> None:
+        """Start those of `names` that start by themselves, and what they need; look at those that somebody else runs."""
         services = self._world.profile.services
-        chosen = [
-            name for name in names if services[name].autostart is True and (self._only is None or name in self._only)
-        ]
-        if self._only is not None:
-            chosen += [name for name in names if name in self._only and name not in chosen]
-        return frozenset(chosen) if self._world.no_needs else pulled(chosen, self._required)
+        if self._only is None:
+            chosen = [name for name in names if services[name].autostart is True]
+        else:
+            chosen = [name for name in names if name in self._only]
+        self._want(chosen if self._world.no_needs else pulled(chosen, self._required))
+        for name in names:
+            if isinstance(external := self._services[name], External):
+                external.want()
 
     def _want(self, names: Iterable[str]) -> None:
         for level in levels(self._needs):
@@ -161,34 +176,40 @@ class Supervisor:
                 if name in names and not self._services[name].up:
                     self._services[name].want()
 
-    def _change(self, name: str, spec: ServiceSpec) -> None:
-        """Run a service as `spec` says from now on."""
+    def _bring(self, name: str) -> None:
+        if not self._closing:
+            self._want([name] if self._world.no_needs else pulled([name], self._required))
+
+    def _change(self, name: str, spec: ServiceSpec, stale: tuple[str, ...] = ()) -> None:
+        """Run a service as `spec` says: from now on, or, where `stale` names keys, from its next start on."""
         service = self._services[name]
-        was_up = service.up
-        stub = is_stub(spec, self._world.around)
-        same_shape = (
-            isinstance(service, Service) and len(service.runners) == spec.replicas and (spec.url is None or stub)
-        )
-        if same_shape:
-            service.respec(spec)
-            if was_up:
-                self._scope.once(f"{name}.restart", self._quietly(service.restart()))
+        if stale and service.alive:
+            service.respec(spec, stale)
             return
-        new = self._add(name, spec)
-        self._scope.once(f"{name}.replace", self._replace(service, new, start=was_up or isinstance(service, External)))
+        # Whoever has stopped it, wants it stopped; what failed may have been mended by this very change.
+        start = service.up or service.state is not ServiceState.STOPPED
+        external = self._is_external(spec)
+        if isinstance(service, External) == external and (external or len(service.runners) == spec.replicas):
+            service.respec(spec)
+            if isinstance(service, Service) and start:
+                service.restart_soon("profile changed")
+        else:
+            new = self._add(name, spec)
+            new.entry.restarting = start and not external
+            self._scope.once(f"{name}.replace", self._replace(service, new, start=start))
 
     async def _replace(self, old: Service | External, new: Service | External, *, start: bool) -> None:
-        new.entry.restarting = start and isinstance(new, Service)
-        old.unwant()
+        """One in place of the other, where a restart is not enough: with another number of replicas, or somebody else's."""
+        old.unwant("profile changed")
         await old.down()
         old.close()
-        if start:
+        if start or isinstance(new, External):
             new.want()
 
     async def _retire(self, services: Sequence[Service | External]) -> None:
         """Stop services that the profile does not know any more, in the order given, then forget them."""
         for service in services:
-            service.unwant()
+            service.unwant("not in the profile any more")
         for service in services:
             await service.down()
             service.close()
@@ -197,12 +218,17 @@ class Supervisor:
                 self._world.logs.drop(service.name)
         self._world.changed()
 
-    async def _quietly(self, command: object) -> None:
-        """Carry out a command that nobody waits for: how it ends is the service's state."""
-        try:
-            await command  # type: ignore[misc]
-        except CommandError:
-            pass
+    def _moved(self, entry: Entry, instance: Instance, _old: ServiceState) -> None:
+        """A service is ready: those that were started with its predecessor and asked for it are restarted, too."""
+        if instance.state is not ServiceState.READY or self._closing:
+            return
+        serial = self._serial_of(entry.service)
+        for service in self._services.values():
+            need = service.spec.depends_on.get(entry.service)
+            if need is None or not need.restart or not isinstance(service, Service):
+                continue
+            if any(runner.now is not None and runner.needs.get(entry.service) != serial for runner in service.runners):
+                service.restart_soon(f"{entry.service} restarted")
 
     # Commands
 
@@ -324,6 +350,14 @@ class Supervisor:
         """
         return self._world.logs.read(names, after, limit)
 
+    def _children(self) -> dict[tuple[str, int], Child]:
+        return {
+            (name, runner.replica): runner.now.child
+            for name, service in self._services.items()
+            for runner in service.runners
+            if runner.now is not None and runner.now.code is None
+        }
+
     # What runners ask
 
     @property
@@ -350,9 +384,9 @@ class Supervisor:
         endpoint = service.entry.instances[0].endpoint
         return endpoint.url if endpoint is not None else None
 
-    def _run_of(self, name: str) -> int:
+    def _serial_of(self, name: str) -> int:
         service = self._services.get(name)
-        return service.run_number if service is not None else 0
+        return service.serial if service is not None else 0
 
     def _fixed_ports(self) -> frozenset[int]:
         return frozenset(

@@ -25,7 +25,17 @@ _WORST_FIRST: Final = (
     ServiceState.READY,
     ServiceState.COMPLETED,
 )
-_UP: Final = frozenset({ServiceState.READY, ServiceState.SLOW, ServiceState.STARTING})
+_PROBED: Final = frozenset({ServiceState.READY, ServiceState.SLOW, ServiceState.STARTING})
+_HEALTH_OF: Final = {
+    ServiceState.WAITING: HealthState.STARTING,
+    ServiceState.BACKOFF: HealthState.UNHEALTHY,
+    ServiceState.CRASHED: HealthState.UNHEALTHY,
+    ServiceState.BLOCKED: HealthState.UNHEALTHY,
+    ServiceState.STOPPING: HealthState.STOPPED,
+    ServiceState.STOPPED: HealthState.STOPPED,
+    ServiceState.EXITED: HealthState.STOPPED,
+    ServiceState.COMPLETED: HealthState.HEALTHY,  # a task that has done its work is as well as it can be
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +102,4 @@ def joined_health(parts: Iterable[tuple[ServiceState, HealthState]]) -> HealthSt
 
 
 def _health(state: ServiceState, health: HealthState) -> HealthState:
-    if state is ServiceState.COMPLETED:  # a task that has done its work is as well as it can be
-        return HealthState.HEALTHY
-    return health if state in _UP else HealthState.STOPPED
+    return health if state in _PROBED else _HEALTH_OF[state]

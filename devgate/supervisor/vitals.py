@@ -35,11 +35,6 @@ class Vitals:
         self.version: str | None = None
         """The shared-knowledge version that was last seen."""
 
-    def begin(self) -> None:
-        """A new run."""
-        self.readiness = Readiness()
-        self.last = None
-
     def observe(self, result: ProbeResult, spec: ProbeSpec, at: float) -> None:
         self.last, self.checked_at = result, at
         self.version = result.version or self.version

@@ -12,11 +12,13 @@ if TYPE_CHECKING:
 
     from devgate.clock import Clock
     from devgate.directory import Directory
+    from devgate.files import FileWatcher
     from devgate.model.events import Publish
     from devgate.model.profile import Profile
     from devgate.model.status import ServiceState
     from devgate.supervisor.launch import Surroundings
     from devgate.supervisor.logs import LogBook
+    from devgate.supervisor.resources import Usage
     from devgate.tasks import Scope
 
 
@@ -47,12 +49,20 @@ class World:
     """State of a service, and whether it is meant to run."""
     address: Callable[[str], str | None]
     """Where a service answers, as far as that is known."""
-    run_of: Callable[[str], int]
-    """Number of a service's present run."""
+    serial_of: Callable[[str], int]
+    """Serial number of a service's present process."""
+    bring: Callable[[str], None]
+    """Start a service, and first what it needs; returns at once."""
     fixed_ports: Callable[[], frozenset[int]]
     """Ports that the profile names: never given away as free ones."""
+    usage: Callable[[str, int], Usage | None] = lambda _name, _replica: None
+    """What a replica of a service uses."""
+    files: FileWatcher | None = None
+    """Tells of changed files; None: nothing is watched."""
     no_needs: bool = False
     """`--no-deps`: nobody waits for anybody."""
+    spawned: int = 0
+    """Processes started so far."""
     seq: int = 0
     """Moves with everything that a view would show."""
     pulse: Pulse = field(default_factory=Pulse)

@@ -13,9 +13,11 @@ import pytest
 from devgate import processes
 from devgate.clock import SystemClock
 from devgate.directory import Directory
+from devgate.files import FileWatcher
 from devgate.model.events import ProcessExited, ServiceChanged
 from devgate.model.profile import Profile
 from devgate.model.status import ServiceState
+from devgate.profile.diff import diff
 from devgate.supervisor import ports
 from devgate.supervisor.supervisor import Supervisor
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
     from devgate.directory import Entry
     from devgate.model.events import Event
+    from devgate.model.plan import Plan
     from devgate.supervisor.view import ServiceView
 
 DEADLINE_S = 20.0
@@ -42,19 +45,31 @@ class System:
         environ = {**os.environ, "PYTHONPATH": str(ROOT)} | options.pop("environ", {})
         for name in [name for name in environ if name.startswith("DEVGATE_")]:
             del environ[name]
+        clock = SystemClock()
+        self.files = FileWatcher(clock)
         self.supervisor = Supervisor(
             self.directory,
             self.events.append,
-            SystemClock(),
+            clock,
             state_dir=folder / ".devgate",
             environ=environ,
             gateway_url=lambda: "http://127.0.0.1:8080",
             mark=mark,
+            files=self.files,
             **options,
         )
 
     async def start(self, services: dict[str, Any], **profile: Any) -> None:
-        await self.supervisor.start(Profile.model_validate({"services": services} | profile))
+        self.profile = Profile.model_validate({"services": services} | profile)
+        await self.supervisor.start(self.profile)
+
+    async def become(self, services: dict[str, Any], *, switch: bool = True, **profile: Any) -> Plan:
+        """Go over to another profile; `switch=False` is an edited file."""
+        new = Profile.model_validate({"services": services} | profile)
+        plan = diff(self.profile, new, source="test", switch=switch)
+        self.profile = new
+        await self.supervisor.converge(new, plan)
+        return plan
 
     def view(self, name: str) -> ServiceView:
         return next(view for view in self.supervisor.views() if view.name == name)
@@ -113,10 +128,11 @@ async def supervise(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIter
         services: dict[str, Any], profile: dict[str, Any], options: dict[str, Any]
     ) -> AsyncIterator[System]:
         system = System(tmp_path, f"test{os.getpid()}x{abs(hash(request.node.name))}", options)
-        async with system.supervisor:
-            await system.start(services, **profile)
-            yield system
-            await system.supervisor.shutdown(now=True)
+        with system.files:
+            async with system.supervisor:
+                await system.start(services, **profile)
+                yield system
+                await system.supervisor.shutdown(now=True)
         left = system.ours()
         assert not left, f"left: {left}"
 
