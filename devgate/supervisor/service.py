@@ -14,12 +14,12 @@ from devgate.redact import redact_text
 from devgate.supervisor.launch import folder_of
 from devgate.supervisor.runner import Runner
 from devgate.supervisor.view import InstanceView, ServiceView, joined_health, worst
-from devgate.supervisor.watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from devgate.model.profile import ServiceSpec
+    from devgate.supervisor.watch import Watch
     from devgate.supervisor.world import World
 
 IDLE_LOOK_S: Final = 5.0
@@ -226,6 +226,9 @@ class Service:
             self._watch.close()
             self._watch = None
         if self._watch is None and spec.watch is not None and world.files is not None:
+            # Not above: git's rules take 30 ms to import, and most services watch nothing.
+            from devgate.supervisor.watch import Watch
+
             folder = folder_of(spec, world.around)
             self._watch = Watch(world, world.files, spec.watch, folder, self._files_changed, self.ring.mark)
         self._allow_requests()
