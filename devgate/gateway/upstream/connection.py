@@ -21,6 +21,10 @@ from devgate.gateway.upstream.unread import has_input, last_words
 if TYPE_CHECKING:
     from devgate.gateway.upstream.sink import Sink
 
+READ_SIZE: Final = 64 * 1024
+"""How many bytes are read at once. asyncio's own 256 KiB, once for the read and once for the parser's copy, are so large that the
+allocator gives them back to the system each time and fetches them again: 940 us of CPU a MB, against 200 with this."""
+
 LAST_WORDS: Final = 256 * 1024
 """How many bytes of an answer are looked for after a write has failed."""
 
@@ -137,6 +141,8 @@ class UpstreamConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)  # uvloop's is none by inheritance
+        if hasattr(transport, "max_size"):  # asyncio's plain sockets have it; uvloop and TLS do not
+            transport.max_size = READ_SIZE
 
     def data_received(self, data: bytes) -> None:
         sink = self._sink

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from devgate.gateway.upstream.connection import UpstreamConnection
+from devgate.gateway.upstream.connection import READ_SIZE, UpstreamConnection
 from devgate.gateway.upstream.errors import Kind, Stage, UpstreamError
 from devgate.gateway.upstream.line import CHUNKED, Line
 from devgate.gateway.upstream.response import Framing
@@ -717,6 +717,24 @@ async def test_a_second_start(make_pool: MakePool) -> None:
         await sink.ended()
         with pytest.raises(UpstreamError):
             line.start(sink, GET)
+
+
+async def test_reads_are_of_a_size_that_is_cheap_to_allocate(make_pool: MakePool) -> None:
+    """Pins the attribute by which asyncio lets itself be told."""
+    body = b"x" * 2**20
+    async with scripted(answering(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))) as upstream:
+        sizes: list[int] = []
+
+        class Sizes(Recorder):
+            def on_body(self, data: bytes) -> None:
+                sizes.append(len(data))
+
+        sink = Sizes()
+        (await make_pool(upstream).acquire()).start(sink, GET)
+        await sink.ended()
+        assert sum(sizes) == len(body)
+        if isinstance(asyncio.get_running_loop(), asyncio.SelectorEventLoop):
+            assert max(sizes) <= READ_SIZE
 
 
 async def test_a_transport_need_not_be_one_of_asyncio(make_pool: MakePool) -> None:
