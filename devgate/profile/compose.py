@@ -204,5 +204,9 @@ def _syntax(source: SourceFile, error: yaml.MarkedYAMLError) -> Problem:
         return Problem(said, file=str(source.path))
     if source.line(mark.line + 1)[mark.column : mark.column + 1] == "\t":
         said = "tab character"
+    elif not begun and mark.index >= len(source.text.rstrip()):
+        lines = source.text.rstrip().splitlines() or [""]
+        end = Place(source, len(lines), len(lines[-1]) + 1)
+        return problem_at(end, "the file ends too early", hint="close what is open: a bracket, a brace, a quote")
     message, hint = next(((what, todo) for sign, what, todo in _SYNTAX if sign in said), (said or "not YAML", ""))
     return problem_at(Place(source, mark.line + 1, mark.column + 1), message, hint=hint)

@@ -118,6 +118,8 @@ def test_every_duplicate_is_told_with_its_first_place() -> None:
         ("{[a]: 1}", "a key must be text", 1, 2),
         ("<<: 5", "<< merges maps, and this is none", 1, 5),
         ("%YAML 9.9\n---\na: 1", "an unknown version of YAML", 1, 1),
+        ("b: 1\na: [\n\n# words", "the file ends too early", 4, 8),
+        ("a: {b: [1, 2], c:", "the file ends too early", 1, 18),
         ("a: [1,,2]", "a value is missing, or begins with a sign that means something", 1, 7),
     ],
 )
