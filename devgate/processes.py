@@ -8,6 +8,7 @@ mark finds what left group and parents on purpose (a double fork with `setsid`);
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 MARK = "DEVGATE_MARK"
 """Environment variable that every process of ours inherits; `<token of this devgate>:<service>#<replica>`."""
+
+LOOK_AGAIN_S = 0.05
 
 _PROC = sys.platform == "linux"
 
@@ -127,6 +130,40 @@ def signal_all(processes: Iterable[Process], number: int) -> None:
             os.kill(process.pid, number)
         except (ProcessLookupError, PermissionError):
             pass
+
+
+class Ended(NamedTuple):
+    """What became of a family."""
+
+    asked: list[Process]
+    """Everything that was told to end."""
+    left: list[Process]
+    """What did not."""
+
+
+def end(leaders: Mapping[int, int], mark: str, *, grace_s: float = 2.0, give_up_s: float = 4.5) -> Ended:
+    """End everything that a devgate which is gone has left: asked, after `grace_s` killed. Waits, at most for `give_up_s`.
+
+    Args:
+        leaders: its process groups, pid to birth.
+        mark: what its processes carry; empty: only the groups count.
+    """
+    began = time.perf_counter()
+    known: dict[int, int] = {}
+    asked: dict[int, Process] = {}
+    while True:
+        left = family(leaders, f"{mark}:" if mark else "", known)
+        passed = time.perf_counter() - began
+        if not left or passed >= give_up_s:
+            return Ended(list(asked.values()), left)
+        # What was ours once stays so, also when its parent dies and it belongs to nobody any more.
+        known |= {process.pid: process.birth for process in left}
+        if passed >= grace_s:
+            signal_all(left, signal.SIGKILL)
+        else:
+            signal_all((process for process in left if process.pid not in asked), signal.SIGTERM)
+        asked |= {process.pid: process for process in left}
+        time.sleep(LOOK_AGAIN_S)
 
 
 def _from_stat(pid: int) -> Process | None:

@@ -2,7 +2,7 @@
 
 It is started in a session of its own and reads commands from devgate, one a line, until end of file:
 
-    mark TOKEN            processes of this devgate carry a mark that begins with TOKEN
+    mark MARK             what the mark of every process of this devgate begins with
     track PGID BIRTH      a process group of ours
     forget PGID
     screen on|off         whether the terminal is in the screen's hands
@@ -19,18 +19,12 @@ import os
 import signal
 import sys
 import termios
-import time
 from pathlib import Path
 
 if __name__ == "__main__":  # run by its path: find ourselves, behind everything else
     sys.path.append(str(Path(__file__).resolve().parents[2]))
 
 from devgate import processes
-
-GRACE_S = 2.0
-"""From TERM to KILL."""
-GIVE_UP_S = 4.5
-LOOK_AGAIN_S = 0.05
 
 RESET = (
     b"\x1b[?1049l"  # leave the alternate screen
@@ -65,7 +59,7 @@ class Charge:
     """What the guardian would have to clean up."""
 
     def __init__(self) -> None:
-        self.token = ""
+        self.mark = ""
         self.groups: dict[int, int] = {}
         self.screen = False
         self.dismissed = False
@@ -73,8 +67,8 @@ class Charge:
     def obey(self, line: str) -> None:
         """One command; what is no command is ignored."""
         match line.split():
-            case ["mark", token]:
-                self.token = token
+            case ["mark", mark]:
+                self.mark = mark
             case ["track", group, birth] if group.isdigit() and birth.isdigit():
                 self.groups[int(group)] = int(birth)
             case ["forget", group] if group.isdigit():
@@ -83,34 +77,6 @@ class Charge:
                 self.screen = state == "on"
             case ["bye"]:
                 self.dismissed = True
-
-
-def clean_up(groups: dict[int, int], token: str, *, give_up_s: float = GIVE_UP_S) -> list[processes.Process]:
-    """End everything of a devgate that is gone. Returns what could not be ended.
-
-    Only what is ours by birth or by mark is touched: a number that has been given to a stranger since is left alone.
-    """
-    began = time.perf_counter()
-    known: dict[int, int] = {}
-
-    def look() -> list[processes.Process]:
-        found = processes.family(groups, f"{token}:" if token else "", known)
-        # What was ours once stays so, even when its parent dies and it belongs to nobody any more.
-        known.update({process.pid: process.birth for process in found})
-        return found
-
-    left = look()
-    processes.signal_all(left, signal.SIGTERM)
-    asked = {process.pid for process in left}
-    while left and time.perf_counter() - began < give_up_s:
-        time.sleep(LOOK_AGAIN_S)
-        left = look()
-        if time.perf_counter() - began >= GRACE_S:
-            processes.signal_all(left, signal.SIGKILL)
-        else:  # what was born while we asked
-            processes.signal_all([process for process in left if process.pid not in asked], signal.SIGTERM)
-            asked |= {process.pid for process in left}
-    return left
 
 
 def main(argv: list[str]) -> int:
@@ -126,7 +92,7 @@ def main(argv: list[str]) -> int:
     # The terminal first: the person looks at it, and the rest may take its two seconds.
     if argv and charge.screen:
         restore_terminal(int(argv[0]), argv[1])
-    return 1 if clean_up(charge.groups, charge.token) else 0
+    return 1 if processes.end(charge.groups, charge.mark).left else 0
 
 
 if __name__ == "__main__":
