@@ -1,7 +1,8 @@
 """Asks every service for its shared-knowledge version, now and then and whenever one has come up (SEMANTICS 3.11).
 
-In this order: `/api/shared-knowledge/status` (`version`), then the service's health path (`sharedKnowledgeVersion`). A check
-never touches the breaker, and a service that does not run is not asked.
+In this order: `/api/shared-knowledge/status` (`version`), then the service's health path (`sharedKnowledgeVersion`), then the
+header `X-Shared-Knowledge-Version` of either answer. Every replica is asked, and one that differs counts. A check never touches
+the breaker, and a service that does not run is not asked.
 """
 
 from __future__ import annotations
@@ -9,14 +10,16 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar
+from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
 
 from devgate.model.events import Publish, SyncChanged
 from devgate.model.profile import ServiceSyncSpec
 from devgate.model.snapshot import SyncRow
 from devgate.model.status import ServiceState, SyncState
+from devgate.model.units import format_duration
 from devgate.policy.sync import Version, overall
 from devgate.tasks import Scope
 
@@ -25,17 +28,27 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from devgate.clock import Clock
-    from devgate.directory import Directory, Entry, Instance
+    from devgate.directory import Directory, Endpoint, Entry, Instance
     from devgate.model.profile import Profile, ServiceSpec
     from devgate.policy.sync import Change
 
 LARGEST: Final = 64 * 1024
 """Bytes of an answer that are read."""
+HEADER: Final = "X-Shared-Knowledge-Version"
 JITTER: Final = 0.1
 SOON_S: Final = 0.2
 """After a service has come up: the others that come up at the same moment are asked in the same round."""
 JUDGED_EVERY_S: Final = 1.0
 """States change by time alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    status: int
+    header: str
+    """The version that a header names; empty if none does."""
+    body: Any
+    """Parsed."""
 
 
 class SyncMonitor:
@@ -68,7 +81,12 @@ class SyncMonitor:
 
     async def __aenter__(self) -> Self:
         self._session = ClientSession(
-            timeout=ClientTimeout(total=None), cookie_jar=DummyCookieJar(), raise_for_status=False, trust_env=False
+            # A connection that is kept would be one more thing for a stopping service to wait for.
+            connector=TCPConnector(force_close=True),
+            timeout=ClientTimeout(total=None),
+            cookie_jar=DummyCookieJar(),
+            headers={"Accept": "application/json", "Accept-Encoding": "identity"},
+            auto_decompress=False,
         )
         await self._scope.__aenter__()
         self._scope.guarded("rounds", self._rounds)
@@ -158,44 +176,57 @@ class SyncMonitor:
     async def _check_one(self, name: str) -> None:
         entry = self._directory.get(name)
         service = self._profile.services.get(name)
-        if entry is None or service is None or not entry.serving:
-            seen, why = None, "does not serve"
-        else:
-            seen, why = await self._ask(entry.serving[0], service)
+        answers: list[tuple[str, str]] = []
+        if entry is not None and service is not None:
+            endpoints = [instance.endpoint for instance in entry.serving if instance.endpoint is not None]
+            answers = await asyncio.gather(*(self._ask(endpoint, service) for endpoint in endpoints))
         version = self._versions.get(name)
         if version is None:  # another profile was applied meanwhile
             return
         now = self._clock.now()
-        self._announce(name, version.heard_nothing(why, now) if seen is None else version.saw(seen, now))
+        if seen := [found for found, _ in answers if found]:
+            change = version.saw(version.telling(seen), now)
+        else:
+            change = version.heard_nothing(answers[0][1] if answers else "does not serve", now)
+        self._announce(name, change)
 
-    async def _ask(self, instance: Instance, service: ServiceSpec) -> tuple[str | None, str]:
-        """The version, or None and why not."""
-        assert instance.endpoint is not None
-        base = instance.endpoint.url
+    async def _ask(self, endpoint: Endpoint, service: ServiceSpec) -> tuple[str, str]:
+        """The version; or nothing, and why."""
         asked = [(_spec(service).path, "version")]
         if service.ready.http is not None and service.ready.http.startswith("/"):
             asked.append((service.ready.http, "sharedKnowledgeVersion"))
-        why = ""
+        in_header = why = ""
         for path, key in asked:
             try:
-                body = await self._get(base + path)
-            except (ClientError, OSError, TimeoutError, ValueError) as error:
-                why = str(error) or type(error).__name__
+                answer = await self._get(endpoint.url + path)
+            except TimeoutError:
+                why = f"{path} does not answer within {format_duration(self._profile.sync.timeout)}"
                 continue
-            found = body.get(key) if isinstance(body, dict) else None
+            except (ClientError, OSError, ValueError, RecursionError) as error:
+                why = f"{path}: {str(error) or type(error).__name__}"
+                continue
+            found = answer.body.get(key) if isinstance(answer.body, dict) else None
             if isinstance(found, str) and found.strip():
                 return found, ""
-            why = f"{path} names no {key}"
-        return None, why
+            in_header = in_header or answer.header
+            why = f"{path} names no {key}" if answer.status == 200 else f"{path} answers {answer.status}"
+        return in_header, why
 
-    async def _get(self, url: str) -> Any:
+    async def _get(self, url: str) -> _Answer:
+        """Raises TimeoutError, ClientError, OSError, or ValueError and RecursionError for a body that is no JSON of ours."""
         async with (
             asyncio.timeout(self._profile.sync.timeout),
             self._session.get(url, allow_redirects=False) as answer,
         ):
+            header = answer.headers.get(HEADER, "").strip()
             if answer.status != 200:
-                raise ValueError(f"{answer.url.path} answers {answer.status}")
-            return json.loads(await answer.content.read(LARGEST))
+                return _Answer(answer.status, header, None)
+            body = bytearray()
+            async for piece in answer.content.iter_any():
+                body += piece
+                if len(body) > LARGEST:
+                    raise ValueError(f"more than {LARGEST // 1024} KiB")
+            return _Answer(answer.status, header, None if header and not body else json.loads(body))
 
     def _moved(self, entry: Entry, instance: Instance, old: ServiceState) -> None:
         if instance.state is ServiceState.READY and entry.service in self._versions:

@@ -11,17 +11,25 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from devgate.model.status import SyncState
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Comparison = Literal["exact", "minor", "major"]
 
 SILENT_CHECKS: Final = 3
 """Checks without an answer, in a row, until a version that was known is forgotten."""
 
+LONGEST: Final = 100
+"""Characters of a version that are kept: the service decides what it sends, and every screen shows it."""
+
 # semver.org, with an optional leading v; build metadata says nothing about order and is not kept.
-_VERSION: Final = re.compile(r"v?(\d+)(?:\.(\d+))?(?:\.(\d+))?(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?")
+_VERSION: Final = re.compile(
+    r"v?([0-9]{1,9})(?:\.([0-9]{1,9}))?(?:\.([0-9]{1,9}))?(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?"
+)
 _WORST_FIRST: Final = (
     SyncState.CRITICAL,
     SyncState.WARNING,
@@ -72,8 +80,15 @@ class Version:
     def saw(self, version: str, now: float) -> Change | None:
         """The service named its version."""
         self._silent = 0
-        self.actual = version.strip()
+        self.actual = version.strip()[:LONGEST]
         return self.judge(now)
+
+    def telling(self, versions: Sequence[str]) -> str:
+        """Of the versions of several replicas the one that counts: the first that is not as expected, if there is one."""
+        if self._expected is None:
+            return versions[0]
+        expected = self._expected
+        return next((one for one in versions if not matches(expected, one, self._compare)), versions[0])
 
     def heard_nothing(self, why: str, now: float) -> Change | None:
         """The service could not be asked, or names no version. What was known stays known for a while: a restart takes longer

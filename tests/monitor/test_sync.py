@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from typing import TYPE_CHECKING
 
@@ -16,11 +17,20 @@ from devgate.model.status import ServiceState, SyncState
 from devgate.monitor.sync import SyncMonitor
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
-
-import contextlib
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
 DEADLINE_S = 10
+
+
+@contextlib.asynccontextmanager
+async def listener(answer: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]) -> AsyncIterator[Endpoint]:
+    runner = web.ServerRunner(web.Server(answer))
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield Endpoint("127.0.0.1", runner.addresses[0][1])
+    finally:
+        await runner.cleanup()
 
 
 @contextlib.asynccontextmanager
@@ -35,15 +45,8 @@ async def service(answers: dict[str, object]) -> AsyncIterator[tuple[Endpoint, l
             return web.Response(status=found or 404)
         return web.Response(body=found if isinstance(found, bytes) else json.dumps(found).encode())
 
-    runner = web.ServerRunner(web.Server(answer))
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    port = runner.addresses[0][1]
-    try:
-        yield Endpoint("127.0.0.1", port), asked
-    finally:
-        await runner.cleanup()
+    async with listener(answer) as endpoint:
+        yield endpoint, asked
 
 
 def profile(**sync: object) -> Profile:
@@ -96,7 +99,10 @@ async def test_the_health_path_is_asked_where_there_is_no_status() -> None:
 
 
 async def test_nonsense_leaves_it_unknown_and_says_why() -> None:
-    for nonsense in (b"<html>", b"[1]", b"\xff\xfe", b'{"version": 3}', b'{"version": " "}', 500, b"x" * 200_000):
+    for nonsense in (
+        b"<html>", b"[1]", b"\xff\xfe", b'{"version": 3}', b'{"version": " "}', 500, b"x" * 200_000, b"[" * 60_000, b"",
+        b'{"version": "1.0.0", "x": "' + b"y" * 70_000 + b'"}',
+    ):  # fmt: skip
         directory = Directory()
         async with (
             service({"/api/shared-knowledge/status": nonsense}) as (endpoint, _),
@@ -107,6 +113,106 @@ async def test_nonsense_leaves_it_unknown_and_says_why() -> None:
             row = monitor.rows()["a"]
             assert row.state is SyncState.UNKNOWN
             assert row.detail
+
+
+async def test_an_answer_in_pieces_is_read_to_its_end() -> None:
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for piece in (b'{"versio', b'n": "1.', b'0.0"}'):
+            await response.write(piece)
+            await asyncio.sleep(0.05)  # so that they arrive one by one
+        return response
+
+    directory = Directory()
+    async with (
+        listener(answer) as endpoint,
+        SyncMonitor(directory, lambda event: None, SystemClock(), profile=profile()) as monitor,
+    ):
+        serve(directory, endpoint)
+        await until(lambda: monitor.overall is SyncState.SYNCED)
+
+
+async def test_a_service_that_does_not_answer_is_given_up() -> None:
+    over = asyncio.Event()
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        await over.wait()
+        return web.Response()
+
+    directory = Directory()
+    async with (
+        listener(answer) as endpoint,
+        SyncMonitor(directory, lambda event: None, SystemClock(), profile=profile(timeout="50ms")) as monitor,
+    ):
+        serve(directory, endpoint)
+        await monitor.check()
+        assert "does not answer within 50ms" in monitor.rows()["a"].detail
+        over.set()
+
+
+async def test_a_header_names_the_version_where_no_body_does() -> None:
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(status=404, headers={"X-Shared-Knowledge-Version": "1.0.0"})
+
+    directory = Directory()
+    async with (
+        listener(answer) as endpoint,
+        SyncMonitor(directory, lambda event: None, SystemClock(), profile=profile()) as monitor,
+    ):
+        serve(directory, endpoint)
+        await until(lambda: monitor.overall is SyncState.SYNCED)
+
+
+async def test_no_connection_is_kept_that_would_hold_up_a_stopping_service() -> None:
+    directory = Directory()
+    kept: list[str | None] = []
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        kept.append(request.headers.get("Connection"))
+        return web.json_response({"version": "1.0.0"})
+
+    async with (
+        listener(answer) as endpoint,
+        SyncMonitor(directory, lambda event: None, SystemClock(), profile=profile()) as monitor,
+    ):
+        serve(directory, endpoint)
+        await until(lambda: monitor.overall is SyncState.SYNCED)
+    assert kept == ["close"]
+
+
+async def test_one_replica_with_another_version_is_the_version() -> None:
+    directory = Directory()
+    async with (
+        service({"/api/shared-knowledge/status": {"version": "1.0.0"}}) as (good, _),
+        service({"/api/shared-knowledge/status": {"version": "0.8.0"}}) as (old, _),
+        service({"/api/shared-knowledge/status": 500}) as (silent, _),
+        SyncMonitor(directory, lambda event: None, SystemClock(), profile=profile()) as monitor,
+    ):
+        entry = directory.declare("a", 3)
+        for instance, endpoint in zip(entry.instances, (good, old, silent), strict=True):
+            directory.announce(instance, endpoint)
+            directory.move(instance, ServiceState.READY)
+        await monitor.check()
+        assert monitor.rows()["a"].actual == "0.8.0"
+        assert monitor.overall is SyncState.OUT_OF_SYNC
+        directory.withdraw(entry.instances[1])
+        await monitor.check()
+        assert monitor.overall is SyncState.SYNCED
+
+
+async def test_what_does_not_serve_is_not_asked() -> None:
+    directory = Directory()
+    async with (
+        service({"/api/shared-knowledge/status": {"version": "1.0.0"}}) as (endpoint, asked),
+        SyncMonitor(directory, lambda event: None, SystemClock(), profile=profile()) as monitor,
+    ):
+        instance = directory.declare("a").instances[0]
+        directory.announce(instance, endpoint)
+        directory.move(instance, ServiceState.STARTING)
+        await monitor.check()
+        assert asked == []
+        assert monitor.rows()["a"].detail == "does not serve"
 
 
 async def test_callers_join_a_check_that_is_under_way() -> None:

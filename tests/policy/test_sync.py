@@ -67,17 +67,37 @@ def test_nothing_expected_is_nothing_known() -> None:
         ("1.2.3", "2.0.0", "major", False),
         ("1.2.3", "banana", "minor", None),
         ("2024-01", "2024-01", "exact", True),
-        ("1.2.3", "9" * 5000, "minor", False),
     ],
 )
 def test_versions_are_compared_as_far_as_asked(expected: str, actual: str, compare: str, same: bool | None) -> None:
     assert matches(expected, actual, compare) is same  # type: ignore[arg-type]
 
 
+def test_a_number_that_is_no_number_any_more_is_not_compared() -> None:
+    assert matches("1.2.3", "9" * 5000, "minor") is None
+
+
 def test_what_cannot_be_compared_is_unknown_and_says_so() -> None:
     one = Version("1.2.3", "minor", warning_s=1, critical_s=2)
     assert one.saw("\x1b[31mbanana", 0) is None
     assert "cannot be compared" in one.detail
+
+
+def test_of_several_replicas_the_odd_one_counts() -> None:
+    assert version().telling(["1.2.0", "1.1.0", "1.0.0"]) == "1.1.0"
+    assert version().telling(["v1.2.0", "1.2.0"]) == "v1.2.0"
+    assert version(None).telling(["3", "4"]) == "3"
+
+
+@pytest.mark.parametrize(
+    "nonsense", ["9" * 5000, "1." + "9" * 5000, "\u0661.2.3", "1.2.3-" + "a." * 5000, "v" * 5000], ids=range(5)
+)
+def test_no_version_of_a_service_breaks_the_check(nonsense: str) -> None:
+    for compare in ("exact", "minor", "major"):
+        one = Version("1.2.3", compare, warning_s=1, critical_s=2)  # type: ignore[arg-type]
+        one.saw(nonsense, 0)
+        assert len(one.actual) <= 100
+        assert len(one.detail) <= 300
 
 
 def test_directions() -> None:
