@@ -11,22 +11,21 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App, SystemCommand
 
-from devgate.errors import DevgateError
 from devgate.escape import visible
 from devgate.tui import bindings, header
-from devgate.tui.commands import COMMANDS, at_stake, losses, targets
+from devgate.tui.command_runner import CommandRunner
+from devgate.tui.commands import COMMANDS, targets
 from devgate.tui.quiet import held_back
 from devgate.tui.screens.live import LiveScreen
 from devgate.tui.theme import THEMES, choose
-from devgate.tui.work import start
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
 
     from textual.screen import Screen
 
     from devgate.control import Control
-    from devgate.model.plan import Plan
     from devgate.model.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
@@ -48,7 +47,7 @@ class DevgateApp(App[None], inherit_bindings=False):
 
     Args:
         control: what it shows and asks.
-        keymap: keys by binding id, laid over `bindings`.
+        keymap: a file with keys of one's own (see `keymap`).
         theme: name of a theme; empty: chosen by the environment.
         ascii_only: whether the terminal shows nothing but ASCII.
         ready: called after the first paint.
@@ -66,7 +65,7 @@ class DevgateApp(App[None], inherit_bindings=False):
         self,
         control: Control,
         *,
-        keymap: Mapping[str, str] | None = None,
+        keymap: Path | None = None,
         theme: str = "",
         ascii_only: bool = False,
         ready: Callable[[], None] | None = None,
@@ -74,20 +73,28 @@ class DevgateApp(App[None], inherit_bindings=False):
         self.ascii_only = ascii_only
         super().__init__()
         self.control = control
+        self.commands = CommandRunner(self)
         self.selected = ""
         """Name of the service that commands are for; shared by all views."""
         self.merged = False
         """Whether logs are shown merged."""
+        self.animation_level = "none"  # a live view that slides costs paints and tells nothing
         self._painted = ready
         self._mouse_left = False
         for each in THEMES:
             self.register_theme(each)
         wanted = choose(os.environ, theme)
         self.theme = wanted if wanted in self.available_themes else choose(os.environ)
-        if keymap:
-            self.set_keymap(dict(keymap))
+        self._keymap_file = keymap
 
     def on_ready(self) -> None:
+        if self._keymap_file is not None:
+            from devgate.tui.keymap import read
+
+            keys, problems = read(self._keymap_file)
+            self.set_keymap(keys)
+            if problems:
+                self.notify(visible("\n".join(problems)), title="Keys", severity="warning", markup=False)
         if self._painted is not None:
             self._painted()
 
@@ -112,71 +119,19 @@ class DevgateApp(App[None], inherit_bindings=False):
         return True
 
     def action_command(self, name: str, service: str = "") -> None:
-        """Ask devgate for something; the answer comes as a change on the screen, or as a notice."""
-        snapshot = self.live.snapshot if self.live is not None else None
-        chosen = targets(COMMANDS[name], snapshot, service or self.selected)
-        lost = [
-            loss
-            for row in (snapshot.services if snapshot else ())
-            if row.name in chosen and (loss := at_stake(name, row))
-        ]
-        if lost:
-            self._ask_first(name, chosen, lost)
-        else:
-            self._command(name, chosen)
-
-    def _ask_first(self, name: str, chosen: tuple[str, ...], lost: list[str]) -> None:
-        from devgate.tui.dialogs import Question
-
-        def answered(sure: bool | None) -> None:
-            if sure:
-                self._command(name, chosen)
-
-        title = f"{COMMANDS[name].verb.capitalize()} {', '.join(chosen)}?"
-        self.push_screen(Question(title, [((text, "warn"),) for text in lost], yes=COMMANDS[name].verb), answered)
-
-    def _command(self, name: str, chosen: tuple[str, ...]) -> None:
-        command = COMMANDS[name]
-        for target in chosen:
-            what = f"Could not {command.verb} {target}".rstrip()
-            work = partial(command.call, self.control, target)
-            start(self, partial(self._carry_out, what, work), "commands")
-
-    def apply(self, plan: Plan) -> None:
-        """Carry out a plan that was shown."""
-        work = partial(self._carry_out, f"Could not switch to {plan.name}", partial(self._apply, plan))
-        start(self, work, "commands")
-
-    async def _apply(self, plan: Plan) -> None:
-        applied = await self.control.profiles.apply(plan, by="screen")
-        self.notify(visible(applied.summary), title=visible(applied.name), markup=False)
-
-    async def _carry_out(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
-        try:
-            await work()
-        except DevgateError as error:
-            self.refused(what, error)
-        except Exception as error:
-            log.exception("%s", what)
-            self.refused(what, DevgateError(repr(error), hint="This is a bug in devgate; its log has the details."))
-
-    def refused(self, what: str, error: DevgateError) -> None:
-        """Say what did not work, why, and what to do."""
-        text = visible(error.message) + (f"\n{visible(error.hint)}" if error.hint else "")
-        self.notify(text, title=visible(what), severity="error", timeout=15, markup=False)
+        self.commands.run(name, self.live.snapshot if self.live is not None else None, service or self.selected)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """The palette: every key's action, every command for every service, and the themes."""
+        """The palette: the keys that work everywhere, the likely commands for every service, and the themes."""
         for binding in bindings.APP.table:
-            yield SystemCommand(
-                binding.description.capitalize(), binding.tooltip, partial(self.run_action, binding.action)
-            )
-        for row in self.live.snapshot.services if self.live and self.live.snapshot else ():
+            run = partial(self.run_action, binding.action)
+            yield SystemCommand(binding.description.capitalize(), binding.tooltip, run)
+        snapshot = screen.snapshot if isinstance(screen, LiveScreen) else None
+        for row in snapshot.services if snapshot is not None else ():
             for name in ("start", "stop", "restart", "kill"):
-                if targets(COMMANDS[name], self.live.snapshot if self.live else None, row.name):
-                    yield SystemCommand(
-                        f"{name.capitalize()} {row.name}", "", partial(self.action_command, name, row.name)
-                    )
+                if targets(COMMANDS[name], snapshot, row.name):
+                    run = partial(self.run_action, f"command({name!r}, {row.name!r})")
+                    yield SystemCommand(f"{name.capitalize()} {row.name}", f"now: {row.state.value}", run)
         yield SystemCommand("Theme", "Change the colours.", self.action_change_theme)
 
     # --- actions -------------------------------------------------------------------------------------------------
@@ -213,25 +168,13 @@ class DevgateApp(App[None], inherit_bindings=False):
             self.action_ask_quit()
 
     def action_ask_quit(self) -> None:
-        """Name what will stop; nothing to stop, nothing to ask."""
-        from devgate.tui.dialogs import Question, quit_lines
-
-        live = self.live
-        ours, others = losses(live.snapshot if live else None)
-        if not ours:
-            self._stop(True)
-            return
-        self.push_screen(Question("Stop devgate?", quit_lines(ours, others), yes="stop devgate"), self._stop)
-
-    def _stop(self, sure: bool | None) -> None:
-        if sure:
-            self.control.request_stop("screen")
+        self.commands.quit(self.live.snapshot if self.live is not None else None)
 
 
 async def run_screen(
     control: Control,
     *,
-    keymap: Mapping[str, str] | None = None,
+    keymap: Path | None = None,
     theme: str = "",
     ascii_only: bool | None = None,
     ready: Callable[[], None] | None = None,
@@ -243,6 +186,9 @@ async def run_screen(
     logged meanwhile is repeated on stderr.
 
     Args:
+        keymap: a TOML file with keys of one's own; it need not exist.
+        theme: name of a theme; empty: dark, or none under NO_COLOR.
+        ascii_only: whether to draw with ASCII alone; None: as the terminal's encoding says.
         ready: called once, after the first paint.
 
     Returns:

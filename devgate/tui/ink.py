@@ -47,6 +47,8 @@ ROW_NAMES: Final = ("head", "cursor", "cursor-blur")
 CLASSES: Final = frozenset(f"ink--{name}" for name in (*NAMES, *ROW_NAMES))
 """`COMPONENT_CLASSES` of every widget that draws with a `Palette`."""
 
+_KEPT: Final = 1_000
+
 # What stands for our own signs where the terminal is not UTF-8; anything else becomes a question mark.
 _ASCII: Final = str.maketrans(
     {
@@ -137,6 +139,7 @@ class Palette:
     def __init__(self, widget: Widget) -> None:
         self._widget = widget
         self._styles: dict[tuple[str, str], Style] = {}
+        self._over: dict[Style, Style] = {}
 
     @property
     def ascii(self) -> bool:
@@ -144,6 +147,7 @@ class Palette:
 
     def clear(self) -> None:
         self._styles.clear()
+        self._over.clear()
 
     def style(self, ink: str, row: str = "") -> Style:
         """The style of an ink, on the background of a kind of row."""
@@ -153,22 +157,33 @@ class Palette:
             if row:
                 under = self._widget.get_component_rich_style(f"ink--{row}")
                 style += Style(bgcolor=under.bgcolor, reverse=under.reverse, underline=under.underline)
-            self._styles[ink, row] = style
+            style = self._styles[ink, row] = self._filtered(style)
         return style
+
+    def over(self, style: Style) -> Style:
+        """A foreign style, such as a log line's, laid over the plain ink."""
+        found = self._over.get(style)
+        if found is None:
+            if len(self._over) > _KEPT:
+                self._over.clear()
+            found = self._over[style] = self._filtered(self.style(PLAIN) + style)
+        return found
+
+    def _filtered(self, style: Style) -> Style:
+        """The style as Textual's line filters want it (NO_COLOR, a theme's sixteen colours): they look at styles alone, so what
+        they would do to each strip is done here once."""
+        segments = [Segment(" ", style)]
+        for each in self._widget.get_line_filters():
+            segments = each.apply(segments, self._widget.background_colors[1])
+        return segments[0].style or Style.null()
 
     def strip(self, runs: Iterable[Run], width: int, row: str = "") -> Strip:
         """Fitted runs as a strip; `width` is what they add up to."""
         style = self.style
         if self.ascii:
             segments = [Segment(plain_ascii(text), style(ink, row)) for text, ink in runs]
-            return self.filtered(Strip(segments).adjust_cell_length(width, style(PLAIN, row)))
-        return self.filtered(Strip([Segment(text, style(ink, row)) for text, ink in runs], width))
-
-    def filtered(self, strip: Strip) -> Strip:
-        """The strip as Textual's line filters want it (NO_COLOR, a terminal's own sixteen colours)."""
-        for each in self._widget.get_line_filters():
-            strip = strip.apply_filter(each, self._widget.background_colors[1])
-        return strip
+            return Strip(segments).adjust_cell_length(width, style(PLAIN, row))
+        return Strip([Segment(text, style(ink, row)) for text, ink in runs], width)
 
 
 def lines(widget: Widget, crop: Region, draw: Callable[[int], Strip]) -> list[Strip]:

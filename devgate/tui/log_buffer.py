@@ -1,4 +1,4 @@
-"""The lines of one log view: bounded, filtered, searched and laid out in rows; pure.
+"""The lines of one log view: bounded, filtered and laid out in rows; pure.
 
 Three numberings, so that nothing moves while old lines fall off the front: a line's *number* and a row's *number* grow for ever;
 an *index* is a position in what is shown now. A row is a line, or with wrapping a part of one.
@@ -15,7 +15,7 @@ from rich.cells import cell_len
 from devgate.tui.sgr import strip_sgr
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from devgate.model.query import LogLine
 
@@ -214,14 +214,3 @@ class LogBuffer:
         if not self._width:
             return self._rows_gone + index
         return self._ends[index - 1] if index else self._rows_gone
-
-    # --- searching -----------------------------------------------------------------------------------------------
-
-    def find(self, matches: Callable[[LogLine], bool], start: int, step: int) -> int | None:
-        """Index of the next line that matches, from `start` on in the direction of `step`, round the end."""
-        count = len(self.shown)
-        for offset in range(count):
-            index = (start + offset * step) % count
-            if matches(self.shown[index]):
-                return index
-        return None

@@ -267,7 +267,7 @@ def sample() -> Snapshot:
         at=NOON + 430,
         version="0.1.0",
         profile="fechatter/development",
-        profile_source="profiles/fechatter/development.yaml",
+        profile_source="fechatter/development",
         url="http://127.0.0.1:8080",
         uptime_s=7560,
         ready=5,

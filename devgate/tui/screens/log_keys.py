@@ -61,6 +61,11 @@ class LogKeys(LiveScreen):
     def _done(self) -> None:
         self.log_pane.focus()
 
+    def on_text_selected(self) -> None:
+        """Releasing the mouse copies what it selected."""
+        if self.get_selected_text():
+            self.log_pane.action_copy()
+
     @on(LogPane.Copied)
     def _say_copied(self, event: LogPane.Copied) -> None:
-        self.notify(event.what, timeout=3, markup=False)
+        self.notify(f"copied {event.what}", timeout=3, markup=False)

@@ -6,6 +6,7 @@ width a row holds process, traffic, breaker, sync and the cause of what is wrong
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Final
 
 from textual import on
@@ -13,6 +14,7 @@ from textual.containers import Horizontal
 
 from devgate.tui import rows
 from devgate.tui.bindings import LOG, OVERVIEW, of
+from devgate.tui.screens.live import STAGGER_S
 from devgate.tui.screens.log_keys import LogKeys
 from devgate.tui.widgets.live_table import LiveTable
 
@@ -38,6 +40,8 @@ class Overview(LogKeys):
         self._services = LiveTable(rows.SERVICES, id="services", empty="no services in this profile")
         self._routes = LiveTable(rows.ROUTES, id="routes", empty="no routes in this profile")
         self._failing_first = False
+        self._drawn: tuple[Snapshot | None, str] = (None, "")
+        """What the routes show: the snapshot, and the selected service."""
 
     def body(self) -> Iterable[Widget]:
         yield self._services
@@ -49,9 +53,17 @@ class Overview(LogKeys):
         if self._services.key != self.app.selected:
             self._services.select(self.app.selected)
             self.app.selected = self._services.key
-        self._routes.show(rows.routes(snapshot, self.app.selected))
         self.open_log()
         self.say_why()
+
+    async def pull(self) -> None:
+        """The routes, and after another breath the log: three short paints instead of one that requests would feel."""
+        drawn = self.snapshot, self.app.selected
+        if self.snapshot is not None and drawn != self._drawn:
+            self._drawn = drawn
+            self._routes.show(rows.routes(self.snapshot, self.app.selected))
+            await asyncio.sleep(STAGGER_S)
+        await super().pull()
 
     @on(LiveTable.Moved, "#services")
     def _select(self, event: LiveTable.Moved) -> None:

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from devgate.model.plan import Plan
     from devgate.model.snapshot import Snapshot
 
-_RELOAD: Final = ""
-"""Key of the row for the running profile's own file."""
 _LIST: Final = (Column("name", "Profile", 20, grow=1),)
 _PLAN: Final = (Column("text", "Plan", 20, grow=1),)
 
@@ -54,17 +52,14 @@ class Profiles(LiveScreen):
         self._digest = ""
 
     def show(self, snapshot: Snapshot) -> None:
+        running = snapshot.profile_source
         if not self._listed:
-            self._listed = tuple(self.app.control.profiles.list())
-        rows = [
-            Row(
-                _RELOAD,
-                {"name": (("● ", "good"), (snapshot.profile, "strong"), (" runs; its file again", "muted"))},
-            )
-        ]
-        rows += [Row(name, {"name": (("○ ", "muted"), (name, "plain"))}) for name in self._listed]
-        self._list.show(rows)
-        changed = f"{snapshot.profile}{snapshot.reloaded_at}{snapshot.config_problems}"
+            found = tuple(self.app.control.profiles.list())
+            self._listed = found if running in found else (running, *found)
+        self._list.show([_row(name, running=name == running) for name in self._listed])
+        if not self._digest:
+            self._list.select(running)
+        changed = f"{running}{snapshot.reloaded_at}{snapshot.config_problems}"
         if changed != self._digest:
             self._digest = changed
             self._propose()
@@ -76,7 +71,7 @@ class Profiles(LiveScreen):
 
     async def _ask(self, source: str) -> None:
         try:
-            plan = await self.app.control.profiles.propose(source or None)
+            plan = await self.app.control.profiles.propose(source)
         except DevgateError as error:
             if source == self._list.key:
                 self._text.show(text_rows(plan_text.refusal(error)))
@@ -88,9 +83,15 @@ class Profiles(LiveScreen):
     @on(LiveTable.Chosen, "#profiles")
     def _apply(self) -> None:
         if self._plan is not None and not self._plan.empty:
-            self.app.apply(self._plan)
+            self.app.commands.apply(self._plan)
 
     def action_again(self) -> None:
         """Read the files again."""
         self.entered()
         self.again()
+
+
+def _row(name: str, *, running: bool) -> Row:
+    if running:
+        return Row(name, {"name": (("● ", "good"), (name, "strong"), ("  running", "muted"))})
+    return Row(name, {"name": (("○ ", "muted"), (name, "plain"))})

@@ -18,12 +18,12 @@ from textual.strip import Strip
 from devgate.tui import format as fmt
 from devgate.tui import ink, log_ink, sgr
 from devgate.tui.bindings import LOG_PANE, of
-from devgate.tui.log_buffer import DEBUG, ERROR, LEVELS, LogBuffer, level_of
 from devgate.tui.log_ink import Layout
+from devgate.tui.log_reader import LogReader
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from textual.selection import Selection
 
@@ -50,18 +50,14 @@ class LogPane(ScrollView, can_focus=True):
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
-        self.buffer = LogBuffer(LIMIT)
+        self.reader = LogReader(LIMIT)
+        self.buffer = self.reader.buffer
         self.title = ""
         self.note: Runs = ()
         """What is said about it beside its title."""
         self.merged = False
         self.follow = True
-        self.least = DEBUG
         self._new = 0
-        self._search: re.Pattern[str] | None = None
-        self._filter: re.Pattern[str] | None = None
-        self._here = 0
-        """Number of the line where searching goes on and which `y` copies."""
         self._wrap = False
         self._settling = False
         self._layout = Layout(0, False, False, 0)
@@ -73,8 +69,8 @@ class LogPane(ScrollView, can_focus=True):
     def restart(self, title: str, *, merged: bool) -> None:
         """Empty the pane for another log."""
         self.title, self.merged = title, merged
-        self.buffer.clear()
-        self.follow, self._new, self._here = True, 0, 0
+        self.reader.clear()
+        self.follow, self._new = True, 0
         if self.text_selection is not None:
             self.screen.clear_selection()
         self._lay_out()
@@ -119,53 +115,54 @@ class LogPane(ScrollView, can_focus=True):
 
     def search(self, pattern: re.Pattern[str] | None) -> None:
         """Mark what matches, and go to the newest match."""
-        self._search = pattern
+        self.reader.wanted = pattern
         self._redraw()
         if pattern is not None:
-            self._here = self.buffer.gone + len(self.buffer.shown)
-            self.action_find(-1)
+            self._go(self.reader.to_match(-1, len(self.buffer.shown)))
 
     def filter(self, pattern: re.Pattern[str] | None) -> None:
         """Show only lines that match."""
-        self._filter = pattern
-        self._refilter()
+        self.reader.show_only(pattern)
+        self.action_follow()
 
     def action_level(self) -> None:
         """The next least level."""
-        self.least = (self.least + 1) % len(LEVELS)
-        self._refilter()
-
-    def _refilter(self) -> None:
-        self.buffer.filter(self._filter, self.least)
-        self.follow, self._new = True, 0
-        self._strips.clear()
-        self._settle()
+        self.reader.next_level()
+        self.action_follow()
 
     def action_find(self, step: int) -> None:
         """The next or previous match of the search."""
-        search = self._search
-        if search is not None:
-            self._jump(lambda line: search.search(sgr.strip_sgr(line.text)) is not None, step, "no match")
+        if self.reader.wanted is not None and not self._go(self.reader.to_match(step, self._standing(step))):
+            self.notify("nothing matches", timeout=2)
 
     def action_error(self, step: int) -> None:
         """The next or previous line that looks like an error."""
-        self._jump(lambda line: level_of(sgr.strip_sgr(line.text)) == ERROR, step, "no error in this log")
+        if not self._go(self.reader.to_error(step, self._standing(step))):
+            self.notify("no error in this log", timeout=2)
 
-    def _jump(self, matches: Callable[[LogLine], bool], step: int, nothing: str) -> None:
+    def _standing(self, step: int) -> int:
+        """Index from which to look further: the line jumped to while it is seen, else the edge of what is seen."""
         shown = self.buffer.shown
-        here = min(max(self._here - self.buffer.gone, -1), len(shown))
-        if self.follow and step < 0:
-            here = len(shown)
-        index = self.buffer.find(matches, here + step, step) if shown else None
+        if self.follow:
+            return len(shown) if step < 0 else -1
+        top = self.buffer.first_row + round(self.scroll_y)
+        places = self.buffer.locate(top), self.buffer.locate(top + self.size.height - 2)
+        first = places[0][0] if places[0] is not None else 0
+        last = places[1][0] if places[1] is not None else len(shown) - 1
+        here = self.reader.here - self.buffer.gone
+        if first <= here <= last:
+            return here
+        return first - 1 if step > 0 else last + 1
+
+    def _go(self, index: int | None) -> bool:
+        """Bring a line into view, in the middle."""
         if index is None:
-            self.notify(nothing, timeout=2, markup=False)
-            return
-        self._here = self.buffer.gone + index
+            return False
         row = self.buffer.row_of(index) - self.buffer.first_row
         self.follow = False
-        self._strips.clear()
         self.scroll_to(y=max(row - self.size.height // 2, 0), animate=False)
-        self.refresh()
+        self._redraw()
+        return True
 
     def action_wrap(self) -> None:
         """Fold long lines, or let them run out of the pane."""
@@ -178,6 +175,7 @@ class LogPane(ScrollView, can_focus=True):
     def action_follow(self) -> None:
         """Go to the end and stay there."""
         self.follow, self._new = True, 0
+        self._strips.clear()
         self._settle()
 
     def action_top(self) -> None:
@@ -200,29 +198,17 @@ class LogPane(ScrollView, can_focus=True):
 
     def action_copy(self) -> None:
         """Copy the selection, else the current line."""
-        selected = self.screen.get_selected_text()
-        if selected is None:
-            line = self._current()
-            selected = sgr.strip_sgr(line.text) if line else None
-        if selected:
-            self._copy(selected, f"copied {fmt.plural(selected.count(chr(10)) + 1, 'line')}")
+        line = self.reader.line(newest=self.follow)
+        text = self.screen.get_selected_text() or (sgr.strip_sgr(line.text) if line is not None else "")
+        if text:
+            self._copy(text, fmt.plural(text.count("\n") + 1, "line"))
 
     def action_copy_run(self) -> None:
         """Copy everything the current run of the service has written, as far as it is held."""
-        line = self._current()
+        line = self.reader.line(newest=self.follow)
         if line is not None:
-            same = [
-                sgr.strip_sgr(each.text)
-                for each in self.buffer.shown
-                if each.run == line.run and each.service == line.service and each.stream != "mark"
-            ]
-            self._copy("\n".join(same), f"copied run {line.run} of {line.service}: {fmt.plural(len(same), 'line')}")
-
-    def _current(self) -> LogLine | None:
-        index = self._here - self.buffer.gone
-        if self.follow or not 0 <= index < len(self.buffer.shown):
-            index = len(self.buffer.shown) - 1
-        return self.buffer.shown[index] if index >= 0 else None
+            text = self.reader.run(line)
+            self._copy("\n".join(text), f"run {line.run} of {line.service}, {fmt.plural(len(text), 'line')}")
 
     def _copy(self, text: str, what: str) -> None:
         self.app.copy_to_clipboard(text)
@@ -282,13 +268,7 @@ class LogPane(ScrollView, can_focus=True):
 
     def _draw_heading(self) -> Strip:
         width = self.size.width
-        said: list[Run] = []
-        if self._search is not None:
-            said.append((f"/{self._search.pattern}", "key"))
-        if self._filter is not None:
-            said.append((f"only {self._filter.pattern}", "key"))
-        if self.least:
-            said.append((f"{LEVELS[self.least]} and worse", "key"))
+        said = self.reader.says()
         if not self.follow:
             said.append((f"+{self._new:,} new" if self._new else "paused", "warn"))
         right: list[Run] = []
@@ -314,19 +294,19 @@ class LogPane(ScrollView, can_focus=True):
             self._layout,
             palette.style,
             colour=not self.app.no_color,
-            search=self._search,
+            search=self.reader.wanted,
             selected=selection.get_span(row) if selection is not None else None,
             selection=self.screen.get_component_rich_style("screen--selection") if selection is not None else None,
         )
-        here = index + self.buffer.gone == self._here and not self.follow
+        here = index + self.buffer.gone == self.reader.here and not self.follow
         prefix = palette.strip(log_ink.before(line, part, self._layout, here=here), self._layout.before)
         base = palette.style(ink.PLAIN)
         if palette.ascii:
             runs = [(ink.plain_ascii(text), style) for text, style in runs]
-        text = Strip([Segment(text, base + style) for text, style in runs])
+        text = Strip([Segment(text, palette.over(style)) for text, style in runs])
         if placed:
             text = text.apply_offsets(first, row)
-        return palette.filtered(Strip([*prefix, *text]).adjust_cell_length(width, base))
+        return Strip([*prefix, *text]).adjust_cell_length(width, base)
 
     # --- selecting with the mouse --------------------------------------------------------------------------------
 
@@ -334,18 +314,4 @@ class LogPane(ScrollView, can_focus=True):
         self._redraw()
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
-        start = selection.start.y if selection.start is not None else 0
-        end = selection.end.y if selection.end is not None else self.buffer.first_row + self.buffer.rows
-        out: list[str] = []
-        for row in range(max(start, self.buffer.first_row), end + 1):
-            place, span = self.buffer.locate(row), selection.get_span(row)
-            if place is None or span is None:
-                break
-            text = sgr.strip_sgr(self.buffer.shown[place[0]].text)
-            first, last = log_ink.extent(text, place[1], self._layout)
-            piece = text[max(first, span[0]) : last if span[1] == -1 else min(last, span[1])]
-            if place[1] and out:
-                out[-1] += piece  # folded on the screen, one line in the log
-            else:
-                out.append(piece)
-        return "\n".join(out), "\n"
+        return self.reader.selected(selection, self._layout), "\n"
