@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,8 @@ def _run(args: list[str]) -> int:
     from devgate.cli.verbs import cli
     from devgate.errors import DevgateError, Exit
 
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a question mark for a sign that this terminal lacks, not a traceback
+        sys.stdout.reconfigure(errors="replace")
     try:
         result = cli.main(args=args, prog_name="devgate", standalone_mode=False)
     except click.ClickException as error:
@@ -53,8 +56,7 @@ def _run(args: list[str]) -> int:
             raise
         report(expected)
         return expected.exit_code
-    except BrokenPipeError:  # `devgate logs | head`: the reader has what it wanted
-        sys.stderr.close()
+    except SystemExit:  # click's own answer to a closed pipe. `devgate logs | head`: the reader has what it wanted
         return 0
     return result if isinstance(result, int) else 0
 

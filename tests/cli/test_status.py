@@ -142,3 +142,28 @@ def test_colour_only_where_it_is_wanted(
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(sys.stdout, "isatty", lambda: tty, raising=False)
     assert table.wants_colour() is expected
+
+
+def test_a_terminal_without_our_signs_gets_question_marks(running: FakeControl, cli: Cli) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "devgate", "status"],
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert b"? ready" in done.stdout
+
+
+def test_a_reader_that_has_enough_is_no_failure(running: FakeControl, cli: Cli) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "devgate", "status", "--watch", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    with process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.stdout.close()
+        running.change(ready=1)
+        assert process.wait(30) == 0
+        assert process.stderr is not None
+        assert process.stderr.read() == b""
