@@ -110,6 +110,36 @@ async def test_an_address_that_does_not_answer_holds_up_the_other_one_only_short
     gc.collect()  # the socket that lost the race would warn
 
 
+@pytest.mark.parametrize("cancelled", [False, True])
+async def test_two_that_connect_at_the_same_moment(cancelled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of them is used, the other one closed; both, where nobody wants any more."""
+    go = asyncio.Event()
+    pairs = [socket.socketpair() for _ in range(2)]
+    left = [ours for ours, _ in pairs]
+
+    async def connect(target: object) -> socket.socket:
+        await go.wait()
+        return left.pop()
+
+    monkeypatch.setattr(dialling, "_connect", connect)
+    monkeypatch.setattr(dialling, "STAGGER_S", 0.0)
+    task = asyncio.create_task(dialling._race([(socket.AF_INET, ("127.0.0.1", 1)), (socket.AF_INET6, ("::1", 1))]))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    go.set()
+    if cancelled:
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    else:
+        (await task).close()
+    assert left == []
+    assert [ours.fileno() for ours, _ in pairs] == [-1, -1]
+    for _, theirs in pairs:
+        theirs.close()
+
+
 async def test_nobody_listens() -> None:
     port = free_port()
     for host in ("127.0.0.1", "localhost"):

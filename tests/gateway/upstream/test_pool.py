@@ -107,6 +107,17 @@ async def test_idle_connections_retire_without_being_asked(make_pool: MakePool) 
         await until(lambda: pool.empty)
 
 
+async def test_the_sweep_comes_again_for_what_was_too_young(make_pool: MakePool) -> None:
+    now = Time()
+    async with scripted(answering(HELLO)) as upstream:
+        pool = make_pool(upstream, now, idle_s=0.02)
+        await exchange(await pool.acquire())
+        await asyncio.sleep(0.05)
+        assert pool.counts().idle == 1, "by the pool's clock no time has passed"
+        now.s += 1
+        await until(lambda: pool.empty)
+
+
 async def test_a_service_that_closes_an_idle_connection(make_pool: MakePool) -> None:
     close = asyncio.Event()
 
