@@ -7,28 +7,31 @@ from typing import TYPE_CHECKING
 
 import click
 
+from devgate.escape import visible
+
 if TYPE_CHECKING:
     from devgate.errors import CommandError
     from devgate.model.plan import Plan
     from devgate.remote.control import RemoteControl
 
 
-async def carry_out(control: RemoteControl, plan: Plan, *, dry_run: bool, yes: bool, as_json: bool) -> bool:
-    """Show `plan` and apply it. Returns whether it was applied.
+async def carry_out(control: RemoteControl, plan: Plan, *, dry_run: bool, yes: bool, as_json: bool) -> None:
+    """Show `plan` and apply it.
 
     Raises:
         CommandError: something would be lost, nobody said yes, and there is nobody to ask (exit 6).
     """
     show(plan, as_json=as_json)
     if dry_run or plan.empty:
-        return False
+        return
     if loses(plan) and not yes:
         if as_json or not sys.stdin.isatty():
             raise _nobody_to_ask(plan)
         if not click.confirm("Apply it?", default=True, err=True):
-            return False
+            return
     await control.profiles.apply(plan, by="command line")
-    return True
+    if not as_json:
+        print(f"\n{visible(plan.name)} is running")
 
 
 def show(plan: Plan, *, as_json: bool) -> None:

@@ -42,7 +42,9 @@ def test_a_dry_run_shows_and_changes_nothing(cli: Cli, running: FakeControl) -> 
 
 
 def test_yes_applies(cli: Cli, running: FakeControl) -> None:
-    assert cli("switch", "fechatter/ha", "--yes").code == 0
+    result = cli("switch", "fechatter/ha", "--yes")
+    assert result.code == 0
+    assert result.out.endswith("fechatter/ha is running\n")
     assert running.asked == [("propose", "fechatter/ha"), ("apply", "fechatter/ha", "command line")]
 
 
