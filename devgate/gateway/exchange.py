@@ -6,7 +6,7 @@ whoever comes next, and for the record.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from devgate.gateway import failures
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from devgate.gateway.headers import Field, Fields
     from devgate.gateway.table import Route
     from devgate.policy.cors import Verdict
+
+
+Kind = Literal["http", "sse", "websocket"]
 
 
 class BadBody(Exception):
@@ -175,8 +178,7 @@ class Exchange:
         self.status = 0
         self.error = ""
         """Slug of what the gateway answered with, or broke off for."""
-        self.kind = "http"
-        """`http`, `sse` or `websocket`."""
+        self.kind: Kind = "http"
         self.held_s = 0.0
         self.received = 0
         self.sent = 0

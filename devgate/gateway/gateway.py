@@ -155,7 +155,7 @@ class Gateway:
 
     def requests(self, after: int = 0, limit: int = 100) -> RequestPage:
         """Finished requests with numbers above `after`, at most the newest `limit`."""
-        return self._ring.page(after, limit, self._clock.wall() - self._clock.now())
+        return self._ring.page(after, limit)
 
     def _rules(self, profile: Profile) -> Rules:
         gateway = profile.gateway

@@ -174,14 +174,31 @@ def request_framing(noted: dict[bytes, bytes]) -> bytes:
     return b"" if length is None else b"Content-Length: %b\r\n" % length
 
 
+def ends_here(noted: dict[bytes, bytes]) -> bool:
+    """Whether an OPTIONS may go no further (RFC 9110 7.6.2)."""
+    hops = noted.get(b"max-forwards", b"")
+    return hops.isdigit() and not int(hops[:9])
+
+
+def max_forwards_line(method: str, noted: dict[bytes, bytes]) -> bytes:
+    """`Max-Forwards`, one less where it counts, which is for OPTIONS; TRACE is never forwarded."""
+    hops = noted.get(b"max-forwards")
+    if hops is None:
+        return b""
+    if method == "OPTIONS" and hops.isdigit():
+        hops = b"%d" % (int(hops[:9]) - 1)
+    return b"Max-Forwards: %b\r\n" % hops
+
+
 def forwarded_lines(peer: str, host: bytes, port: int, prefix: bytes, scheme: bytes = b"http") -> bytes:
     """What the service is told about the client's side (RFC 7239, and the older names for the same).
 
     `host` is the client's `Host` after it was found to be ours, so it holds no quote.
     """
     address = f'"[{peer}]"' if ":" in peer else peer
+    named = b'host="%b";' % host if host else b""
     lines = [
-        b'Forwarded: for=%b;host="%b";proto=%b\r\n' % (address.encode(), host, scheme),
+        b"Forwarded: for=%b;%bproto=%b\r\n" % (address.encode(), named, scheme),
         b"X-Forwarded-For: %b\r\n" % peer.encode(),
         b"X-Forwarded-Host: %b\r\n" % host if host else b"",
         b"X-Forwarded-Port: %d\r\n" % port,

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Final
 from devgate.gateway import request_id
 from devgate.gateway.failures import Failure, Scene, render, wants_page
 from devgate.gateway.handlers import builtin
-from devgate.gateway.headers import read_request
+from devgate.gateway.headers import ends_here, read_request
 from devgate.gateway.table import NoMatch
 from devgate.gateway.target import BadTarget, parse
 from devgate.policy.cors import VARY, explain_refusal
@@ -102,8 +102,7 @@ class Pipeline:
             if self._greet(rules, exchange):
                 counted = False
                 return
-            if (view := builtin.find(exchange.path, plain=rules.health)) is not None:
-                self._answer_own(exchange, view)
+            if exchange.path.startswith(builtin.RESERVED) and self._answer_own(rules, exchange):
                 return
             lane, path = self._route(rules, exchange)
             await self._forward(exchange, lane, path, rules.cors)
@@ -155,7 +154,7 @@ class Pipeline:
             if origin is not None and (asked := noted.get(b"access-control-request-method")) is not None:
                 _answer_preflight(rules.cors, exchange, asked)
                 return True
-            if target.path == b"*":
+            if target.path == b"*" or ends_here(noted):
                 exchange.answer(204, b"Allow: %b\r\n%b" % (_ALLOW, cors.lines))
                 return True
         if not cors.allowed and cors.refuses(method, upgrade=exchange.upgrade):
@@ -163,15 +162,16 @@ class Pipeline:
             raise Failure("origin-not-allowed", sentence, hint=hint, stage="cors")
         return False
 
-    def _answer_own(self, exchange: Exchange, view: builtin.View) -> None:
+    def _answer_own(self, rules: Rules, exchange: Exchange) -> bool:
+        """Answer a path of the gateway's own. False if it is not one."""
+        view = builtin.find(exchange.path, plain=rules.health)
+        if view is None:
+            return False
         if exchange.method not in ("GET", "HEAD"):
-            raise Failure(
-                "method-not-allowed",
-                "The gateway's own paths are only read.",
-                stage="builtin",
-                lines=b"Allow: GET, HEAD\r\n",
-            )
+            allow = b"Allow: GET, HEAD\r\n"
+            raise Failure("method-not-allowed", "The gateway's own paths are only read.", stage="builtin", lines=allow)
         builtin.answer(exchange, view, self._snapshot())
+        return True
 
     @staticmethod
     def _route(rules: Rules, exchange: Exchange) -> tuple[Lane, bytes]:
@@ -222,7 +222,7 @@ class Pipeline:
         somebody will be looking for the reason."""
         now = self._now()
         if counted or exchange.error:
-            self._ring.add(exchange, now)
+            self._ring.add(exchange, now, self._clock.wall())
         if not counted:
             return
         streamed = exchange.kind != "http" or (lane is not None and lane.stream)

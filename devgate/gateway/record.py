@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from collections import deque
 from itertools import islice
-from typing import TYPE_CHECKING, Final, Literal, cast
+from typing import TYPE_CHECKING, Final
 
 from devgate.model.query import RequestPage, RequestRow
 from devgate.redact import redact_text
 
 if TYPE_CHECKING:
-    from devgate.gateway.exchange import Exchange
+    from devgate.gateway.exchange import Exchange, Kind
+
+    _Raw = tuple[float, str, str, bytes, int, str, str, int, float, float, int, int, str, Kind]
 
 CAPACITY: Final = 5_000
-
-_Raw = tuple[float, str, str, bytes, int, str, str, int, float, float, int, int, str, str]
 
 
 class Ring:
@@ -29,12 +29,14 @@ class Ring:
         """Requests finished so far: the number of the newest."""
         self._rows: deque[_Raw] = deque(maxlen=capacity)
 
-    def add(self, exchange: Exchange, now: float) -> None:
+    def add(self, exchange: Exchange, now: float, wall: float) -> None:
+        """A request is done, at `now` monotonic and `wall` seconds since the epoch."""
+        took_s = now - exchange.arrived
         route, instance = exchange.route, exchange.instance
         self.total += 1
         self._rows.append(
             (
-                exchange.arrived,
+                wall - took_s,
                 exchange.request_id,
                 exchange.method,
                 exchange.target,
@@ -42,7 +44,7 @@ class Ring:
                 "" if route is None else route.id,
                 "" if route is None else route.spec.service,
                 -1 if instance is None else instance.replica,
-                now - exchange.arrived,
+                took_s,
                 exchange.held_s,
                 exchange.received,
                 exchange.sent,
@@ -51,39 +53,23 @@ class Ring:
             )
         )
 
-    def page(self, after: int, limit: int, epoch: float) -> RequestPage:
-        """Requests with numbers above `after`, at most the newest `limit` of them. `epoch` is the wall time at which the
-        monotonic clock stood at zero."""
+    def page(self, after: int, limit: int) -> RequestPage:
+        """Requests with numbers above `after`, at most the newest `limit` of them."""
         first = self.total - len(self._rows) + 1
         begin = max(after + 1, first, self.total - limit + 1)
         rows = islice(self._rows, begin - first, None)
         return RequestPage(
-            rows=tuple(_row(number, raw, epoch) for number, raw in enumerate(rows, begin)),
+            rows=tuple(_row(number, raw) for number, raw in enumerate(rows, begin)),
             next=self.total,
             total=self.total,
         )
 
 
-def _row(number: int, raw: _Raw, epoch: float) -> RequestRow:
-    (
-        arrived,
-        request_id,
-        method,
-        target,
-        status,
-        route,
-        service,
-        replica,
-        took_s,
-        held_s,
-        received,
-        sent,
-        error,
-        kind,
-    ) = raw
+def _row(number: int, raw: _Raw) -> RequestRow:
+    at, request_id, method, target, status, route, service, replica, took_s, held_s, received, sent, error, kind = raw
     return RequestRow(
         seq=number,
-        at=epoch + arrived,
+        at=at,
         request_id=request_id,
         method=method,
         path=redact_text(target.decode("utf-8", "backslashreplace")),
@@ -96,5 +82,5 @@ def _row(number: int, raw: _Raw, epoch: float) -> RequestRow:
         request_bytes=received,
         response_bytes=sent,
         error=error,
-        kind=cast("Literal['http', 'sse', 'websocket']", kind),
+        kind=kind,
     )

@@ -175,19 +175,19 @@ class Relay:
     def cut(self) -> None:
         """The service is about to stop, or the gateway: end what would last for ever."""
         exchange = self.exchange
-        exchange.error = exchange.error or "cut"
         self._vote.cast(Outcome.IGNORED)
+        if not exchange.started:
+            self._line.fail(Kind.RESET, "it stops before it has answered")  # where it can be sent again, it will be
+            return
+        exchange.error = "cut"
         if self._tunnel is not None and self._tunnel.say_goodbye(self._common.close_code):
             self._late = self._late_goodbye
             self.deadline = self._common.now() + GOODBYE_S
             return
         self._line.abort()
+        exchange.client.abort()
         exchange.close = True
-        if exchange.started:
-            exchange.client.abort()
-            self.end(None)
-        else:
-            self.end(Failure("stopped", f"{self._lane.backend.name} stops.", stage="lifecycle", retry_after_s=1))
+        self.end(None)
 
     def expire(self) -> None:
         """The deadline has passed (`deadlines.Limited`)."""

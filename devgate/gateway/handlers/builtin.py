@@ -10,6 +10,7 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from devgate.gateway.failures import Failure
 from devgate.gateway.headers import SECURITY_LINES
 from devgate.gateway.target import BadTarget, segments
 from devgate.model.status import BreakerState, HealthState, SyncState
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     Answer = tuple[int, dict[str, Any]]
     View = Callable[[Snapshot], Answer]
 
+RESERVED: Final = (b"/_devgate", b"/health")
+"""Beginnings of the paths that `find` has to be asked about."""
 LONGEST_LAG_MS: Final = 5_000.0
 """Delay of the event loop from which the gateway no longer counts as alive."""
 
@@ -30,18 +33,20 @@ _GOOD: Final = frozenset({HealthState.HEALTHY, HealthState.DEGRADED})
 
 
 def find(path: bytes, *, plain: bool) -> View | None:
-    """The view that a raw path names; `plain` allows the names without `/_devgate`."""
-    if not path.startswith((b"/_devgate/", b"/health")):
-        return None
+    """The view that a raw path names, None if it belongs to the services. `plain` allows the names without `/_devgate`.
+
+    Raises:
+        Failure: below `/_devgate` nothing is ever a service's.
+    """
     try:
         names = segments(path)
     except BadTarget:
-        return None
-    if names[:1] == (b"_devgate",):
-        names = names[1:]
-    elif not plain:
-        return None
-    return _VIEWS.get(names)
+        return None  # the table refuses it
+    reserved = names[:1] == (b"_devgate",)
+    view = _VIEWS.get(names[1:] if reserved else names) if reserved or plain else None
+    if view is None and reserved:
+        raise Failure("no-route", "There is nothing of this name under /_devgate.", stage="builtin")
+    return view
 
 
 def answer(exchange: Exchange, view: View, snapshot: Snapshot) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from devgate.gateway.exchange import BadBody
 from devgate.gateway.failures import Failure
 from devgate.gateway.frames import GOING_AWAY
-from devgate.gateway.headers import forwarded_lines, request_framing
+from devgate.gateway.headers import forwarded_lines, max_forwards_line, request_framing
 from devgate.gateway.hold import CAPACITY
 from devgate.gateway.relay import Common, Relay, Vote
 from devgate.gateway.upstream.dial import Origin
@@ -348,6 +348,7 @@ class Forward:
             lines.append(b"Connection: TE\r\nTE: trailers\r\n")
         lines += (
             request_framing(noted),
+            max_forwards_line(exchange.method, noted),
             self._forwarded_lines(exchange, lane.route.prefix),
             b"X-Request-ID: %b\r\n" % exchange.request_id.encode(),
             self._via,
