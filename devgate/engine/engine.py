@@ -17,7 +17,7 @@ from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from devgate import runfile
+from devgate import processes, runfile
 from devgate.admin.app import ControlApi
 from devgate.bus import Bus
 from devgate.directory import Directory
@@ -27,6 +27,7 @@ from devgate.engine.lag import LoopLag
 from devgate.engine.narration import narrate
 from devgate.engine.picture import picture
 from devgate.gateway.gateway import Gateway
+from devgate.model.snapshot import EventRow
 from devgate.monitor.sync import SyncMonitor
 from devgate.profile.reload import Reload
 from devgate.supervisor.supervisor import Supervisor
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from devgate.model.events import Event
     from devgate.model.plan import Plan
     from devgate.model.profile import Profile
-    from devgate.model.snapshot import EventRow, Snapshot
+    from devgate.model.snapshot import Snapshot
     from devgate.profile.loading import Attempt, Loaded
     from devgate.supervisor.guardian import Guardian
 
@@ -237,7 +238,9 @@ class Engine:
             stack.push_async_callback(self._gateway.aclose)
             await self._api.start()
             stack.push_async_callback(self._api.aclose)
-            stack.enter_context(self._findable())
+            before = stack.enter_context(self._findable())
+            if before is not None and before.mark:
+                await self._end_leftovers(before.mark)
             await stack.enter_async_context(self._supervisor)
             await stack.enter_async_context(self._monitor)
             scope = await stack.enter_async_context(Scope("engine", self.publish))
@@ -253,8 +256,8 @@ class Engine:
             shown.cancel()
 
     @contextmanager
-    def _findable(self) -> Iterator[None]:
-        """The run file, by which the other verbs find this devgate."""
+    def _findable(self) -> Iterator[runfile.RunFile | None]:
+        """The run file, by which the other verbs find this devgate. Yields the one of a predecessor that was killed."""
         run = runfile.RunFile.here(
             control_url=self._api.url,
             token=self._token,
@@ -263,11 +266,20 @@ class Engine:
             started_at=self._clock.wall(),
             mark=self._mark,
         )
-        runfile.claim(self._state_dir, run)
+        before = runfile.claim(self._state_dir, run)
         try:
-            yield
+            yield before
         finally:
             runfile.release(self._state_dir, run)
+
+    async def _end_leftovers(self, mark: str) -> None:
+        """What a killed devgate, and its killed guardian, have left holds ports that are wanted now."""
+        ended = await asyncio.to_thread(processes.end, {}, mark)
+        if ended.asked:
+            count = len(ended.asked)
+            text = f"ended {count} process{'' if count == 1 else 'es'} of a devgate that was killed here"
+            self._news.append(EventRow(at=self._clock.wall(), text=text, level="warning"))
+            log.warning("%s", text)
 
     async def _show(self, face: Callable[[Engine], Awaitable[None]]) -> None:
         try:

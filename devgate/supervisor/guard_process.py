@@ -26,6 +26,9 @@ if __name__ == "__main__":  # run by its path: find ourselves, behind everything
 
 from devgate import processes
 
+IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGTSTP)
+"""Meant for devgate, whose end is what we wait for."""
+
 RESET = (
     b"\x1b[?1049l"  # leave the alternate screen
     b"\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1015l"  # mouse reports off
@@ -81,7 +84,7 @@ class Charge:
 
 def main(argv: list[str]) -> int:
     """Guard until devgate is gone. `argv` holds the terminal's file descriptor and settings, or nothing."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGTSTP):
+    for number in IGNORED:
         signal.signal(number, signal.SIG_IGN)
     charge = Charge()
     with os.fdopen(0, "r", encoding="ascii", errors="replace") as commands:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import subprocess
 import sys
 from contextlib import suppress
@@ -42,6 +43,8 @@ class Guardian:
         command = guardian_command(guard_process.__file__)
         if terminal is not None:
             command += [str(terminal), guard_process.terminal_settings(terminal)]
+        # Inherited: until it ignores these signals itself, none of them can end it.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, guard_process.IGNORED)
         try:
             process = subprocess.Popen(
                 command,
@@ -57,6 +60,7 @@ class Guardian:
             log.warning("no guardian: %s", error)
             return cls(None)
         finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
             if terminal is not None:
                 os.close(terminal)
         guardian = cls(process)
