@@ -24,6 +24,8 @@ WAIT_S: Final = 20.0
 """How long a pull waits at the other end for something new."""
 PAUSE_S: Final = 0.1
 """Between two pulls: the rest of the 250 ms that a picture may be old belongs to whoever draws it there."""
+NOW_S: Final = 2.0
+"""How long a stop that is meant to happen now may take to be heard; after that there are other means."""
 LISTED_EVERY_S: Final = 5.0
 PATIENCE: Final = 3
 """Pulls in a row that fail until the picture is no longer shown as the present one."""
@@ -92,7 +94,7 @@ class RemoteControl:
 
     async def stop(self, reason: str, *, now: bool = False) -> None:
         """`request_stop`, and know that it has arrived."""
-        await self._link.post("/v1/stop", {"reason": reason, "now": now}, ANSWER_S)
+        await self._link.post("/v1/stop", {"reason": reason, "now": now}, NOW_S if now else ANSWER_S)
 
     async def _say_stop(self, reason: str, *, now: bool) -> None:
         try:

@@ -119,6 +119,7 @@ def test_one_that_does_not_answer_is_killed_only_now(
     import socket
 
     monkeypatch.setattr("devgate.remote.control.ANSWER_S", 0.1)
+    monkeypatch.setattr("devgate.remote.control.NOW_S", 0.1)
     process = start(WAITS)
     with socket.create_server(("127.0.0.1", 0)) as mute:
         run_file_of(process, tmp_path, f"http://127.0.0.1:{mute.getsockname()[1]}")
