@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Final
 
 import devgate
 from devgate.errors import ProfileError
-from devgate.escape import visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -116,7 +115,7 @@ def _named(ref: str, cwd: Path) -> Found:
             if os.path.isfile(file):
                 return _file(file, cwd)
         near = get_close_matches(ref, [found.name for found in _siblings(path)], n=1)
-        raise _unknown(f"there is no file {visible(ref, 200)}", f"did you mean {near[0]}?" if near else _listed(cwd))
+        raise _unknown(f"there is no file {_shown(ref)}", f"did you mean {near[0]}?" if near else _listed(cwd))
     project = _project(cwd)
     local = _in_folder(project / "profiles", ref)
     if local is not None:
@@ -127,7 +126,7 @@ def _named(ref: str, cwd: Path) -> Found:
     near = get_close_matches(ref, [*refs, *(name.rpartition("/")[2] for name in refs)], n=1)
     near = [name for name in refs if near and name.endswith(near[0])][:1]
     raise _unknown(
-        f"there is no profile {visible(ref, 80)!r}", f"did you mean {near[0]}? {_listed(cwd)}" if near else _listed(cwd)
+        f"there is no profile {_shown(ref)!r}", f"did you mean {near[0]}? {_listed(cwd)}" if near else _listed(cwd)
     )
 
 
@@ -210,6 +209,11 @@ def _project(cwd: Path) -> Path:
 
 def _listed(cwd: Path) -> str:
     return f"there are: {', '.join(available(cwd))}"
+
+
+def _shown(ref: str) -> str:
+    """An argument, short enough for a message."""
+    return ref if len(ref) <= 200 else f"{ref[:200]}..."
 
 
 def _unknown(message: str, hint: str) -> ProfileError:

@@ -12,13 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
 
-from devgate.escape import visible
 from devgate.model.profile import GatewaySpec, Profile, ServiceSpec
 from devgate.model.route import RouteSpec
 from devgate.profile.expectation import slot_at, words
 from devgate.profile.nodes import List, Map, child, json_data, locate, plain_data
 from devgate.profile.problems import problem_at
-from devgate.redact import redact_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -203,6 +201,9 @@ def _expected(path: KeyPath, *, key: bool = False) -> str:
 
 def _shown(node: Node | None, name: str) -> str:
     """A value as it was written, short, and without its content if it is a secret."""
+    from devgate.escape import visible
+    from devgate.redact import redact_value
+
     if isinstance(node, Map):
         return "a map"
     if isinstance(node, List):

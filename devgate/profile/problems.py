@@ -1,4 +1,7 @@
-"""What is wrong with a profile, where, and what to do: one value, one text, one JSON form."""
+"""What is wrong with a profile, where, and what to do: one value, one text, one JSON form.
+
+Escaping and redacting are imported where something is shown: a start without problems need not pay for them.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from devgate.errors import ProfileError
-from devgate.escape import ELLIPSIS, cells, clipped, visible
-from devgate.redact import redact_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -104,12 +105,16 @@ def shown_file(file: str, cwd: Path) -> str:
 
 def where(problem: Problem, cwd: Path) -> str:
     """`devgate.yaml:12:5`, in the form that editors and terminals make a link of."""
+    from devgate.escape import visible
+
     numbers = [str(number) for number in (problem.line, problem.column) if number]
     return ":".join([visible(shown_file(problem.file, cwd)), *numbers])
 
 
 def render(problem: Problem, cwd: Path) -> str:
     """The problem in two to four lines: where and what, the line with a mark, the hint."""
+    from devgate.escape import visible
+
     what = f"{problem.severity}: {visible(problem.message)}"
     lines = [f"{where(problem, cwd)}: {what}" if problem.file else what]
     if problem.source.strip():
@@ -134,6 +139,9 @@ def as_json(problem: Problem, cwd: Path) -> dict[str, Any]:
 
 def _pointed(problem: Problem) -> list[str]:
     """The line and a mark under the fault."""
+    from devgate.escape import ELLIPSIS, cells, clipped, visible
+    from devgate.redact import redact_text
+
     before = visible(redact_text(problem.source[: problem.column - 1]))
     line = visible(redact_text(problem.source))
     at = cells(before)

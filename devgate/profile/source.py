@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 LARGEST: Final = 2**20
 """Bytes of a file that are read; the largest profile we know has 20 KiB."""
 
-# YAML 1.2.2, 5.1: the characters that may stand in a document, without the C1 controls that it tolerates.
-_UNPRINTABLE: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# YAML 1.2.2, 5.1, and the C1 controls that it tolerates. What it refuses beyond them the parser finds; a class with characters
+# above U+00FF would take 4 ms to compile at every start.
+_CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,7 +73,7 @@ def read_source(path: Path, *, bundled: bool = False) -> SourceFile:
             [problem_at(_place_after(source, before), "this is not UTF-8", hint="save the file as UTF-8")],
         ) from error
     source = SourceFile(path, text, bundled)
-    if found := _UNPRINTABLE.search(text):
+    if found := _CONTROL.search(text):
         message = f"control character U+{ord(found[0]):04X}"
         place = _place_after(source, text[: found.start()])
         raise ProfileError(f"{path} holds a control character", [problem_at(place, message, hint="remove it")])
