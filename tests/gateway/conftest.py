@@ -1,18 +1,16 @@
-"""After each test: no task is left, no socket, and nothing was logged as an error that the test did not expect."""
+"""What every test with a running gateway has to leave behind: nothing."""
 
 import asyncio
-import gc
 import logging
 from collections.abc import AsyncIterator
 
 import pytest
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 async def nothing_left(caplog: pytest.LogCaptureFixture) -> AsyncIterator[None]:
+    """No task outlives the test, and nothing was logged as an error that the test did not expect."""
     yield
     await asyncio.sleep(0)
-    left = asyncio.all_tasks() - {asyncio.current_task()}
-    gc.collect()
-    assert not left
+    assert not asyncio.all_tasks() - {asyncio.current_task()}
     assert [record for record in caplog.get_records("call") if record.levelno >= logging.ERROR] == []

@@ -8,6 +8,8 @@ from devgate.gateway import front
 from tests.gateway.harness import OK, Bench, gateway
 from tests.upstreams import DEADLINE_S, Peer, answering, scripted
 
+pytestmark = pytest.mark.usefixtures("nothing_left")
+
 GET = b"GET / HTTP/1.1\r\nHost: HOST\r\n\r\n"
 
 AMBIGUOUS = {

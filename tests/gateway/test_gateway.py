@@ -10,6 +10,8 @@ from devgate.model.status import BreakerState, ServiceState
 from tests.gateway.harness import OK, Bench, Client, gateway
 from tests.upstreams import DEADLINE_S, Peer, answering, scripted
 
+pytestmark = pytest.mark.usefixtures("nothing_left")
+
 
 def naming(name: bytes, count: list[int] | None = None):  # type: ignore[no-untyped-def]
     return answering(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n" + name)

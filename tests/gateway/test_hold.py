@@ -9,6 +9,8 @@ from devgate.model.status import BreakerState, ServiceState
 from tests.gateway.harness import OK, PAGE, Answer, Bench, gateway
 from tests.upstreams import DEADLINE_S, Peer, answering, free_port, scripted
 
+pytestmark = pytest.mark.usefixtures("nothing_left")
+
 S = ServiceState
 
 

@@ -8,6 +8,8 @@ import pytest
 from tests.gateway.harness import OK, PAGE, gateway
 from tests.upstreams import Peer, answering, scripted
 
+pytestmark = pytest.mark.usefixtures("nothing_left")
+
 ALLOWED = {"access-control-allow-origin", "access-control-allow-credentials", "access-control-expose-headers"}
 
 

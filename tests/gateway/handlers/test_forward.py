@@ -7,6 +7,8 @@ import pytest
 from tests.gateway.harness import CHUNKS, OK, PAGE, Answer, Truncated, gateway
 from tests.upstreams import DEADLINE_S, Peer, answering, scripted
 
+pytestmark = pytest.mark.usefixtures("nothing_left")
+
 
 def sent_head(peer: Peer) -> tuple[bytes, dict[str, str], list[tuple[str, str]]]:
     """Request line and fields of the first request that a service got."""

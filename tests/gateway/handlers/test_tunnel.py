@@ -14,6 +14,8 @@ from devgate.model.status import ServiceState
 from tests.gateway.harness import OK, PAGE, Bench, gateway
 from tests.upstreams import DEADLINE_S, Peer, Upstream, scripted
 
+pytestmark = pytest.mark.usefixtures("nothing_left")
+
 SHAKE = (
     b"GET /ws HTTP/1.1\r\nHost: HOST\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n%b\r\n"
