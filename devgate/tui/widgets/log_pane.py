@@ -263,7 +263,9 @@ class LogPane(ScrollView, can_focus=True):
         row = self._row(y)
         strip = self._strips.get(row)
         if strip is None:
-            strip = self._strips[row] = self._draw(row)
+            strip = self._draw(row)
+            if row < self.buffer.first_row + self.buffer.rows:  # a row that is empty today has a line tomorrow
+                self._strips[row] = strip
         return strip
 
     def _draw_heading(self) -> Strip:
