@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import lru_cache
+from math import isfinite
 from typing import Final
 
 NONE: Final = "–"
@@ -20,6 +21,7 @@ SIZE: Final = 5
 CLOCK: Final = 8
 """Widest result of the functions of these names, in cells."""
 
+_NO_TIME: Final = "--:--:--"
 _BARS: Final = "▁▂▃▄▅▆▇█"
 
 
@@ -118,7 +120,7 @@ def cpu(percent: float | None) -> str:
 
 def clock(at: float | None) -> str:
     """Local time of day, `09:41:07`."""
-    return NONE if at is None else _clock(int(at))
+    return NONE if at is None else _clock(int(at)) if isfinite(at) else _NO_TIME
 
 
 @lru_cache(maxsize=4096)
@@ -126,7 +128,7 @@ def _clock(second: int) -> str:
     try:
         return datetime.fromtimestamp(second).astimezone().strftime("%H:%M:%S")
     except (OverflowError, ValueError, OSError):  # a remote devgate may send anything
-        return "--:--:--"
+        return _NO_TIME
 
 
 @lru_cache(maxsize=1024)

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 COLUMNS: Final = (
     Column("state", "State", 11),
-    Column("name", "Service", 16, grow=1, most=24),
+    Column("name", "Service", 12, grow=1, most=24),
     Column("health", "Health", 9),
-    Column("probe", "Probe", fmt.MILLISECONDS, right=True),
+    Column("probe", "Probe", fmt.MILLISECONDS, right=True, drop=2),
     Column("checked", "Checked", fmt.CLOCK, drop=6),
-    Column("breaker", "Breaker", 9),
+    Column("breaker", "Breaker", 9, drop=1),
     Column("opened", "Opened", 6, right=True, drop=5),
     Column("sync", "Sync", 12),
     Column("version", "Version", 10, drop=4),

@@ -1,6 +1,7 @@
 """Our three themes: dark, light, and blue with orange for eyes that do not tell red from green. Textual's own stay available.
 
-Colours live here and nowhere else; `app.tcss` gives them to ink names.
+Colours live here and nowhere else; `app.tcss` gives them to ink names. The `text-…` colours are named one by one, because those
+that Textual derives are so pale that states no longer differ at a glance.
 """
 
 from __future__ import annotations
@@ -25,6 +26,13 @@ DARK: Final = Theme(
     background="#10141a",
     surface="#161b23",
     panel="#1e2530",
+    variables={
+        "text-primary": "#7dbdf5",
+        "text-accent": "#cda6f5",
+        "text-success": "#6fdc9a",
+        "text-warning": "#edc25e",
+        "text-error": "#ff8a8a",
+    },
 )
 LIGHT: Final = Theme(
     name="devgate-light",
@@ -39,6 +47,13 @@ LIGHT: Final = Theme(
     background="#fcfcfb",
     surface="#f3f4f5",
     panel="#e6e9ed",
+    variables={
+        "text-primary": "#0a4fa3",
+        "text-accent": "#6f37a3",
+        "text-success": "#11602b",
+        "text-warning": "#754a00",
+        "text-error": "#a5131c",
+    },
 )
 COLOUR_BLIND: Final = Theme(
     name="devgate-blue-orange",
@@ -53,6 +68,13 @@ COLOUR_BLIND: Final = Theme(
     background="#10141a",
     surface="#161b23",
     panel="#1e2530",
+    variables={
+        "text-primary": "#a9c3db",
+        "text-accent": "#d0b4e8",
+        "text-success": "#6cc4f5",
+        "text-warning": "#f2e66a",
+        "text-error": "#ff9640",
+    },
 )
 """After Okabe and Ito's palette."""
 

@@ -1,0 +1,46 @@
+"""Which columns fit, and how wide they are."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from devgate.tui import health_rows, requests, rows
+from devgate.tui.columns import GAP, MARGIN, place
+
+
+def keys(columns, width: int) -> list[str]:
+    return [column.key for column, _ in place(columns, width)]
+
+
+def test_eighty_columns_hold_what_is_documented():
+    assert keys(rows.SERVICES, 80) == ["state", "name", "port", "rate", "errors", "breaker", "sync"]
+
+
+def test_columns_leave_in_the_documented_order():
+    """SUPERVISION.md 1.3: memory, cpu, restarts, uptime, sync, breaker."""
+    left: list[str] = []
+    shown = keys(rows.SERVICES, 200)
+    for width in range(200, 40, -1):
+        now = keys(rows.SERVICES, width)
+        left += [key for key in shown if key not in now]
+        shown = now
+    documented = ["memory", "cpu", "restarts", "uptime", "sync", "breaker"]
+    assert [key for key in left if key in documented] == documented
+
+
+def test_routes_always_show_hits_and_last_status():
+    assert {"route", "hits", "last"} <= set(keys(rows.ROUTES, 40))
+
+
+@given(
+    st.sampled_from([rows.SERVICES, rows.ROUTES, requests.COLUMNS, health_rows.COLUMNS, health_rows.INSTANCES]),
+    st.integers(60, 250),
+)
+def test_columns_never_take_more_than_there_is(columns, width: int):
+    placed = place(columns, width)
+    taken = 2 * MARGIN + sum(wide for _, wide in placed) + GAP * (len(placed) - 1)
+    assert taken <= width
+    for column, wide in placed:
+        assert wide >= column.width
+        assert not column.most or wide <= column.most
+    if any(column.grow and not column.most for column, _ in placed):
+        assert taken == width

@@ -1,0 +1,55 @@
+"""Which commands make sense for which service."""
+
+import pytest
+
+from devgate.model.status import ServiceState
+from devgate.tui.commands import COMMANDS, at_stake, losses, targets
+from tests.tui.fake_control import sample
+
+
+def fitting(name: str) -> set[str]:
+    snapshot = sample()
+    return {row.name for row in snapshot.services if targets(COMMANDS[name], snapshot, row.name)}
+
+
+def test_only_what_is_down_starts_and_only_what_is_up_stops():
+    everything = {row.name for row in sample().services}
+    assert fitting("start") == {"bot-server", "migrate"}
+    assert fitting("stop") == everything - {"bot-server", "migrate", "search-service"}
+
+
+def test_nothing_is_asked_of_a_service_that_somebody_else_runs():
+    for name in ("start", "stop", "restart", "kill", "cascade"):
+        assert "search-service" not in fitting(name)
+
+
+def test_red_means_every_failed_service_whatever_is_selected():
+    assert targets(COMMANDS["red"], sample(), "fechatter-server") == ("bot-server",)
+
+
+def test_a_breaker_is_reset_where_there_is_something_to_reset():
+    assert fitting("reset") == {"bot-server", "media-server", "billing-server"}
+
+
+def test_a_sync_check_needs_no_service():
+    assert targets(COMMANDS["sync"], None, "") == ("",)
+
+
+@pytest.mark.parametrize("name", [name for name, command in COMMANDS.items() if command.fits])
+def test_without_a_snapshot_there_is_nothing_to_ask_for(name: str):
+    assert targets(COMMANDS[name], None, "fechatter-server") == ()
+
+
+def test_killing_asks_only_where_requests_would_fail():
+    rows = {row.name: row for row in sample().services}
+    assert at_stake("kill", rows["fechatter-server"]) == "3 requests in flight will fail."
+    assert at_stake("kill", rows["analytics-server"]) == ""
+    assert at_stake("restart", rows["fechatter-server"]) == ""
+
+
+def test_quitting_loses_what_runs_and_is_ours():
+    ours, others = losses(sample())
+    assert "fechatter-server" in {row.name for row in ours}
+    assert {row.name for row in others} == {"search-service"}
+    assert not {row.state for row in ours} & {ServiceState.CRASHED, ServiceState.COMPLETED}
+    assert losses(None) == ([], [])

@@ -1,0 +1,53 @@
+"""The lines around every view."""
+
+from dataclasses import replace
+
+import pytest
+
+from devgate.model.status import ServiceState
+from devgate.tui import header
+from devgate.tui.widgets.line import place
+from tests.tui.fake_control import sample
+
+
+def said(parts, width: int, gap: int = 2) -> str:
+    return "".join(text for _, runs in place(parts, width, gap) for text, _ in runs)
+
+
+@pytest.mark.parametrize("width", [58, 78, 118, 158])
+def test_the_header_fills_its_line(width: int):
+    assert len(said(header.header(sample()), width)) == width
+
+
+def test_eighty_columns_tell_all_but_the_reload():
+    line = said(header.header(sample()), 78)
+    for words in ("fechatter/development", ":8080", "5/8 ready", "2 out of sync", "1371/min", "0.9% err"):
+        assert words in line
+
+
+def test_a_wide_header_tells_everything():
+    line = said(header.header(sample()), 158)
+    for words in ("127.0.0.1:8080", "1371 req/min", "0.9% errors", "loaded 09:01:07"):
+        assert words in line
+
+
+def test_a_slow_loop_is_said():
+    assert "loop 80ms late" in said(header.header(replace(sample(), loop_delay_ms=80)), 158)
+    assert "late" not in said(header.header(sample()), 158)
+
+
+def test_stopping_counts_down():
+    snapshot = sample()
+    stopping = replace(snapshot, stopping=True, services=snapshot.services[:2])
+    assert "stopping, 2 services left" in said(header.header(stopping), 158)
+    assert not header.settled(stopping)
+    gone = tuple(replace(row, state=ServiceState.STOPPED) for row in snapshot.services)
+    assert header.settled(replace(snapshot, services=gone))
+
+
+def test_the_banner_names_the_place_and_what_goes_on():
+    problems = ("devgate.yaml:12:7: no such key\n 12 | x", "devgate.yaml:20:1: also")
+    line = said(header.banner(replace(sample(), config_problems=problems)), 118)
+    assert "config error  devgate.yaml:12:7: no such key  and 1 more" in line
+    assert "the last good profile keeps running" in line
+    assert header.banner(sample()) == []

@@ -1,0 +1,41 @@
+"""A plan, readable before it is applied."""
+
+from dataclasses import replace
+
+from devgate.errors import DevgateError, ProfileError
+from devgate.model.plan import Reason
+from devgate.tui import plan_text
+from tests.tui.fake_control import PLAN
+
+
+def text(lines) -> str:
+    return "\n".join("".join(part for part, _ in line) for line in lines)
+
+
+def test_says_what_happens_to_every_service_and_why():
+    said = text(plan_text.lines(replace(PLAN, stale=(Reason("bot", ("env.TOKEN",)),), rebind=("8080 -> 9090",))))
+    for words in (
+        "stop     ○ bot-server",
+        "fechatter-server  env.RUST_LOG, replicas",
+        "● redis",
+        "bot  env.TOKEN",
+        "postgres",
+        "+ /metrics",
+        "- /api/bot/*",
+        "cors",
+        "8080 -> 9090",
+        PLAN.summary,
+    ):
+        assert words in said or words == PLAN.summary
+
+
+def test_nothing_to_do():
+    assert "nothing to do" in text(plan_text.lines(replace(PLAN, new=PLAN.old)))
+
+
+def test_a_refusal_shows_every_problem_and_what_to_do():
+    error = ProfileError("2 problems", ["a.yaml:3:5: no\n  3 | x", "a.yaml:9:1: [neither]"], hint="mend it")
+    said = text(plan_text.refusal(error))
+    for words in ("2 problems", "a.yaml:3:5: no", "  3 | x", "[neither]", "mend it"):
+        assert words in said
+    assert text(plan_text.refusal(DevgateError("gone"))) == "gone"
