@@ -14,6 +14,7 @@ import asyncio
 import logging
 import os
 import threading
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
@@ -142,6 +143,7 @@ class FileWatcher:
 
     def _running(self) -> BaseObserver:
         if self._observer is None:
+            _hush_watchdog()
             if self._polling:
                 from watchdog.observers.polling import PollingObserver
 
@@ -312,6 +314,20 @@ class FileWatch:
         with self._lock:
             paths, self._pending = self._pending, set()
         self._changed(frozenset(map(Path, paths)))
+
+
+def _hush_watchdog() -> None:
+    """Keep off the terminal what watchdog 7 says about two harmless races of its own.
+
+    Folders that are made while it adds their parent are added twice: a warning. A thread that is being ended looks once more:
+    an error in the log. The warning would be worse than noise where warnings are errors, as it would end the observing thread.
+    """
+    warnings.filterwarnings("ignore", message="Callback with id", category=RuntimeWarning)
+    logging.getLogger("watchdog.observers.inotify").addFilter(_worth_saying)
+
+
+def _worth_saying(record: logging.LogRecord) -> bool:
+    return "when the thread is inactive" not in record.getMessage()
 
 
 def _folders(targets: Iterable[str]) -> set[Folder]:

@@ -129,6 +129,21 @@ async def test_a_file_deep_below_in_folders_made_later(watcher: FileWatcher, tmp
     await seen.until(deep / "d.rs")
 
 
+async def test_many_folders_made_at_once(
+    watcher: FileWatcher, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """watchdog adds some of them twice and warns; as an error, which warnings are here, that would end its thread."""
+    seen = Seen()
+    watcher.watch([tmp_path], seen, debounce_s=0.05)
+    for number in range(30):
+        (tmp_path / str(number) / "a" / "b" / "c" / "d").mkdir(parents=True)
+    last = tmp_path / "29" / "a" / "b" / "c" / "d" / "file"
+    last.write_text("x")
+    await seen.until(last)
+    watcher.close()
+    assert caplog.text == ""
+
+
 async def test_a_path_that_is_missing_at_first(watcher: FileWatcher, tmp_path: Path) -> None:
     file = tmp_path / "not" / "yet" / ".env"
     seen = Seen()

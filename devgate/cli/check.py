@@ -38,7 +38,7 @@ def command(profile: str | None, *, as_json: bool, expose: bool) -> int:
             "files": [shown_file(str(file), cwd) for file in attempt.files],
             "problems": [as_document(problem, cwd) for problem in found],
         }
-        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        click.echo(json.dumps(document, indent=2))
     else:
         for problem in found:
             click.echo(render(problem, cwd) + "\n", err=error is not None)

@@ -36,7 +36,7 @@ def command(profile: str | None, *, as_json: bool, defaults: bool, expose: bool)
             "profile": data,
             "origins": origins,
         }
-        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        click.echo(json.dumps(document, indent=2))
         return Exit.OK
     for warning in loaded.warnings:
         click.echo(render(warning, cwd) + "\n", err=True)
