@@ -22,6 +22,7 @@ from devgate.profile.rules_services import (
     service_options,
     stand_ins,
     targets,
+    variables,
 )
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ RULES: Final[tuple[Callable[[Subject], Iterator[Finding]], ...]] = (
     service_kinds,
     targets,
     service_options,
+    variables,
     probes,
     stand_ins,
     dependencies,

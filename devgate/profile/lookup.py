@@ -77,9 +77,10 @@ def available(cwd: Path) -> tuple[str, ...]:
 
 def find_base(text: str, folder: Path) -> Path | None:
     """The file that `extends: text` means in a file of `folder`: a path from there, else a shipped profile."""
-    path = Path(os.path.normpath(folder / text))
-    if os.path.isfile(path):
-        return path
+    for suffix in ("", *SUFFIXES):
+        path = Path(os.path.normpath(folder / f"{text}{suffix}"))
+        if os.path.isfile(path):
+            return path
     return _in_folder(bundled_folder(), text) if _REF.fullmatch(text) else None
 
 

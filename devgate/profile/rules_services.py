@@ -13,7 +13,7 @@ from devgate.profile.findings import Finding, near
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from devgate.model.profile import ServiceSpec
+    from devgate.model.profile import Environment, ServiceSpec
     from devgate.profile.findings import Subject
     from devgate.profile.nodes import KeyPath
 
@@ -70,11 +70,16 @@ def service_options(subject: Subject) -> Iterator[Finding]:
             for key in _ONLY_FOR_OURS:
                 if getattr(spec, key):
                     yield _warning((*path, key), f"{key} has no effect beside url: devgate does not start this service")
-        for variables in (spec.env, subject.profile.env if name == next(iter(subject.profile.services)) else {}):
-            for variable in variables:
-                if not variable or "=" in variable or "\0" in variable:
-                    where = (*path, "env", variable) if variables is spec.env else ("env", variable)
-                    yield Finding(where, f"{variable!r} cannot be the name of a variable", at_key=True)
+
+
+def variables(subject: Subject) -> Iterator[Finding]:
+    """Names that no environment can hold."""
+    places: list[tuple[KeyPath, Environment]] = [(("env",), subject.profile.env)]
+    places += [(("services", name, "env"), spec.env) for name, spec in subject.profile.services.items()]
+    for path, env in places:
+        for name in env:
+            if not name or "=" in name or "\0" in name:
+                yield Finding((*path, name), f"{name!r} cannot be the name of a variable", at_key=True)
 
 
 def probes(subject: Subject) -> Iterator[Finding]:

@@ -71,6 +71,10 @@ def test_suspicious_services_are_warned_about(project: Project, written: str, me
     assert (problem.message, pointed(problem), problem.severity) == (message, mark, "warning")
 
 
+def test_a_variable_s_name_at_the_top(project: Project) -> None:
+    assert project.fault("env: {'': 1}\n").message == "'' cannot be the name of a variable"
+
+
 def test_good_services_are_good(project: Project) -> None:
     loaded = project.load(
         """

@@ -107,6 +107,11 @@ def test_a_file_that_extends_itself(project: Project) -> None:
     assert project.fault("extends: ./devgate.yaml\n").message.endswith("devgate.yaml -> devgate.yaml")
 
 
+def test_the_suffix_may_be_left_out(project: Project) -> None:
+    project.write("base.yml", "description: base\n")
+    assert project.load("extends: base\n").profile.description == "base"
+
+
 def test_a_missing_base(project: Project) -> None:
     problem = project.fault("extends: bass.yaml\n")
     assert (problem.message, pointed(problem)) == ("there is no bass.yaml", "bass.yaml")
