@@ -79,6 +79,9 @@ class External:
     async def kill(self) -> None:
         raise self._refusal()
 
+    async def adopt(self) -> None:
+        raise self._refusal()
+
     async def down(self) -> None:
         """Nothing of ours runs."""
 

@@ -84,7 +84,7 @@ def _table() -> dict[tuple[S, Trigger], S]:
     for state in (*_RUNNING, S.STOPPING):
         table[state, Trigger.FAILED] = S.BACKOFF
         table[state, Trigger.GAVE_UP] = S.CRASHED
-    for state in (S.STOPPED, S.BLOCKED, S.CRASHED, S.EXITED):
+    for state in (S.STOPPED, S.BLOCKED, S.CRASHED, S.EXITED, S.COMPLETED):
         table[state, Trigger.FOUND] = S.READY
     table[S.READY, Trigger.LOST] = S.STOPPED
     return table

@@ -42,10 +42,11 @@ async def run_once(text: str | tuple[str, ...], beside: Launch, timeout_s: float
         return None, last
     finally:
         child.kill()
-        if child.code is None:
-            # It has been killed: its end is a matter of milliseconds, and not waiting for it would leave a zombie.
-            await _gone(ended)
-        child.release()
+        try:
+            if child.code is None:  # a matter of milliseconds
+                await _gone(ended)
+        finally:
+            child.release()
     rest = decoder.flush()
     return child.code, plain(rest[-1]).strip() or last if rest else last
 

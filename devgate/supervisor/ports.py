@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from devgate.errors import CommandError
+
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
 _LOOPBACKS = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))
 _EXCLUSIVE = sys.platform == "linux"
@@ -46,6 +48,43 @@ def owner(port: int) -> Owner | None:
         return None
     pid = next((pid for pid in pids if pid is not None), None)
     return Owner(pid, command_of(pid) if pid is not None else "")
+
+
+def held_by(port: int, pids: Iterable[int]) -> bool:
+    """Whether one of these processes listens on the port. Cheaper than `owner`, which asks all."""
+    for pid in pids:
+        try:
+            connections = psutil.Process(pid).net_connections(kind="tcp")
+        except psutil.Error:
+            continue
+        if any(c.status == psutil.CONN_LISTEN and c.laddr.port == port for c in connections):
+            return True
+    return False
+
+
+def evict(port: int, grace_s: float = 2.0) -> None:
+    """End the process that listens on a port: asked, then killed. Waits for that.
+
+    Raises:
+        CommandError: it belongs to somebody else, or does not go.
+    """
+    while (found := owner(port)) is not None:
+        try:
+            process = psutil.Process(found.pid) if found.pid is not None else None
+            if process is None or process.pid == os.getpid():
+                raise CommandError(
+                    f"port {port} is held by {found}, which cannot be ended from here", code="port-in-use"
+                )
+            process.terminate()
+            try:
+                process.wait(grace_s)
+            except psutil.TimeoutExpired:
+                process.kill()
+                process.wait(grace_s)
+        except psutil.NoSuchProcess:
+            continue
+        except psutil.Error as error:
+            raise CommandError(f"port {port}: {found} could not be ended: {error}", code="port-in-use") from error
 
 
 def command_of(pid: int) -> str:

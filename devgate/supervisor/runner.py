@@ -21,6 +21,7 @@ from devgate.model.status import FAILED, HealthState, ServiceState
 from devgate.policy.restart import Again, RestartPolicy, Settled, age_text, end_text
 from devgate.redact import redact_text
 from devgate.supervisor.ending import until_free
+from devgate.supervisor.foreign import Foreign
 from devgate.supervisor.graph import waiting_for
 from devgate.supervisor.launch import choose_port, is_stub, prepare
 from devgate.supervisor.lifecycle import Trigger, after
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from devgate.policy.restart import Verdict
     from devgate.supervisor.logs import LogRing
     from devgate.supervisor.probes import ProbeResult
+    from devgate.supervisor.vitals import Vitals
     from devgate.supervisor.world import World
 
 _TRIGGER_OF = {
@@ -95,6 +97,7 @@ class Runner:
         self._late: asyncio.TimerHandle | None = None
         self._patience: asyncio.Timeout | None = None
         self._own_port: int | None = None
+        self._foreign: Foreign | None = None
 
     @property
     def state(self) -> ServiceState:
@@ -107,6 +110,8 @@ class Runner:
 
     @property
     def port(self) -> int | None:
+        if self.foreign is not None:
+            return self.foreign.port
         return self.last.launch.port if self.last is not None else None
 
     @property
@@ -114,7 +119,20 @@ class Runner:
         return self.last.number if self.last is not None else 0
 
     @property
+    def foreign(self) -> Foreign | None:
+        """Who runs it in our place."""
+        return self._foreign if self._foreign is not None and self._foreign.present else None
+
+    @property
+    def vitals(self) -> Vitals | None:
+        """What probes have found of it, whoever runs it."""
+        holder = self.foreign or self.last
+        return holder.vitals if holder is not None else None
+
+    @property
     def health(self) -> HealthState:
+        if self.foreign is not None:
+            return self.foreign.vitals.readiness.health
         run = self.now
         return run.vitals.readiness.health if run is not None and run.code is None else HealthState.STOPPED
 
@@ -122,9 +140,12 @@ class Runner:
 
     def start(self) -> int:
         """It should run. What failed before is forgotten, and a pause under way ends. Returns a ticket: see `answered`."""
+        self.asked += 1
+        if self.foreign is not None:
+            self.answered = self.asked
+            return self.asked
         self._policy.rearm()
         self.up = True
-        self.asked += 1
         run = self.now
         if run is not None and run.code is None and not self._renew and self.state is not ServiceState.STOPPING:
             self.answered = self.asked  # it does
@@ -157,6 +178,13 @@ class Runner:
         """Somebody could not connect: look at once."""
         if self.now is not None:
             self.now.hurry()
+        elif self._foreign is not None:
+            self._foreign.hurry()
+
+    def adopt(self) -> None:
+        """Whoever answers on its port is to be taken for it."""
+        if self._foreign is not None:
+            self._foreign.allow()
 
     def probe_anew(self) -> None:
         """The way of looking at it has changed."""
@@ -169,7 +197,7 @@ class Runner:
         """Runs until it is cancelled, which ends the process, too."""
         try:
             while True:
-                await self._world.pulse.until(lambda: self.up)
+                await self._wanted()
                 await self._live()
         except Exception as error:
             self.up = False
@@ -181,6 +209,33 @@ class Runner:
             if (run := self.now) is not None:
                 run.child.kill()
                 run.release()
+
+    async def _wanted(self) -> None:
+        """Wait until it is to run; meanwhile somebody else may run it."""
+        known_free = self.last is not None and self.refusal is None
+        self._foreign = Foreign(
+            self._world,
+            lambda: self._whole.spec,
+            self.replica,
+            free=known_free,
+            found=self._found,
+            lost=lambda why: self._move(Trigger.LOST, why),
+            heard=self._whole.health_changed,
+        )
+        try:
+            await self._world.pulse.until(lambda: self.up)
+        finally:
+            self._foreign.close()
+            self._foreign = None
+
+    def _found(self, host: str) -> None:
+        assert self._foreign is not None
+        assert self._foreign.port is not None
+        if self.up:  # in this very moment it is started here
+            return
+        self._world.directory.announce(self.instance, Endpoint(host, self._foreign.port))
+        self._whole.entry.detail = ""
+        self._move(Trigger.FOUND, f"run by {self._foreign.owner or 'somebody else'}")
 
     async def _live(self) -> None:
         """One life, from being wanted to being down."""
@@ -411,6 +466,16 @@ class Runner:
         self._whole.entry.detail = ""
         self._whole.entry.exit_code = None
         self._move(Trigger.PASSED, f"ready after {age_text(run.age_s)}")
+        if not run.launch.stub and self.port is not None:
+            self._world.scope.once(f"listener.{run.pid}", self._check_listener(run, self.port))
+
+    async def _check_listener(self, run: Run, port: int) -> None:
+        """Say so if it is not this service that answers (SEMANTICS 4, threat 20)."""
+        owner = await asyncio.to_thread(run.child.usurper, port)
+        if owner is not None and run.alive:
+            run.mark(f"port {port} is answered by {owner}, which this service has not started")
+            self.cause += f"; but port {port} is answered by {owner}"
+            self._world.changed()
 
     # State
 

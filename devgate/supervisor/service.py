@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 IDLE_LOOK_S: Final = 5.0
 """How often it is looked whether a service is idle, at least."""
 
+ADOPT_WAIT_S: Final = 5.0
+
 _DONE = frozenset({ServiceState.READY, ServiceState.COMPLETED, ServiceState.EXITED})
 
 
@@ -81,6 +83,7 @@ class Service:
             runner.start()
 
     async def start(self) -> None:
+        self._refuse_foreign()
         self._watch_again()
         self.want()
         for runner in self.runners:
@@ -88,6 +91,7 @@ class Service:
 
     async def restart(self, why: str = "restart") -> None:
         """One replica after the other, so that somebody always serves where there are several."""
+        self._refuse_foreign()
         self._watch_again()
         await self._renew(why)
 
@@ -115,11 +119,13 @@ class Service:
             runner.stop(why)
 
     async def stop(self) -> None:
+        self._refuse_foreign()
         self.unwant()
         await self.down()
 
     async def kill(self) -> None:
         """End it now, without drain or signal."""
+        self._refuse_foreign()
         self.unwant("kill")
         self.kill_now()
         await self.down()
@@ -127,6 +133,29 @@ class Service:
     def kill_now(self) -> None:
         for runner in self.runners:
             runner.kill()
+
+    async def adopt(self) -> None:
+        """Take whoever answers on its port for it, until he goes.
+
+        Raises:
+            CommandError: it runs, or nobody answers there.
+        """
+        if self.up or self.alive:
+            raise CommandError(f"{self.name} is run by devgate", hint="stop it first")
+        for runner in self.runners:
+            runner.adopt()
+        present = await self._world.pulse.until(lambda: all(runner.foreign for runner in self.runners), ADOPT_WAIT_S)
+        if not present:
+            raise CommandError(f"nobody answers in place of {self.name}", hint="start it, then adopt it")
+
+    def _refuse_foreign(self) -> None:
+        foreign = next((runner.foreign for runner in self.runners if runner.foreign is not None), None)
+        if foreign is not None:
+            raise CommandError(
+                f"{self.name} is run by {foreign.owner or 'somebody else'}, not by devgate",
+                hint="end it there; then it can be started here",
+                code="external-service",
+            )
 
     async def down(self) -> None:
         """Wait until nothing of it is left.
@@ -317,21 +346,20 @@ class Service:
 
     @property
     def _health_detail(self) -> str:
-        details = (runner.now.vitals.readiness.detail for runner in self.runners if runner.now is not None)
+        details = (runner.vitals.readiness.detail for runner in self.runners if runner.vitals is not None)
         return redact_text(next(filter(None, details), ""))
 
     def view(self) -> ServiceView:
         # The worst replica speaks for the service, or the first of those that are equally well.
         state = self.state
         speaker = next(runner for runner in self.runners if runner.state is state)
-        run, endpoint = speaker.last, speaker.instance.endpoint
-        vitals = run.vitals if run is not None else None
+        run, foreign, vitals, endpoint = speaker.last, speaker.foreign, speaker.vitals, speaker.instance.endpoint
         instances = tuple(self._instance_view(runner) for runner in self.runners)
         return ServiceView(
             name=self.name,
             state=state,
-            owner=Owner.DEVGATE,
-            stub=run is not None and run.launch.stub,
+            owner=Owner.EXTERNAL if foreign is not None else Owner.DEVGATE,
+            stub=run is not None and run.launch.stub and foreign is None,
             health=self.health,
             health_detail=self._health_detail,
             pid=instances[speaker.replica].pid,
@@ -339,7 +367,7 @@ class Service:
             url=endpoint.url if endpoint is not None else "",
             uptime_s=instances[speaker.replica].uptime_s,
             restarts=sum(runner.restarts for runner in self.runners),
-            exit_code=run.code if run is not None else None,
+            exit_code=run.code if run is not None and foreign is None else None,
             cause=redact_text(speaker.cause),
             last_error=redact_text(self.ring.last_error(speaker.run_number)),
             waiting_for=speaker.missing,
@@ -355,11 +383,14 @@ class Service:
 
     def _instance_view(self, runner: Runner) -> InstanceView:
         run = runner.now
+        pid = run.pid if run is not None and run.code is None else None
+        if runner.foreign is not None and runner.foreign.owner is not None:
+            pid = runner.foreign.owner.pid
         usage = self._world.usage(self.name, runner.replica) if run is not None else None
         return InstanceView(
             replica=runner.replica,
             state=runner.state,
-            pid=run.pid if run is not None and run.code is None else None,
+            pid=pid,
             port=runner.port,
             uptime_s=run.uptime_s if run is not None else 0.0,
             restarts=runner.restarts,

@@ -24,6 +24,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Literal
 
 from devgate import processes
+from devgate.supervisor import ports
 from devgate.supervisor.refusal import CannotStartError
 
 if TYPE_CHECKING:
@@ -83,6 +84,14 @@ class Child:
         found = processes.family({self.pid: self.birth}, "", dict(self._known), processes_now)
         self._known |= {process.pid: process.birth for process in found}
         return found
+
+    def usurper(self, port: int) -> ports.Owner | None:
+        """Who listens on a port in place of this family; None where it is one of it, or cannot be told. Takes milliseconds."""
+        pids = {process.pid for process in self.family()}
+        if ports.held_by(port, pids):
+            return None
+        owner = ports.owner(port)
+        return owner if owner is not None and owner.pid is not None and owner.pid not in pids else None
 
     def kill(self) -> None:
         """End everything now."""

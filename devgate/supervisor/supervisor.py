@@ -5,6 +5,7 @@ What it knows it writes into the `Directory`, which the gateway reads; neither k
 
 from __future__ import annotations
 
+import asyncio
 import random
 import secrets
 from functools import partial
@@ -244,6 +245,24 @@ class Supervisor:
 
     async def kill_service(self, name: str) -> None:
         await self._known(name).kill()
+
+    async def adopt_service(self, name: str) -> None:
+        """Take whoever answers on its port for it: something that was started elsewhere, before devgate."""
+        await self._known(name).adopt()
+
+    async def take_port(self, name: str) -> None:
+        """End whoever holds the port of a service that is down, and start it.
+
+        Raises:
+            CommandError: it has none, runs, or its owner cannot be ended.
+        """
+        service = self._known(name)
+        port = service.spec.port
+        if isinstance(service, External) or service.alive or not isinstance(port, int):
+            raise CommandError(f"{name} has no port that could be taken", code="no-port")
+        for replica in range(service.spec.replicas):
+            await asyncio.to_thread(ports.evict, port + replica)
+        await self.start_service(name)
 
     async def restart_service(self, name: str, *, dependents: bool = False) -> None:
         """Replace its process; with `dependents` also those of all that need it, which are stopped first."""

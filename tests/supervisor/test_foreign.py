@@ -1,0 +1,149 @@
+"""A port of ours in the hands of somebody else."""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from devgate.errors import CommandError
+from devgate.model.status import HealthState, Owner, ServiceState
+from tests.samples import command
+
+S = ServiceState
+Ide = Callable[[int], subprocess.Popen[bytes]]
+
+
+@pytest.fixture
+def ide() -> Iterator[Ide]:
+    """Runs the sample `echo` on a port, outside of devgate."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def run(port: int) -> subprocess.Popen[bytes]:
+        popen = subprocess.Popen(command("echo"), env={**os.environ, "PORT": str(port)}, stdout=subprocess.DEVNULL)
+        started.append(popen)
+        return popen
+
+    yield run
+    for popen in started:
+        popen.kill()
+        popen.wait()
+
+
+def echo(port: int, **fields: Any) -> dict[str, Any]:
+    probe = {"http": "/", "interval": "50ms", "start_interval": "50ms"}
+    return {"command": command("echo"), "port": port, "ready": probe} | fields
+
+
+async def test_stopped_here_and_started_in_an_ide(supervise, free_port: int, ide: Ide) -> None:
+    system = await supervise({"web": echo(free_port)})
+    await system.supervisor.settled()
+    await system.supervisor.stop_service("web")
+    other = ide(free_port)
+    await system.state_is("web", S.READY)
+    view = system.view("web")
+    assert (view.owner, view.pid, view.port, view.exit_code) == (Owner.EXTERNAL, other.pid, free_port, None)
+    assert view.cause.startswith(f"run by pid {other.pid} (")
+    await system.until(lambda: system.view("web").health is HealthState.HEALTHY)
+    assert [instance.endpoint.port for instance in system.entry("web").serving] == [free_port]
+    for refused in (
+        system.supervisor.start_service,
+        system.supervisor.stop_service,
+        system.supervisor.restart_service,
+        system.supervisor.kill_service,
+    ):
+        with pytest.raises(CommandError, match="not by devgate"):
+            await refused("web")
+    assert other.poll() is None
+    other.terminate()
+    await system.state_is("web", S.STOPPED)
+    assert system.entry("web").serving == ()
+    await system.supervisor.start_service("web")
+    assert system.view("web").owner is Owner.DEVGATE
+
+
+async def test_a_breakpoint_ends_nothing(supervise, free_port: int, ide: Ide) -> None:
+    system = await supervise({"web": echo(free_port, autostart=False)})
+    # seen free once, then taken
+    await system.until(lambda: system.supervisor._services["web"].runners[0]._foreign is not None)
+    await asyncio.sleep(0.1)
+    other = ide(free_port)
+    await system.state_is("web", S.READY)
+    other.send_signal(signal.SIGSTOP)
+    system.supervisor.suspect("web", 0)
+    await asyncio.sleep(0.3)
+    assert system.state("web") is S.READY
+    other.send_signal(signal.SIGCONT)
+
+
+async def test_who_was_there_before_us_is_not_taken_for_it(supervise, free_port: int, ide: Ide) -> None:
+    other = ide(free_port)
+    await asyncio.to_thread(wait_for, free_port)
+    system = await supervise({"web": echo(free_port)})
+    assert await system.supervisor.settled() == ["web"]
+    await asyncio.sleep(0.3)
+    assert system.state("web") is S.BLOCKED
+    await system.supervisor.adopt_service("web")
+    assert (system.state("web"), system.view("web").owner) == (S.READY, Owner.EXTERNAL)
+    assert system.view("web").pid == other.pid
+
+
+async def test_nobody_can_be_adopted_where_nobody_is(supervise, free_port: int, monkeypatch) -> None:
+    monkeypatch.setattr("devgate.supervisor.service.ADOPT_WAIT_S", 0.1)
+    system = await supervise({"web": echo(free_port, autostart=False)})
+    with pytest.raises(CommandError, match="nobody answers"):
+        await system.supervisor.adopt_service("web")
+    await system.supervisor.start_service("web")
+    with pytest.raises(CommandError, match="is run by devgate"):
+        await system.supervisor.adopt_service("web")
+
+
+async def test_a_port_can_be_taken_back(supervise, free_port: int, ide: Ide) -> None:
+    other = ide(free_port)
+    await asyncio.to_thread(wait_for, free_port)
+    system = await supervise({"web": echo(free_port)})
+    assert await system.supervisor.settled() == ["web"]
+    taking = asyncio.create_task(system.supervisor.take_port("web"))
+    await asyncio.to_thread(other.wait)
+    await taking
+    assert (system.state("web"), system.view("web").owner) == (S.READY, Owner.DEVGATE)
+
+
+async def test_a_port_of_ours_is_not_taken(supervise, free_port: int) -> None:
+    with socket.create_server(("127.0.0.1", free_port)):
+        system = await supervise({"web": echo(free_port), "auto": {"command": "sleep 600"}})
+        with pytest.raises(CommandError, match="cannot be ended from here"):
+            await system.supervisor.take_port("web")
+        with pytest.raises(CommandError, match="no port"):
+            await system.supervisor.take_port("auto")
+
+
+async def test_who_answers_in_our_place_is_named(supervise, free_port: int, ide: Ide) -> None:
+    """The service runs and listens nowhere; its port is answered by another program."""
+    system = await supervise({"web": {"command": "sleep 600", "port": free_port, "ready": {"start_interval": "50ms"}}})
+    await system.state_is("web", S.STARTING)
+    other = ide(free_port)
+    await system.state_is("web", S.READY)
+    await system.until(lambda: f"is answered by pid {other.pid} (" in system.view("web").cause)
+    assert any("which this service has not started" in line for line in system.lines("web"))
+
+
+async def test_a_grandchild_that_listens_is_no_stranger(supervise) -> None:
+    nested = {"command": f"sh -c '{' '.join(command('echo'))} & wait'", "port": "auto"}
+    system = await supervise({"web": nested})
+    await system.supervisor.settled()
+    await asyncio.sleep(0.3)
+    assert "answered by" not in system.view("web").cause
+
+
+def wait_for(port: int) -> None:
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            continue
+        return
