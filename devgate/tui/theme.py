@@ -58,7 +58,7 @@ LIGHT: Final = Theme(
 COLOUR_BLIND: Final = Theme(
     name="devgate-blue-orange",
     dark=True,
-    primary="#9bb8d3",
+    primary="#7794b0",
     secondary="#8ab6d6",
     accent="#d0b4e8",
     success="#56b4e9",
@@ -73,7 +73,7 @@ COLOUR_BLIND: Final = Theme(
         "text-accent": "#d0b4e8",
         "text-success": "#6cc4f5",
         "text-warning": "#f2e66a",
-        "text-error": "#ff9640",
+        "text-error": "#ff8f33",
     },
 )
 """After Okabe and Ito's palette."""

@@ -1,4 +1,4 @@
-"""What every test of the screen needs: a fixed time zone, no animation, a fixed set of colours."""
+"""What every test of the screen needs: one time zone, colours whatever the environment says, and no contained bug unseen."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from devgate.tui import format as fmt
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
 @pytest.fixture(autouse=True)
 def same_everywhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    from devgate.tui import format as fmt
-
     monkeypatch.setenv("TZ", "UTC")
+    monkeypatch.setenv("COLORTERM", "truecolor")
     monkeypatch.delenv("NO_COLOR", raising=False)
     time.tzset()
     fmt._clock.cache_clear()
@@ -23,3 +24,13 @@ def same_everywhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.undo()
     time.tzset()
     fmt._clock.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def no_contained_bug(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """A view contains what goes wrong while it draws and logs it; a test must not overlook that."""
+    yield
+    bugs = [
+        record for record in caplog.get_records("call") if record.name.startswith("devgate.tui") and record.exc_info
+    ]
+    assert not bugs, bugs[0].exc_text

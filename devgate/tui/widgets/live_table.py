@@ -125,7 +125,7 @@ class LiveTable(ScrollView, can_focus=True):
         if len(rows) != len(old):
             self._resize()
         if moved and round(self.scroll_y):  # what is read stays where it is, while rows come and go above it
-            self.scroll_to(y=max(self.scroll_y + moved, 0), animate=False)
+            self.scroll_to(y=max(self.scroll_y + moved, 0), animate=False, force=True)
         top = round(self.scroll_y)
         seen = range(top, top + self.size.height)
         self._paint(
@@ -153,7 +153,7 @@ class LiveTable(ScrollView, can_focus=True):
         if self._cursor:
             self._move(self._at + by)
         else:
-            self.scroll_relative(y=by, animate=False)
+            self.scroll_relative(y=by, animate=False, force=True)
 
     def action_page(self, by: int) -> None:
         self.action_move(by * max(self.size.height - self._heading - 1, 1))
@@ -178,9 +178,9 @@ class LiveTable(ScrollView, can_focus=True):
         visible = self.size.height - self._heading
         top = round(self.scroll_y)
         if self._at < top:
-            self.scroll_to(y=self._at, animate=False)
+            self.scroll_to(y=self._at, animate=False, force=True)
         elif visible > 0 and self._at >= top + visible:
-            self.scroll_to(y=self._at - visible + 1, animate=False)
+            self.scroll_to(y=self._at - visible + 1, animate=False, force=True)
 
     def on_click(self, event: events.Click) -> None:
         offset = event.get_content_offset(self)

@@ -99,9 +99,9 @@ class LogPane(ScrollView, can_focus=True):
         width = self.size.width if self._wrap else self.buffer.widest + self._layout.before
         self.virtual_size = Size(width, self.buffer.rows + 1)
         if self.follow:
-            self.scroll_to(y=self.max_scroll_y, animate=False)
+            self.scroll_to(y=self.max_scroll_y, animate=False, force=True)
         elif moved:
-            self.scroll_to(y=max(self.scroll_y - moved, 0), animate=False)
+            self.scroll_to(y=max(self.scroll_y - moved, 0), animate=False, force=True)
         self._settling = False
         if len(self._strips) > _KEPT:
             self._strips.clear()
@@ -160,7 +160,7 @@ class LogPane(ScrollView, can_focus=True):
             return False
         row = self.buffer.row_of(index) - self.buffer.first_row
         self.follow = False
-        self.scroll_to(y=max(row - self.size.height // 2, 0), animate=False)
+        self.scroll_to(y=max(row - self.size.height // 2, 0), animate=False, force=True)
         self._redraw()
         return True
 
@@ -170,7 +170,7 @@ class LogPane(ScrollView, can_focus=True):
         top = self.buffer.locate(self.buffer.first_row + round(self.scroll_y))
         self._lay_out()
         if not self.follow and top is not None:
-            self.scroll_to(x=0, y=self.buffer.row_of(top[0]) - self.buffer.first_row, animate=False)
+            self.scroll_to(x=0, y=self.buffer.row_of(top[0]) - self.buffer.first_row, animate=False, force=True)
 
     def action_follow(self) -> None:
         """Go to the end and stay there."""
@@ -180,7 +180,7 @@ class LogPane(ScrollView, can_focus=True):
 
     def action_top(self) -> None:
         self.follow = False
-        self.scroll_to(y=0, animate=False)
+        self.scroll_to(y=0, animate=False, force=True)
         self.refresh()
 
     def action_move(self, by: int) -> None:
@@ -191,10 +191,10 @@ class LogPane(ScrollView, can_focus=True):
 
     def action_sideways(self, by: int) -> None:
         if not self._wrap:
-            self.scroll_to(x=self.scroll_x + by * 8, animate=False)
+            self.scroll_to(x=self.scroll_x + by * 8, animate=False, force=True)
 
     def _by(self, rows: int) -> None:
-        self.scroll_to(y=self.scroll_y + rows, animate=False)
+        self.scroll_to(y=self.scroll_y + rows, animate=False, force=True)
 
     def action_copy(self) -> None:
         """Copy the selection, else the current line."""

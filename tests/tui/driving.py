@@ -1,0 +1,49 @@
+"""Driving an app in a test: pressing keys, reading what stands on the screen."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from devgate.tui.app import DevgateApp
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from textual.pilot import Pilot
+
+    from devgate.control import Control
+
+
+def screen_of(app: DevgateApp) -> list[str]:
+    """What stands on the screen, line by line, without colours."""
+    return [strip.text for strip in app.screen._compositor.render_strips()]
+
+
+def text_of(app: DevgateApp) -> str:
+    return "\n".join(screen_of(app))
+
+
+async def settle(pilot: Pilot[None]) -> None:
+    """Wait for what was asked of `Control` and for what it changed to be drawn."""
+    for _ in range(2):
+        for worker in [worker for worker in pilot.app.workers if worker.group != "live"]:
+            await worker.wait()
+        await pilot.pause()
+
+
+async def press(pilot: Pilot[None], *keys: str) -> None:
+    for key in keys:
+        await pilot.press(key)
+    await settle(pilot)
+
+
+@asynccontextmanager
+async def driven(
+    control: Control, size: tuple[int, int] = (120, 40), **options: Any
+) -> AsyncIterator[tuple[DevgateApp, Pilot[None]]]:
+    """An app over `control`, drawn once."""
+    app = DevgateApp(control, **options)
+    async with app.run_test(size=size) as pilot:
+        await settle(pilot)
+        yield app, pilot
