@@ -10,7 +10,7 @@ from devgate.model.profile import Profile
 from devgate.model.route import RouteSpec
 from devgate.profile.checks import RULES
 from devgate.profile.findings import Subject
-from devgate.profile.rules_routes import unreachable
+from devgate.profile.rules_routes import _covers, _rank, _signature, unreachable
 from devgate.profile.rules_services import _cycles
 from tests.profile.conftest import Project, pointed
 
@@ -348,3 +348,16 @@ def test_what_is_called_unreachable_is_never_chosen(specs: list[RouteSpec]) -> N
                 for headers in ((), ((b"x-v", b"1"),), ((b"x-v", b"2"),)):
                     found = table.match(method, path.encode(), host, headers)
                     assert not (isinstance(found, Match) and found.route.index in dead)
+
+
+@given(st.lists(routes, min_size=1, max_size=8))
+def test_nothing_is_missed_for_the_sake_of_speed(specs: list[RouteSpec]) -> None:
+    subject = Subject(Profile(routes=tuple(specs)), frozenset("s"), frozenset(), expose=False)
+    ranks = [_rank(spec, index) for index, spec in enumerate(specs)]
+    every = {
+        index
+        for index, spec in enumerate(specs)
+        for at, other in enumerate(specs)
+        if ranks[at] < ranks[index] and _signature(other) != _signature(spec) and _covers(other, spec)
+    }
+    assert {finding.path[1] for finding in unreachable(subject)} == every
