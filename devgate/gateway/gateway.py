@@ -128,7 +128,8 @@ class Gateway:
 
     def traffic(self) -> TrafficRow:
         """Of the whole gateway; answered preflights are not traffic."""
-        return self._traffic.row(self._clock.now())
+        held = sum(backend.traffic.held for backend in self._backends.values())
+        return replace(self._traffic.row(self._clock.now()), held=held)
 
     def service_traffic(self, name: str) -> TrafficRow:
         backend = self._backends.get(name)
@@ -160,7 +161,7 @@ class Gateway:
     def _rules(self, profile: Profile) -> Rules:
         gateway = profile.gateway
         table = RoutingTable(profile.routes)
-        hosts = HostPolicy(gateway.hosts, own_addresses(self._addresses or [gateway.host]), self._port)
+        hosts = HostPolicy(gateway.hosts, own_addresses(self._addresses), self._port)
         cors = CorsPolicy(gateway.cors)
         # Nothing above has a memory, and from here on nothing can fail.
         self._breakers.apply(profile.services)
@@ -196,6 +197,8 @@ class Gateway:
             backend=self._backends[spec.service],
             traffic=self._routes[route.id],
             hold_s=hold_s if spec.hold is None else spec.hold,
+            # What nobody has set may differ between this machine and others.
+            connect_s=timeouts.connect if "connect" in timeouts.model_fields_set else None,
             response_s=None if spec.stream else timeouts.response if spec.timeout is None else spec.timeout,
             idle_s=None if spec.stream else timeouts.idle,
             stream=spec.stream,

@@ -20,7 +20,7 @@ from devgate.model.status import ServiceState
 
 if TYPE_CHECKING:
     from devgate.clock import Clock
-    from devgate.directory import Directory, Entry
+    from devgate.directory import Directory, Entry, Instance
 
 CAPACITY: Final = 256
 BATCH: Final = 16
@@ -33,7 +33,7 @@ _CODES: Final = {
     ServiceState.CRASHED: "crashed",
     ServiceState.READY: "no-healthy-instance",
 }
-"""Slugs of the states that are not simply `stopped`. Ready, and yet nobody serves: an external service without an address."""
+"""Slugs of the states that are not simply `stopped`. Ready, and yet nobody serves: a service without a port."""
 _HINTS: Final = {
     "blocked": "mend what blocks it, then start it again",
     "crashed": "look at its log, then start it again",
@@ -134,7 +134,7 @@ def check_returning(service: str, entry: Entry | None) -> None:
         raise Failure(
             "no-healthy-instance", f"There is no service {service} in the running profile.", stage="lifecycle"
         )
-    if entry.returning:
+    if entry.returning or (entry.managed and any(map(_in_between, entry.instances))):
         return
     state = entry.state
     if state is ServiceState.STOPPED and entry.wanted is not None:
@@ -152,3 +152,8 @@ def check_returning(service: str, entry: Entry | None) -> None:
         retry_after_s=1,
         facts={"state": state.value, "exit_code": entry.exit_code, "last_line": entry.detail},
     )
+
+
+def _in_between(instance: Instance) -> bool:
+    """Withdrawn but still called ready: it is about to move, and only then is it known whether it comes back."""
+    return instance.withdrawn and instance.state is ServiceState.READY

@@ -36,6 +36,8 @@ class Lane:
     traffic: Traffic
     hold_s: float
     """How long a request may wait for the service to come back."""
+    connect_s: float | None
+    """None: two seconds on this machine, ten elsewhere."""
     response_s: float | None
     """Until the response head; None for streams."""
     idle_s: float | None

@@ -97,6 +97,7 @@ class Pipeline:
         lane = None
         counted = True
         self.begun += 1
+        self._traffic.in_flight += 1
         try:
             rules = self.rules
             if self._greet(rules, exchange):
@@ -110,11 +111,12 @@ class Pipeline:
             counted = failure.stage != "preflight"
             self._fail(exchange, failure)
         except asyncio.CancelledError:
-            exchange.error = exchange.error or "client-left"
+            exchange.error = exchange.error or ("cut" if self.draining else "client-left")
             raise
         except Exception:
             self._apologise(exchange)
         finally:
+            self._traffic.in_flight -= 1
             self._note(exchange, lane, counted=counted)
 
     def refuse(self, exchange: Exchange, code: str, detail: str) -> None:

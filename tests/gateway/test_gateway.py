@@ -175,7 +175,7 @@ async def test_closing_twice_is_fine():
 # Crowds
 
 
-async def test_a_thousand_event_streams_do_not_stop_others():
+async def test_hundreds_of_event_streams_do_not_stop_others():
     async def script(peer: Peer) -> None:
         head = await peer.head()
         if b"/events" not in head:
@@ -193,12 +193,11 @@ async def test_a_thousand_event_streams_do_not_stop_others():
             for client in batch:
                 await client.head()
             clients += batch
-        assert bench.gateway.traffic().in_flight == 0
-        assert bench.gateway.service_traffic("a").in_flight == 300
+        assert bench.gateway.traffic().in_flight == bench.gateway.service_traffic("a").in_flight == 300
         assert (await bench.get("/")).status == 200
         for client in clients:
             client.reset()
-        await bench.until(lambda: bench.gateway.service_traffic("a").in_flight == 0)
+        await bench.until(lambda: bench.gateway.traffic().in_flight == 0)
 
 
 async def test_clients_that_do_not_read_do_not_stop_others():

@@ -48,6 +48,23 @@ async def test_a_request_waits_through_a_whole_restart():
         assert (await request).status == 200
 
 
+@pytest.mark.parametrize("state", [S.BACKOFF, S.CRASHED])
+async def test_what_is_withdrawn_and_still_called_ready_is_about_to_move(state: ServiceState):
+    async with scripted(answering(OK)) as service, gateway({"a": service}) as bench:
+        bench.directory.withdraw(bench.entry().instances[0])
+        (request,) = await held(bench)
+        bench.move("a", state)
+        if state is S.BACKOFF:
+            bench.serve("a", service.port)
+        assert (await request).status == (200 if state is S.BACKOFF else 503)
+
+
+async def test_a_service_without_a_port_is_not_waited_for():
+    async with gateway({"a": None}) as bench:
+        bench.move("a", S.READY)
+        assert (await bench.get("/")).problem["code"] == "no-healthy-instance"
+
+
 @pytest.mark.parametrize(
     ("state", "code"),
     [

@@ -193,7 +193,7 @@ class Forward:
             line = way.pool.take_idle(certain=certain)
             if line is None:
                 limit = None if lane.response_s is None else self._now() + lane.response_s
-                line = await way.pool.acquire(limit, certain=certain)
+                line = await way.pool.acquire(limit, certain=certain, connect_s=lane.connect_s)
             relay = Relay(exchange, lane, cors, line, way.origin, vote, self._common)
             how = await self._talk(relay, line, b"".join((head[0], way.host_line, head[1])))
         except UpstreamError as error:
@@ -243,7 +243,7 @@ class Forward:
                 how = await relay.done
                 sending.cancel()
             return how
-        except asyncio.CancelledError:
+        except BaseException:  # the client has left, above all
             line.abort()
             raise
         finally:

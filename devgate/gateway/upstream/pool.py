@@ -127,12 +127,15 @@ class Pool:
             return None
         return connection.lend()
 
-    async def acquire(self, deadline: float | None = None, *, certain: bool = False) -> Line:
+    async def acquire(
+        self, deadline: float | None = None, *, certain: bool = False, connect_s: float | None = None
+    ) -> Line:
         """A connection: an idle one, a new one, or the next that becomes free.
 
         Args:
-            deadline: by the pool's clock; bounds waiting and dialling. Dialling has its own bound as well.
+            deadline: by the pool's clock; bounds waiting and dialling.
             certain: see `take_idle`.
+            connect_s: bounds dialling alone; `Origin.connect_timeout_s` where not given.
 
         Raises:
             UpstreamError: stage `connect`; of kind `overloaded` where no connection became free in time.
@@ -142,7 +145,7 @@ class Pool:
         if not self._slots.take(self._lane):
             await self._turn(deadline)
         try:
-            connection = self._pop_idle(certain) or await self._open(deadline)
+            connection = self._pop_idle(certain) or await self._open(deadline, connect_s)
         except BaseException:
             self._slots.give_back(self._lane)
             self._note_empty()
@@ -268,9 +271,9 @@ class Pool:
                 raise UpstreamError(Kind.OVERLOADED, Stage.CONNECT, detail) from None
             raise
 
-    async def _open(self, deadline: float | None) -> UpstreamConnection:
+    async def _open(self, deadline: float | None, connect_s: float | None) -> UpstreamConnection:
         generation = self._generation
-        limit_s = self.origin.connect_timeout_s
+        limit_s = self.origin.connect_timeout_s if connect_s is None else connect_s
         left_s = self._left(deadline)
         try:
             async with asyncio.timeout(None) as dialling:

@@ -1,6 +1,7 @@
 """Forwarding to the letter, with raw bytes on both sides (RFC 9110, 9112)."""
 
 import asyncio
+import socket
 
 import pytest
 
@@ -645,6 +646,29 @@ async def test_nobody_listens():
         assert (answer.status, answer.problem["code"]) == (502, "connect-refused")
         assert bench.gateway.breaker_row("a").consecutive == 1
         assert bench.suspects == []
+
+
+async def test_a_connection_that_does_not_come_about_is_a_504():
+    full = socket.socket()
+    others = []
+    try:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for _ in range(3):  # nobody accepts, so the queue is full and the system answers no more
+            others.append(socket.socket())
+            others[-1].setblocking(False)
+            others[-1].connect_ex(full.getsockname())
+        async with gateway({"a": None}, managed=False, timeouts={"connect": "200ms"}) as bench:
+            bench.serve("a", full.getsockname()[1])
+            answer = await bench.get("/")
+            assert (answer.status, answer.problem["code"], answer.problem["stage"]) == (
+                504,
+                "connect-timeout",
+                "connect",
+            )
+    finally:
+        for one in (full, *others):
+            one.close()
 
 
 async def test_a_service_on_the_other_loopback_is_found():

@@ -162,6 +162,25 @@ async def test_the_handshake_passes_with_its_fields_and_what_came_right_behind_i
             assert line + b"\r\n" in head
 
 
+async def test_much_may_come_right_behind_the_handshake():
+    async def script(peer: Peer) -> None:
+        await peer.head()
+        await go_on.wait()
+        peer.send(SWITCH + b"\r\n")
+        peer.send(await peer.read(size))
+        await peer.rest()
+
+    go_on, size = asyncio.Event(), 3_000_000
+    async with scripted(script, limit=2**23) as service, gateway({"a": service}) as bench:
+        client = await bench.connect()
+        client.send((SHAKE % b"").replace(b"HOST", bench.host) + b"x" * size)
+        await bench.until(lambda: service.peers)
+        go_on.set()
+        assert (await client.answer()).status == 101
+        async with asyncio.timeout(DEADLINE_S):
+            assert await client.reader.readexactly(size) == b"x" * size
+
+
 async def test_a_refused_handshake_is_relayed_whole():
     async def script(peer: Peer) -> None:
         await peer.head()
