@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from devgate.directory import Endpoint
 from devgate.errors import CommandError
-from devgate.model.events import HealthChanged, ServiceChanged
+from devgate.model.events import HealthChanged
 from devgate.model.status import HealthState, Owner, ServiceState
 from devgate.supervisor import probes
-from devgate.supervisor.lifecycle import Trigger, after
+from devgate.supervisor.lifecycle import Trigger
 from devgate.supervisor.readiness import Prober
+from devgate.supervisor.standing import Standing
 from devgate.supervisor.view import InstanceView, ServiceView
 from devgate.supervisor.vitals import Vitals, http_target
 
@@ -40,10 +41,11 @@ class External:
         self._vitals = Vitals()
         self._vitals.readiness.health = HealthState.UNKNOWN
         self._since: float | None = None
-        self._cause = ""
+        self._standing = Standing(world, self.entry.instances[0])
         self._prober = Prober(self._look, self._heard, lambda: self.spec.ready, world.draw)
         self._probing: asyncio.Task[None] | None = None
 
+    pending: ServiceSpec | None = None
     up = True
     alive = False
     serial = 0
@@ -146,15 +148,9 @@ class External:
         return readiness.ready
 
     def _move(self, trigger: Trigger, cause: str) -> None:
-        world, old = self._world, self.state
-        new = after(old, trigger)
-        self._cause = cause
-        self.entry.detail = "" if new is ServiceState.READY else cause
-        world.directory.move(self.entry.instances[0], new)
+        self.entry.detail = cause if trigger is Trigger.LOST else ""
         self.ring.mark(cause)
-        world.publish(
-            ServiceChanged(service=self.name, replica=0, old=old, new=new, cause=cause, run=0, at=world.clock.wall())
-        )
+        self._standing.move(trigger, cause)
 
     def view(self) -> ServiceView:
         assert self.spec.url is not None
@@ -175,7 +171,7 @@ class External:
             uptime_s=uptime_s,
             restarts=0,
             exit_code=None,
-            cause=self._cause or self._vitals.readiness.detail,
+            cause=self._standing.cause or self._vitals.readiness.detail,
             last_error="",
             waiting_for=(),
             cpu_percent=None,

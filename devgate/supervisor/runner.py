@@ -16,7 +16,7 @@ import signal
 from typing import TYPE_CHECKING, Protocol
 
 from devgate.directory import Endpoint
-from devgate.model.events import ProcessExited, ServiceChanged
+from devgate.model.events import ProcessExited
 from devgate.model.status import FAILED, HealthState, ServiceState
 from devgate.policy.restart import Again, RestartPolicy, Settled, age_text, end_text
 from devgate.redact import redact_text
@@ -24,10 +24,11 @@ from devgate.supervisor.ending import until_free
 from devgate.supervisor.foreign import Foreign
 from devgate.supervisor.graph import waiting_for
 from devgate.supervisor.launch import choose_port, is_stub, prepare
-from devgate.supervisor.lifecycle import Trigger, after
+from devgate.supervisor.lifecycle import Trigger
 from devgate.supervisor.once import run_once
 from devgate.supervisor.refusal import CannotStartError
 from devgate.supervisor.run import Run
+from devgate.supervisor.standing import Standing
 
 if TYPE_CHECKING:
     from devgate.directory import Entry, Instance
@@ -80,10 +81,11 @@ class Runner:
         """The present or last process."""
         self.restarts = 0
         """Starts that nobody asked for."""
-        self.cause = ""
-        """Why it is in this state."""
+        self.standing = Standing(world, instance)
         self.missing: tuple[str, ...] = ()
         """What it waits for."""
+        self.waits_for_port: str | None = None
+        """A service of ours that is about to leave the port that this one has to have."""
         self.refusal: CannotStartError | None = None
         self.needs: dict[str, int] = {}
         """Serial numbers of what it needs, as they were when it was started."""
@@ -102,6 +104,15 @@ class Runner:
     @property
     def state(self) -> ServiceState:
         return self.instance.state
+
+    @property
+    def cause(self) -> str:
+        return self.standing.cause
+
+    @property
+    def leaving(self) -> bool:
+        """Whether the process that runs is on its way out, or has to be."""
+        return not self.up or self._renew
 
     @property
     def now(self) -> Run | None:
@@ -201,7 +212,7 @@ class Runner:
                 await self._live()
         except Exception as error:
             self.up = False
-            self.cause = f"bug in devgate: {type(error).__name__}: {error}"
+            self.standing.cause = f"bug in devgate: {type(error).__name__}: {error}"
             # Past the table: where a bug has left the state is anybody's guess, and it must not say that something runs.
             self._world.directory.move(self.instance, ServiceState.CRASHED)
             raise
@@ -280,16 +291,20 @@ class Runner:
         """Wait for what it needs; False if it is not wanted any more."""
 
         def look() -> bool:
-            missing = () if world.no_needs else waiting_for(self._whole.spec.depends_on, world.look)
+            spec = self._whole.spec
+            missing = () if world.alone else waiting_for(spec.depends_on, world.others.look)
+            port = spec.port + self.replica if isinstance(spec.port, int) else None
+            self.waits_for_port = world.others.leaving_port(port, self) if port is not None and not missing else None
             if missing != self.missing:
                 self.missing = missing
                 world.seq += 1
-            return not missing
+            return not missing and self.waits_for_port is None
 
         world = self._world
         if look():
             return True
-        self._move(Trigger.WANTED, f"waits for {', '.join(self.missing)}")
+        what = ", ".join(self.missing) or f"{self.waits_for_port} to leave the port"
+        self._move(Trigger.WANTED, f"waits for {what}")
         await world.pulse.until(lambda: not self.up or look())
         self.missing = ()
         if not self.up:
@@ -311,7 +326,7 @@ class Runner:
             self.up = self._whole.entry.restarting = False
             self._move(Trigger.COMPLETED, "stand-in: nothing to do")
             return None
-        avoid = world.fixed_ports()
+        avoid = world.others.fixed_ports()
         port, held = choose_port(
             spec, self.replica, stub=stub, replace=world.auto_ports, before=self._own_port, avoid=avoid
         )
@@ -325,14 +340,14 @@ class Runner:
                 port=port,
                 stub=stub,
                 gateway_url=world.gateway_url(),
-                addresses={name: url for name in spec.depends_on if (url := world.address(name)) is not None},
+                addresses={name: url for name in spec.depends_on if (url := world.others.address(name)) is not None},
             )
         finally:
             if held is not None:
                 held.close()
         self._own_port = port
         run = self.last = Run(world, self.instance, self._whole.ring, launch, self.run_number + 1, self._exited)
-        self.needs = {name: world.serial_of(name) for name in spec.depends_on}
+        self.needs = {name: world.others.serial_of(name) for name in spec.depends_on}
         what, where = "stand-in" if stub else "started", f", port {port}" if port is not None else ""
         run.mark(f"run {run.number}: {what}, pid {run.pid}{where}")
         world.directory.announce(self.instance, Endpoint("127.0.0.1", port) if port is not None else None)
@@ -474,35 +489,18 @@ class Runner:
         owner = await asyncio.to_thread(run.child.usurper, port)
         if owner is not None and run.alive:
             run.mark(f"port {port} is answered by {owner}, which this service has not started")
-            self.cause += f"; but port {port} is answered by {owner}"
+            self.standing.cause += f"; but port {port} is answered by {owner}"
             self._world.changed()
 
     # State
 
     def _move(self, trigger: Trigger, cause: str) -> None:
-        """The only place where a state changes."""
-        world, old = self._world, self.state
-        new = after(old, trigger)
-        self.cause = cause
         if self._late is not None:
             self._late.cancel()
             self._late = None
+        new = self.standing.move(trigger, cause, run=self.run_number)
         if new is ServiceState.STARTING:
             self._late = asyncio.get_running_loop().call_later(self._whole.spec.start_timeout, self._is_late)
-        world.directory.move(self.instance, new)
-        world.changed()
-        if new is not old:
-            world.publish(
-                ServiceChanged(
-                    service=self.service,
-                    replica=self.replica,
-                    old=old,
-                    new=new,
-                    cause=cause,
-                    run=self.run_number,
-                    at=world.clock.wall(),
-                )
-            )
         self._whole.health_changed()
 
     def _is_late(self) -> None:

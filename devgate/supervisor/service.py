@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 from devgate.errors import CommandError
 from devgate.model.events import HealthChanged
-from devgate.model.status import FAILED, HealthState, Owner, ServiceState
+from devgate.model.status import FAILED, HealthState, ServiceState
 from devgate.policy.restart import age_text
 from devgate.redact import redact_text
 from devgate.supervisor.launch import folder_of
 from devgate.supervisor.runner import Runner
-from devgate.supervisor.view import InstanceView, ServiceView, joined_health, worst
+from devgate.supervisor.showing import view_of
+from devgate.supervisor.view import joined_health, worst
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from devgate.model.profile import ServiceSpec
+    from devgate.supervisor.foreign import Foreign
+    from devgate.supervisor.view import ServiceView
     from devgate.supervisor.watch import Watch
     from devgate.supervisor.world import World
 
@@ -42,7 +43,8 @@ class Service:
         self.ring = world.logs.open(name, spec.log)
         self.runners = tuple(Runner(world, self, instance) for instance in self.entry.instances)
         self._world = world
-        self._next: ServiceSpec | None = None
+        self.pending: ServiceSpec | None = None
+        """What it will be from its next start on."""
         self._health = HealthState.UNKNOWN
         self._rolling = asyncio.Lock()
         self._watch: Watch | None = None
@@ -148,8 +150,13 @@ class Service:
         if not present:
             raise CommandError(f"nobody answers in place of {self.name}", hint="start it, then adopt it")
 
+    @property
+    def foreign(self) -> Foreign | None:
+        """Who runs it in our place."""
+        return next((runner.foreign for runner in self.runners if runner.foreign is not None), None)
+
     def _refuse_foreign(self) -> None:
-        foreign = next((runner.foreign for runner in self.runners if runner.foreign is not None), None)
+        foreign = self.foreign
         if foreign is not None:
             raise CommandError(
                 f"{self.name} is run by {foreign.owner or 'somebody else'}, not by devgate",
@@ -208,7 +215,7 @@ class Service:
     def _hopeless(self, runner: Runner) -> CommandError | None:
         """It waits for something that nobody will bring."""
         for need in runner.missing:
-            state, coming = self._world.look(need)
+            state, coming = self._world.others.look(need)
             if state in FAILED or (not coming and state in (ServiceState.STOPPED, ServiceState.EXITED)):
                 return CommandError(f"{self.name} waits for {need}, which is {state}", hint=f"start {need} first")
         return None
@@ -222,9 +229,9 @@ class Service:
             # What is not stale counts at once, with the old values of what is.
             fields = {key.partition(".")[0] for key in stale} - {"depends_on"}
             self.spec = spec.model_copy(update={field: getattr(before, field) for field in fields})
-            self._next, self.stale = spec, stale
+            self.pending, self.stale = spec, stale
         else:
-            self.spec, self._next, self.stale = spec, None, ()
+            self.spec, self.pending, self.stale = spec, None, ()
         self.ring = self._world.logs.open(self.name, spec.log)
         if self.spec.ready != before.ready:
             for runner in self.runners:
@@ -234,8 +241,12 @@ class Service:
 
     def renew_spec(self) -> None:
         """A new process is about to start: what was stale counts from now on."""
-        if self._next is not None:
-            self.respec(self._next)
+        if (
+            self.pending is not None
+            and self.pending.replicas == len(self.runners)
+            and self.pending.url == self.spec.url
+        ):
+            self.respec(self.pending)
 
     def close(self) -> None:
         """End its loops. What runs is killed: stop it before."""
@@ -279,7 +290,7 @@ class Service:
     def _requested(self) -> None:
         """A request has come while it does not run. Called by the gateway, for each one."""
         if not self.up:
-            self._world.bring(self.name)
+            self._world.others.want([self.name])
 
     async def _stop_when_idle(self, idle_s: float) -> None:
         """Stop it after so long without a request. What comes while it stops is held and starts it again."""
@@ -336,7 +347,7 @@ class Service:
             self._health = new
             self._world.publish(
                 HealthChanged(
-                    service=self.name, old=old, new=new, detail=self._health_detail, at=self._world.clock.wall()
+                    service=self.name, old=old, new=new, detail=self.health_detail, at=self._world.clock.wall()
                 )
             )
 
@@ -345,65 +356,9 @@ class Service:
         return joined_health((runner.state, runner.health) for runner in self.runners)
 
     @property
-    def _health_detail(self) -> str:
+    def health_detail(self) -> str:
         details = (runner.vitals.readiness.detail for runner in self.runners if runner.vitals is not None)
         return redact_text(next(filter(None, details), ""))
 
     def view(self) -> ServiceView:
-        # The worst replica speaks for the service, or the first of those that are equally well.
-        state = self.state
-        speaker = next(runner for runner in self.runners if runner.state is state)
-        run, foreign, vitals, endpoint = speaker.last, speaker.foreign, speaker.vitals, speaker.instance.endpoint
-        instances = tuple(self._instance_view(runner) for runner in self.runners)
-        return ServiceView(
-            name=self.name,
-            state=state,
-            owner=Owner.EXTERNAL if foreign is not None else Owner.DEVGATE,
-            stub=run is not None and run.launch.stub and foreign is None,
-            health=self.health,
-            health_detail=self._health_detail,
-            pid=instances[speaker.replica].pid,
-            port=speaker.port,
-            url=endpoint.url if endpoint is not None else "",
-            uptime_s=instances[speaker.replica].uptime_s,
-            restarts=sum(runner.restarts for runner in self.runners),
-            exit_code=run.code if run is not None and foreign is None else None,
-            cause=redact_text(speaker.cause),
-            last_error=redact_text(self.ring.last_error(speaker.run_number)),
-            waiting_for=speaker.missing,
-            cpu_percent=_sum(instance.cpu_percent for instance in instances),
-            memory_bytes=_sum(instance.memory_bytes for instance in instances),
-            stale=self.stale,
-            required=self.spec.required,
-            instances=instances,
-            response_ms=vitals.last.latency_s * 1000 if vitals is not None and vitals.last is not None else None,
-            checked_at=vitals.checked_at if vitals is not None else None,
-            version=vitals.version if vitals is not None else None,
-        )
-
-    def _instance_view(self, runner: Runner) -> InstanceView:
-        run = runner.now
-        pid = run.pid if run is not None and run.code is None else None
-        if runner.foreign is not None and runner.foreign.owner is not None:
-            pid = runner.foreign.owner.pid
-        usage = self._world.usage(self.name, runner.replica) if run is not None else None
-        return InstanceView(
-            replica=runner.replica,
-            state=runner.state,
-            pid=pid,
-            port=runner.port,
-            uptime_s=run.uptime_s if run is not None else 0.0,
-            restarts=runner.restarts,
-            cpu_percent=usage.cpu_percent if usage is not None else None,
-            memory_bytes=usage.memory_bytes if usage is not None else None,
-            in_flight=runner.instance.in_flight,
-        )
-
-
-Number = TypeVar("Number", int, float)
-
-
-def _sum(parts: Iterable[Number | None]) -> Number | None:
-    """The sum of what is known; None if nothing is."""
-    known = [part for part in parts if part is not None]
-    return sum(known[1:], known[0]) if known else None
+        return view_of(self, self._world)

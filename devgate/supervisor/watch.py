@@ -54,7 +54,10 @@ class Counts:
         self._exclude = GitIgnoreSpec.from_lines(spec.exclude)
         self._rules: dict[Path, GitIgnoreSpec | None] = {}
         # A folder that is ignored as a whole and yet watched by name: its own rules count, those above it do not.
-        self._top = {root: root if self._ignored(root, _top_of(root)) else _top_of(root) for root in self._roots}
+        self._top = {}
+        for root in self._roots:
+            top = _top_of(root)
+            self._top[root] = root if self._ignored(root, top, "/" if root.is_dir() else "") else top
 
     def __call__(self, path: Path) -> bool:
         if path.name == ".gitignore":
@@ -71,14 +74,18 @@ class Counts:
             return False
         return not self._ignored(path, self._top[root])
 
-    def _ignored(self, path: Path, top: Path) -> bool:
-        """What the `.gitignore` files from `top` down to the path say; the nearest one that says something decides."""
+    def _ignored(self, path: Path, top: Path, end: str = "") -> bool:
+        """What the `.gitignore` files from `top` down to the path say; the nearest one that says something decides.
+
+        Args:
+            end: a slash for a folder: some rules are for folders only.
+        """
         for folder in path.parents:
             if not folder.is_relative_to(top):
                 return False
             rules = self._rules_in(folder)
             if rules is not None:
-                said = rules.check_file(path.relative_to(folder).as_posix()).include
+                said = rules.check_file(path.relative_to(folder).as_posix() + end).include
                 if said is not None:
                     return said
         return False

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from devgate.supervisor.pulse import Pulse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from devgate.clock import Clock
     from devgate.directory import Directory
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from devgate.supervisor.launch import Surroundings
     from devgate.supervisor.logs import LogBook
     from devgate.supervisor.resources import Usage
+    from devgate.supervisor.runner import Runner
     from devgate.tasks import Scope
 
 
@@ -27,6 +28,17 @@ class Keeper(Protocol):
 
     def track(self, pgid: int, birth: int) -> None: ...
     def forget(self, pgid: int) -> None: ...
+
+
+class Others(Protocol):
+    """How a replica looks at the other services (`fleet.Fleet`)."""
+
+    def look(self, name: str) -> tuple[ServiceState, bool]: ...
+    def address(self, name: str) -> str | None: ...
+    def serial_of(self, name: str) -> int: ...
+    def fixed_ports(self) -> frozenset[int]: ...
+    def leaving_port(self, port: int, asker: Runner) -> str | None: ...
+    def want(self, names: Iterable[str]) -> None: ...
 
 
 @dataclass(slots=True)
@@ -45,21 +57,12 @@ class World:
     """Uniform in [0, 1): jitter."""
     scope: Scope
     profile: Profile
-    look: Callable[[str], tuple[ServiceState, bool]]
-    """State of a service, and whether it is meant to run."""
-    address: Callable[[str], str | None]
-    """Where a service answers, as far as that is known."""
-    serial_of: Callable[[str], int]
-    """Serial number of a service's present process."""
-    bring: Callable[[str], None]
-    """Start a service, and first what it needs; returns at once."""
-    fixed_ports: Callable[[], frozenset[int]]
-    """Ports that the profile names: never given away as free ones."""
+    others: Others
     usage: Callable[[str, int], Usage | None] = lambda _name, _replica: None
     """What a replica of a service uses."""
     files: FileWatcher | None = None
     """Tells of changed files; None: nothing is watched."""
-    no_needs: bool = False
+    alone: bool = False
     """`--no-deps`: nobody waits for anybody."""
     spawned: int = 0
     """Processes started so far."""

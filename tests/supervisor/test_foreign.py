@@ -69,7 +69,7 @@ async def test_stopped_here_and_started_in_an_ide(supervise, free_port: int, ide
 async def test_a_breakpoint_ends_nothing(supervise, free_port: int, ide: Ide) -> None:
     system = await supervise({"web": echo(free_port, autostart=False)})
     # seen free once, then taken
-    await system.until(lambda: system.supervisor._services["web"].runners[0]._foreign is not None)
+    await system.until(lambda: system.supervisor._fleet.get("web").runners[0]._foreign is not None)
     await asyncio.sleep(0.1)
     other = ide(free_port)
     await system.state_is("web", S.READY)

@@ -391,6 +391,52 @@ async def test_a_switch_back_before_the_stop_is_done(supervise) -> None:
     assert system.directory.get("web") is not None
 
 
+async def test_a_port_passes_from_one_service_to_another(supervise, free_port: int) -> None:
+    """A switch where the new service wants the port that an old one is still leaving."""
+    system = await supervise({"api": echo(port=free_port, stop={"drain": "200ms"})})
+    await system.supervisor.settled()
+    system.entry("api").serving[0].enter()
+    await system.become({"backend": echo(port=free_port)})
+    await system.state_is("backend", S.WAITING)
+    assert system.view("backend").waiting_for == ("api",)
+    assert system.entry("backend").returning
+    await system.state_is("backend", S.READY)
+    assert asked(system.view("backend").url)["env"]["DEVGATE_SERVICE"] == "backend"
+
+
+async def test_two_services_swap_their_ports(supervise, two_ports: int) -> None:
+    system = await supervise({"one": echo(port=two_ports), "two": echo(port=two_ports + 1)})
+    await system.supervisor.settled()
+    await system.become({"one": echo(port=two_ports + 1), "two": echo(port=two_ports)})
+    await system.until(lambda: [view.port for view in system.supervisor.views()] == [two_ports + 1, two_ports])
+    assert await system.supervisor.settled() == []
+    assert {S.BLOCKED, S.CRASHED}.isdisjoint([*system.states("one"), *system.states("two")])
+
+
+async def test_more_replicas_wait_until_asked_for(supervise) -> None:
+    system = await supervise({"web": echo()})
+    await system.supervisor.settled()
+    pid = system.view("web").pid
+    await system.become({"web": echo(replicas=2)}, switch=False)
+    assert (system.view("web").stale, system.view("web").pid) == (("replicas",), pid)
+    os.kill(pid, 9)  # a crash does not change its shape
+    await system.until(lambda: system.view("web").pid not in (None, pid) and system.state("web") is S.READY)
+    assert len(system.view("web").instances) == 1
+    await system.supervisor.restart_service("web")
+    assert [instance.state for instance in system.view("web").instances] == [S.READY, S.READY]
+    assert system.view("web").stale == ()
+
+
+async def test_a_shutdown_waits_for_what_is_on_its_way_out(supervise) -> None:
+    system = await supervise({"web": echo(stop={"drain": "200ms"})})
+    await system.supervisor.settled()
+    system.entry("web").serving[0].enter()
+    await system.become({})
+    await system.supervisor.shutdown()
+    assert system.ours() == []
+    assert [event.code for event in system.exits("web")] == [0], "it was killed and not asked"
+
+
 # What they use
 
 

@@ -1,0 +1,78 @@
+"""What is shown of a service that devgate runs, or that somebody else runs in its place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from devgate.model.status import Owner
+from devgate.redact import redact_text
+from devgate.supervisor.view import InstanceView, ServiceView
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from devgate.supervisor.runner import Runner
+    from devgate.supervisor.service import Service
+    from devgate.supervisor.world import World
+
+Number = TypeVar("Number", int, float)
+
+
+def view_of(service: Service, world: World) -> ServiceView:
+    """The worst replica speaks for the service, or the first of those that are equally well."""
+    state = service.state
+    speaker = next(runner for runner in service.runners if runner.state is state)
+    run, foreign, vitals, endpoint = speaker.last, speaker.foreign, speaker.vitals, speaker.instance.endpoint
+    instances = tuple(_instance(runner, world) for runner in service.runners)
+    own = instances[speaker.replica]
+    waiting = speaker.missing or ((speaker.waits_for_port,) if speaker.waits_for_port is not None else ())
+    return ServiceView(
+        name=service.name,
+        state=state,
+        owner=Owner.EXTERNAL if foreign is not None else Owner.DEVGATE,
+        stub=run is not None and run.launch.stub and foreign is None,
+        health=service.health,
+        health_detail=service.health_detail,
+        pid=own.pid,
+        port=own.port,
+        url=endpoint.url if endpoint is not None else "",
+        uptime_s=own.uptime_s,
+        restarts=sum(runner.restarts for runner in service.runners),
+        exit_code=run.code if run is not None and foreign is None else None,
+        cause=redact_text(speaker.cause),
+        last_error=redact_text(service.ring.last_error(speaker.run_number)),
+        waiting_for=waiting,
+        cpu_percent=_sum(instance.cpu_percent for instance in instances),
+        memory_bytes=_sum(instance.memory_bytes for instance in instances),
+        stale=service.stale,
+        required=service.spec.required,
+        instances=instances,
+        response_ms=vitals.last.latency_s * 1000 if vitals is not None and vitals.last is not None else None,
+        checked_at=vitals.checked_at if vitals is not None else None,
+        version=vitals.version if vitals is not None else None,
+    )
+
+
+def _instance(runner: Runner, world: World) -> InstanceView:
+    run, foreign = runner.now, runner.foreign
+    usage = world.usage(runner.service, runner.replica) if run is not None else None
+    pid = run.pid if run is not None and run.code is None else None
+    if foreign is not None and foreign.owner is not None:
+        pid = foreign.owner.pid
+    return InstanceView(
+        replica=runner.replica,
+        state=runner.state,
+        pid=pid,
+        port=runner.port,
+        uptime_s=run.uptime_s if run is not None else 0.0,
+        restarts=runner.restarts,
+        cpu_percent=usage.cpu_percent if usage is not None else None,
+        memory_bytes=usage.memory_bytes if usage is not None else None,
+        in_flight=runner.instance.in_flight,
+    )
+
+
+def _sum(parts: Iterable[Number | None]) -> Number | None:
+    """The sum of what is known; None if nothing is."""
+    known = [part for part in parts if part is not None]
+    return sum(known[1:], known[0]) if known else None
