@@ -13,7 +13,7 @@ import click
 from devgate.cli.launch import prepare
 from devgate.clock import SystemClock
 from devgate.errors import Exit, StartError
-from devgate.frozen import own_command
+from devgate.frozen import child_env, own_command
 from devgate.runfile import already_running, read, state_folder
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def launch_detached(request: Request, wait_s: float | None) -> int:
             stdout=subprocess.PIPE,
             stderr=errors,
             start_new_session=True,
-            env={**os.environ, "DEVGATE_DETACHED": "1"},
+            env=child_env(os.environ),  # a one-file bundle unpacks anew: our folder is gone when we are
         )
     return _follow(process, state, wait_s)
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+DEVGATE = (sys.executable, "-m", "devgate")
+"""The devgate of this checkout; what takes a `command` runs another one with it, such as a bundle's."""
 DEADLINE_S = 30.0
 """For anything that must happen; generous, so that a busy machine is no failure."""
 
@@ -66,10 +68,12 @@ def request(
         connection.close()
 
 
-def run(*args: str, cwd: Path, check: int | None = 0, **env: str) -> subprocess.CompletedProcess[str]:
+def run(
+    *args: str, cwd: Path, check: int | None = 0, command: tuple[str, ...] = DEVGATE, **env: str
+) -> subprocess.CompletedProcess[str]:
     """Run one devgate command to its end."""
     done = subprocess.run(
-        [sys.executable, "-m", "devgate", *args],
+        [*command, *args],
         cwd=cwd, env=environment(**env), capture_output=True, text=True, timeout=DEADLINE_S * 2, check=False,
         stdin=subprocess.DEVNULL,
     )  # fmt: skip
@@ -87,10 +91,11 @@ class Up:
     args: tuple[str, ...]
     cwd: Path
     env: dict[str, str] = field(default_factory=dict)
+    command: tuple[str, ...] = DEVGATE
 
     def __enter__(self) -> Self:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "devgate", "up", "--no-tui", "--json", *self.args],
+            [*self.command, "up", "--no-tui", "--json", *self.args],
             cwd=self.cwd, env=environment(**self.env), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             text=True, start_new_session=True,
         )  # fmt: skip
@@ -143,7 +148,7 @@ class Up:
         return str(self.next_event("ready")["url"])
 
     def cli(self, *args: str, check: int | None = 0) -> subprocess.CompletedProcess[str]:
-        return run(*args, cwd=self.cwd, check=check)
+        return run(*args, cwd=self.cwd, check=check, command=self.command)
 
     def status(self) -> dict[str, Any]:
         status: dict[str, Any] = json.loads(self.cli("status", "--json").stdout)

@@ -12,14 +12,13 @@ import re
 import select
 import signal
 import struct
-import sys
 import termios
 import time
 from typing import TYPE_CHECKING, Self
 
 import psutil
 
-from tests.e2e.harness import DEADLINE_S, environment
+from tests.e2e.harness import DEADLINE_S, DEVGATE, environment
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +29,17 @@ _SEQUENCE = re.compile(rb"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[
 class Terminal:
     """`devgate ARGS` in a pty of a given size; a context manager that leaves no process."""
 
-    def __init__(self, args: tuple[str, ...], cwd: Path, *, columns: int = 120, rows: int = 40, **env: str) -> None:
+    def __init__(
+        self,
+        args: tuple[str, ...],
+        cwd: Path,
+        *,
+        columns: int = 120,
+        rows: int = 40,
+        command: tuple[str, ...] = DEVGATE,
+        **env: str,
+    ) -> None:
+        self.command = command
         self.args, self.cwd, self.columns, self.rows = args, cwd, columns, rows
         self.env = environment(TERM="xterm-256color", COLORTERM="truecolor", **env)
         self.raw = b""
@@ -40,7 +49,7 @@ class Terminal:
         if self.pid == 0:
             os.chdir(self.cwd)
             script = '"$@"; echo "[exit $?]"; read -r _'
-            os.execve("/bin/sh", ["sh", "-c", script, "sh", sys.executable, "-m", "devgate", *self.args], self.env)
+            os.execve("/bin/sh", ["sh", "-c", script, "sh", *self.command, *self.args], self.env)
         fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", self.rows, self.columns, 0, 0))
         self.before = termios.tcgetattr(self.master)
         return self
