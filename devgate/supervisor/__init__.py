@@ -1,19 +1,22 @@
 """Runs the services of a profile: real processes, started in order, watched, restarted, and ended with all they have started.
 
-`Supervisor` is the set of services. A `Service` is a set of replicas, each with a `Runner`: the one loop that touches its
+`Supervisor` is what the engine holds. A `Service` is a set of replicas, each with a `Runner`: the one loop that touches its
 process. `External` is a service that somebody else runs. What they know goes into the `Directory`, which the gateway reads.
 
-Pure: `lifecycle` (states and triggers as a table), `graph` (who needs whom), `lines` (bytes to safe lines), `view`, the judgement
-in `readiness`; and `policy.restart`, `policy.backoff` outside.
-The way to a process: `command` (argument vector), `environment`, `ports`, joined by `launch`; `spawn` starts it, `ending` ends
-it.
-Looking at it: `probes` (one look), `vitals` (which look, and what came of them), `readiness` (the loop). Its output: `lines` to
-`logs` (rings, read by number) and `logfile`.
+- Deciding, without IO: `lifecycle` (states and triggers as a table), `wish` (what is wanted of a replica), `graph` (who needs
+  whom), `lines` (bytes to safe lines), `view`, the judgement in `readiness`; outside, `policy.restart` and `policy.backoff`.
+- To a process and back: `command` (argument vector), `environment` and `ports` are joined by `launch`; `spawn` starts it, `run`
+  holds it with its output and probes, `ending` ends it with its whole family.
+- Looking at it: `probes` (one look), `vitals` (which look, and what came of them), `readiness` (the loop); `foreign` looks who
+  else answers on its port; `resources` samples what it uses.
+- Its output: `lines`, then `logs` (rings, read by number) and `logfile`.
+- All together: `fleet` (who is there, and going over to another profile), `watch` (restarts when files change).
+- When devgate is killed: `guardian` is our end of `guard_process`, which ends what is left.
 
 Three rules hold everywhere:
 
-- A replica is told what is wanted (`up`, `renew`), never what to do next; its loop finds out. So commands cannot get into each
-  other's way, and a stop always wins.
+- A replica is told what is wanted, never what to do next; its loop finds out. So commands cannot get into each other's way, and
+  a stop always wins.
 - A pid alone is nobody: only pid and birth together, or the mark in the environment, make a process ours (`devgate.processes`).
 - Nothing waits for a pipe to close, and no child waits for us to read.
 """

@@ -226,6 +226,6 @@ class Fleet:
         """The service of ours that is on a port now and about to leave it."""
         for service in self.everything:
             for runner in service.runners:
-                if runner is not asker and runner.leaving and runner.now is not None and runner.port == port:
+                if runner is not asker and runner.wish.leaving and runner.now is not None and runner.port == port:
                     return service.name
         return None

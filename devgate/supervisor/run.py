@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 from typing import TYPE_CHECKING, Literal
 
+from devgate.policy.restart import end_text
 from devgate.redact import redact_text
-from devgate.supervisor.ending import end_family
+from devgate.supervisor.ending import end_family, until_free
 from devgate.supervisor.launch import mark_of
 from devgate.supervisor.lines import LineDecoder
+from devgate.supervisor.once import run_once
 from devgate.supervisor.probes import LogWatch
 from devgate.supervisor.readiness import Prober
 from devgate.supervisor.spawn import spawn
 from devgate.supervisor.vitals import Vitals, probe_of
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable, Sequence
 
     from devgate.directory import Instance
-    from devgate.model.profile import ProbeSpec
+    from devgate.model.profile import ProbeSpec, StopSpec
     from devgate.supervisor.launch import Launch
     from devgate.supervisor.logs import LogRing
+    from devgate.supervisor.ports import Owner
     from devgate.supervisor.probes import ProbeResult
     from devgate.supervisor.world import World
 
@@ -142,6 +146,14 @@ class Run:
             self._probing.cancel()
         self._probing = self._prober = None
 
+    async def usurper(self) -> Owner | None:
+        """Who answers on its port in its place, if somebody does; that is said in its log (SEMANTICS 4, threat 20)."""
+        port = self.launch.port
+        owner = await asyncio.to_thread(self.child.usurper, port) if port is not None else None
+        if owner is not None:
+            self.mark(f"port {port} is answered by {owner}, which this service has not started")
+        return owner
+
     # Its end
 
     def _ended(self, code: int) -> None:
@@ -149,10 +161,22 @@ class Run:
         self.end_probing()
         self._exited(code)
 
+    async def ask(self, stop: StopSpec) -> None:
+        """Tell it to end, in the way that the profile says."""
+        if stop.command is not None:
+            code, line = await run_once(stop.command, self.launch, stop.grace)
+            if code == 0:
+                return
+            ended = end_text(code) if code is not None else f"still ran after {stop.grace:g} s"
+            self.mark(f"stop command: {ended}" + (f": {line}" if line else ""))
+        self.child.signal(getattr(signal, f"SIG{stop.signal}"))
+
     async def clear(self, *, asked_s: float | None) -> None:
-        """End whatever is left of it (see `ending.end_family`), and forget it."""
+        """End whatever is left of it (see `ending.end_family`), forget it, and wait until its port is free."""
         await end_family(self.child, asked_s=asked_s, world=self._world, mark=self.mark)
         self.release()
+        if self.launch.port is not None:
+            await until_free(self.launch.port, world=self._world, mark=self.mark)
 
     def release(self) -> None:
         """Forget the process. Doing it twice is fine."""

@@ -4,15 +4,13 @@
                                                            +- stop ----> drain, signal, kill, until nothing is left
                                                            '- restart -> the same, and from the beginning
 
-The loop is told what is wanted, not what to do: `up` says whether the replica should run, `renew` whether the process that runs
-now has to be replaced. So a stop beats a restart in flight, a restart during a restart is the same one, and restarting what still
-waits does nothing (F1bonacc1/process-compose#530).
+The loop is told what is wanted (`Wish`), not what to do. So a stop beats a restart in flight, a restart during a restart is the
+same one, and restarting what still waits does nothing (F1bonacc1/process-compose#530).
 """
 
 from __future__ import annotations
 
 import asyncio
-import signal
 from typing import TYPE_CHECKING, Protocol
 
 from devgate.directory import Endpoint
@@ -20,15 +18,14 @@ from devgate.model.events import ProcessExited
 from devgate.model.status import FAILED, HealthState, ServiceState
 from devgate.policy.restart import Again, RestartPolicy, Settled, age_text, end_text
 from devgate.redact import redact_text
-from devgate.supervisor.ending import until_free
 from devgate.supervisor.foreign import Foreign
 from devgate.supervisor.graph import waiting_for
 from devgate.supervisor.launch import choose_port, is_stub, prepare
 from devgate.supervisor.lifecycle import Trigger
-from devgate.supervisor.once import run_once
 from devgate.supervisor.refusal import CannotStartError
 from devgate.supervisor.run import Run
 from devgate.supervisor.standing import Standing
+from devgate.supervisor.wish import Wish
 
 if TYPE_CHECKING:
     from devgate.directory import Entry, Instance
@@ -71,12 +68,7 @@ class Runner:
         self.service = instance.service
         self.replica = instance.replica
         self.instance = instance
-        self.up = False
-        """Whether it is meant to run."""
-        self.asked = 0
-        """How often somebody asked for a start or restart."""
-        self.answered = 0
-        """Up to which of those the present state is the answer."""
+        self.wish = Wish()
         self.last: Run | None = None
         """The present or last process."""
         self.restarts = 0
@@ -92,9 +84,6 @@ class Runner:
         self._world = world
         self._whole = whole
         self._policy = RestartPolicy()
-        self._renew = False
-        self._why = ""
-        self._at_once = False
         self._unhealthy = False
         self._late: asyncio.TimerHandle | None = None
         self._patience: asyncio.Timeout | None = None
@@ -108,11 +97,6 @@ class Runner:
     @property
     def cause(self) -> str:
         return self.standing.cause
-
-    @property
-    def leaving(self) -> bool:
-        """Whether the process that runs is on its way out, or has to be."""
-        return not self.up or self._renew
 
     @property
     def now(self) -> Run | None:
@@ -150,30 +134,28 @@ class Runner:
     # What others ask for
 
     def start(self) -> int:
-        """It should run. What failed before is forgotten, and a pause under way ends. Returns a ticket: see `answered`."""
-        self.asked += 1
-        if self.foreign is not None:
-            self.answered = self.asked
-            return self.asked
-        self._policy.rearm()
-        self.up = True
+        """It should run. What failed before is forgotten, and a pause under way ends. Returns a ticket: see `Wish.answered`."""
+        if self.foreign is not None:  # it does, and it is not ours to do anything about it
+            return self.wish.answered
         run = self.now
-        if run is not None and run.code is None and not self._renew and self.state is not ServiceState.STOPPING:
-            self.answered = self.asked  # it does
-        else:
-            self._at_once = True
+        self._policy.rearm()
+        ticket = self.wish.start(
+            fulfilled=run is not None and run.code is None and self.state is not ServiceState.STOPPING
+        )
         self._world.changed()
-        return self.asked
+        return ticket
 
     def restart(self, why: str = "restart") -> int:
         """The process that runs now has to be replaced; where none runs, this is a start."""
-        self._renew = self.now is not None
-        self._why = why
-        return self.start()
+        if self.foreign is not None:
+            return self.wish.answered
+        self._policy.rearm()
+        ticket = self.wish.restart(why, running=self.now is not None)
+        self._world.changed()
+        return ticket
 
     def stop(self, why: str = "stop") -> None:
-        self.up = self._renew = False
-        self._why = why
+        self.wish.stop(why)
         if self.state in FAILED:
             self._stopped()
         self._world.changed()
@@ -211,7 +193,7 @@ class Runner:
                 await self._wanted()
                 await self._live()
         except Exception as error:
-            self.up = False
+            self.wish.settle()
             self.standing.cause = f"bug in devgate: {type(error).__name__}: {error}"
             # Past the table: where a bug has left the state is anybody's guess, and it must not say that something runs.
             self._world.directory.move(self.instance, ServiceState.CRASHED)
@@ -234,7 +216,7 @@ class Runner:
             heard=self._whole.health_changed,
         )
         try:
-            await self._world.pulse.until(lambda: self.up)
+            await self._world.pulse.until(lambda: self.wish.up)
         finally:
             self._foreign.close()
             self._foreign = None
@@ -242,7 +224,7 @@ class Runner:
     def _found(self, host: str) -> None:
         assert self._foreign is not None
         assert self._foreign.port is not None
-        if self.up:  # in this very moment it is started here
+        if self.wish.up:  # in this very moment it is started here
             return
         self._world.directory.announce(self.instance, Endpoint(host, self._foreign.port))
         self._whole.entry.detail = ""
@@ -252,8 +234,7 @@ class Runner:
         """One life, from being wanted to being down."""
         if not await self._needs_met():
             return
-        self._at_once = False
-        self.answered = self.asked
+        self.wish.attempt()
         try:
             run = self._spawn()
         except CannotStartError as refusal:
@@ -261,16 +242,16 @@ class Runner:
             return
         if run is None:
             return
-        await self._world.pulse.until(lambda: run.code is not None or not self.up or self._renew or self._unhealthy)
-        if run.code is not None and self.up and not self._renew:
+        await self._world.pulse.until(lambda: run.code is not None or self.wish.leaving or self._unhealthy)
+        if run.code is not None and not self.wish.leaving:
             verdict = self._judge(run, run.code)
             self._settle(run, verdict)
-            await self._clear(run, asked_s=None)
+            await run.clear(asked_s=None)
         else:
-            failed = self._unhealthy and self.up and not self._renew
+            failed = self._unhealthy and not self.wish.leaving
             ready_s = run.ready_s
-            await self._end(run, "unhealthy" if failed else self._why)
-            if not self.up:
+            await self._end(run, "unhealthy" if failed else self.wish.why)
+            if not self.wish.up:
                 self._stopped()
                 return
             if not failed:
@@ -281,10 +262,10 @@ class Runner:
             await self._pause(verdict.after_s)
 
     async def _pause(self, seconds: float) -> None:
-        await self._world.pulse.until(lambda: not self.up or self._at_once, seconds)
-        if not self.up:
+        await self._world.pulse.until(lambda: not self.wish.up or self.wish.at_once, seconds)
+        if not self.wish.up:
             self._stopped()
-        elif not self._at_once:
+        elif not self.wish.at_once:
             self.restarts += 1
 
     async def _needs_met(self) -> bool:
@@ -305,11 +286,11 @@ class Runner:
             return True
         what = ", ".join(self.missing) or f"{self.waits_for_port} to leave the port"
         self._move(Trigger.WANTED, f"waits for {what}")
-        await world.pulse.until(lambda: not self.up or look())
+        await world.pulse.until(lambda: not self.wish.up or look())
         self.missing = ()
-        if not self.up:
+        if not self.wish.up:
             self._stopped()
-        return self.up
+        return self.wish.up
 
     def _spawn(self) -> Run | None:
         """Start the process; None: there is nothing to run.
@@ -319,11 +300,12 @@ class Runner:
         """
         self._whole.renew_spec()
         world, spec = self._world, self._whole.spec
-        self._renew = self._unhealthy = False
+        self._unhealthy = False
         self.refusal = None
         stub = is_stub(spec, world.around)
         if stub and spec.kind == "task":
-            self.up = self._whole.entry.restarting = False
+            self.wish.settle()
+            self._whole.entry.restarting = False
             self._move(Trigger.COMPLETED, "stand-in: nothing to do")
             return None
         avoid = world.others.fixed_ports()
@@ -398,14 +380,15 @@ class Runner:
         entry.exit_code = run.code
         entry.detail = f"{verdict.cause}: {last}" if last else verdict.cause
         if isinstance(verdict, Settled):
-            self.up = entry.restarting = False
+            self.wish.settle()
+            entry.restarting = False
             self._move(_TRIGGER_OF[verdict.state], verdict.cause)
         else:
             self._move(Trigger.FAILED, verdict.cause)
 
     def _refuse(self, refusal: CannotStartError) -> None:
         self.refusal = refusal
-        self.up = False
+        self.wish.settle()
         reason = redact_text(refusal.message)
         self._whole.entry.detail = reason
         self._whole.ring.mark(reason, replica=self.replica, run=self.run_number)
@@ -413,7 +396,7 @@ class Runner:
 
     def _stopped(self) -> None:
         self._whole.entry.detail = ""
-        self._move(Trigger.STOPPED, self._why)
+        self._move(Trigger.STOPPED, self.wish.why)
 
     # Ending it
 
@@ -432,24 +415,8 @@ class Runner:
         finally:
             self._patience = None
         if run.code is None:
-            await self._ask(run)
-        await self._clear(run, asked_s=stop.grace)
-
-    async def _ask(self, run: Run) -> None:
-        """Tell it to end, in the way that the profile says."""
-        stop = self._whole.spec.stop
-        if stop.command is not None:
-            code, line = await run_once(stop.command, run.launch, stop.grace)
-            if code == 0:
-                return
-            ended = end_text(code) if code is not None else f"still ran after {stop.grace:g} s"
-            run.mark(f"stop command: {ended}" + (f": {line}" if line else ""))
-        run.child.signal(getattr(signal, f"SIG{stop.signal}"))
-
-    async def _clear(self, run: Run, *, asked_s: float | None) -> None:
-        await run.clear(asked_s=asked_s)
-        if run.launch.port is not None:
-            await until_free(run.launch.port, world=self._world, mark=run.mark)
+            await run.ask(stop)
+        await run.clear(asked_s=stop.grace)
 
     # Watching it
 
@@ -481,15 +448,13 @@ class Runner:
         self._whole.entry.detail = ""
         self._whole.entry.exit_code = None
         self._move(Trigger.PASSED, f"ready after {age_text(run.age_s)}")
-        if not run.launch.stub and self.port is not None:
-            self._world.scope.once(f"listener.{run.pid}", self._check_listener(run, self.port))
+        if not run.launch.stub:
+            self._world.scope.once(f"listener.{run.pid}", self._check_listener(run))
 
-    async def _check_listener(self, run: Run, port: int) -> None:
-        """Say so if it is not this service that answers (SEMANTICS 4, threat 20)."""
-        owner = await asyncio.to_thread(run.child.usurper, port)
-        if owner is not None and run.alive:
-            run.mark(f"port {port} is answered by {owner}, which this service has not started")
-            self.standing.cause += f"; but port {port} is answered by {owner}"
+    async def _check_listener(self, run: Run) -> None:
+        usurper = await run.usurper()
+        if usurper is not None and run.alive:
+            self.standing.cause += f"; but port {self.port} is answered by {usurper}"
             self._world.changed()
 
     # State

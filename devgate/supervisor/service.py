@@ -57,7 +57,7 @@ class Service:
     @property
     def up(self) -> bool:
         """Whether it is meant to run."""
-        return any(runner.up for runner in self.runners)
+        return any(runner.wish.up for runner in self.runners)
 
     @property
     def alive(self) -> bool:
@@ -89,7 +89,7 @@ class Service:
         self._watch_again()
         self.want()
         for runner in self.runners:
-            await self._started(runner, runner.asked)
+            await self._started(runner, runner.wish.asked)
 
     async def restart(self, why: str = "restart") -> None:
         """One replica after the other, so that somebody always serves where there are several."""
@@ -101,7 +101,7 @@ class Service:
         if not self.alive:
             self.want()
             for runner in self.runners:
-                await self._started(runner, runner.asked)
+                await self._started(runner, runner.wish.asked)
             return
         if len(self.runners) == 1:
             self.entry.restarting = True
@@ -185,7 +185,7 @@ class Service:
 
         def settled() -> bool:
             nonlocal failure
-            if runner.answered >= ticket and runner.state in _DONE:
+            if runner.wish.answered >= ticket and runner.state in _DONE:
                 return True
             failure = self.failure(runner, ticket)
             return failure is not None
@@ -198,11 +198,11 @@ class Service:
         """Why this replica will not become ready by itself; None while it may."""
         if runner.state is ServiceState.WAITING:
             return self._hopeless(runner)
-        if not runner.up and (
-            runner.answered < ticket or runner.state in (ServiceState.STOPPING, ServiceState.STOPPED)
+        if not runner.wish.up and (
+            runner.wish.answered < ticket or runner.state in (ServiceState.STOPPING, ServiceState.STOPPED)
         ):
             return CommandError(f"{self.name} was stopped meanwhile", code="superseded")
-        if runner.answered >= ticket and runner.state in FAILED:
+        if runner.wish.answered >= ticket and runner.state in FAILED:
             refusal = runner.refusal if runner.state is ServiceState.BLOCKED else None
             return CommandError(
                 redact_text(f"{self.name} is {runner.state}: {runner.cause}"),
