@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App, SystemCommand
+from textual.markup import escape
 
 from devgate.escape import visible
 from devgate.tui import bindings, header
@@ -71,7 +72,8 @@ class DevgateApp(App[None], inherit_bindings=False):
         ready: Callable[[], None] | None = None,
     ) -> None:
         self.ascii_only = ascii_only
-        super().__init__()
+        # Textual picks its filter for NO_COLOR here, before there is a theme; the one for other themes would turn ours black.
+        super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self.control = control
         self.commands = CommandRunner(self)
         self.selected = ""
@@ -131,7 +133,9 @@ class DevgateApp(App[None], inherit_bindings=False):
             for name in ("start", "stop", "restart", "kill"):
                 if targets(COMMANDS[name], snapshot, row.name):
                     run = partial(self.run_action, f"command({name!r}, {row.name!r})")
-                    yield SystemCommand(f"{name.capitalize()} {row.name}", f"now: {row.state.value}", run)
+                    yield SystemCommand(
+                        escape(f"{name.capitalize()} {visible(row.name)}"), f"now: {row.state.value}", run
+                    )
         yield SystemCommand("Theme", "Change the colours.", self.action_change_theme)
 
     # --- actions -------------------------------------------------------------------------------------------------

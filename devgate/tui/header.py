@@ -57,7 +57,7 @@ def banner(snapshot: Snapshot) -> list[Part]:
     problems = snapshot.config_problems
     if not problems:
         return []
-    first = problems[0].splitlines()[0]
+    first = problems[0].partition("\n")[0]
     more = f"  and {len(problems) - 1} more" if len(problems) > 1 else ""
     return [
         Part(((f"✖ config error  {first}", "bad"), (more, "bad"))),

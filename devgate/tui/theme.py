@@ -84,7 +84,7 @@ NO_COLOUR: Final = "ansi-dark"
 
 
 def choose(environ: Mapping[str, str], wanted: str = "") -> str:
-    """The theme to begin with: what was asked for, else none under NO_COLOR, else dark."""
+    """The theme to begin with: what was asked for; none under NO_COLOR, even an empty one, as Textual reads it; else dark."""
     if wanted:
         return wanted
-    return NO_COLOUR if environ.get("NO_COLOR") else DARK.name
+    return NO_COLOUR if "NO_COLOR" in environ else DARK.name

@@ -46,7 +46,7 @@ def test_the_colour_blind_theme_does_not_rest_on_red_and_green():
 def test_choice():
     assert choose({}) == DARK.name
     assert choose({"NO_COLOR": "1"}) == NO_COLOUR
-    assert choose({"NO_COLOR": ""}) == DARK.name
+    assert choose({"NO_COLOR": ""}) == NO_COLOUR
     assert choose({"NO_COLOR": "1"}, "nord") == "nord"
 
 

@@ -19,7 +19,7 @@ from devgate.tui.widgets.live_table import LiveTable
 from devgate.tui.work import start
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from textual import events
     from textual.app import ComposeResult
@@ -108,7 +108,7 @@ class LiveScreen(Screen[None]):
         """One loop instead of a timer and a worker for each pull: a fifth of the cost while nothing happens."""
         while True:
             if self.is_current:
-                self._contain(self.tick)
+                self.tick_safely()
                 await asyncio.sleep(STAGGER_S)
                 await self._pull_once()
             await asyncio.sleep(TICK_S - STAGGER_S)
@@ -128,10 +128,10 @@ class LiveScreen(Screen[None]):
         finally:
             self._pulling = False
 
-    def _contain(self, draw: Callable[[], None]) -> None:
+    def tick_safely(self) -> None:
         """A bug in drawing is reported and costs this view its news, not the gateway its screen."""
         try:
-            draw()
+            self.tick()
         except Exception as error:
             log.exception("the %s view could not be drawn", self.view)
             self._header.show([Part(((f"this view failed: {error!r}; the log file has the details", "bad"),))])
@@ -152,7 +152,7 @@ class LiveScreen(Screen[None]):
     def again(self) -> None:
         """Show and pull now, because what is selected or asked for has changed."""
         self._seen = -1
-        self._contain(self.tick)
+        self.tick_safely()
         start(self, self._pull_once, "again")
 
     def _show_frame(self, snapshot: Snapshot) -> None:

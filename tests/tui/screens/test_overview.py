@@ -2,37 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 from devgate.errors import CommandError
 from devgate.model.status import ServiceState
 from devgate.tui.app import DevgateApp
+from tests.tui.driving import press, screen_of
 from tests.tui.fake_control import FakeControl, log_lines, sample
-
-if TYPE_CHECKING:
-    from textual.pilot import Pilot
-
-
-def shown(app: DevgateApp) -> list[str]:
-    """What stands on the screen, line by line, without colours."""
-    return [strip.text for strip in app.screen._compositor.render_strips()]
-
-
-async def press(pilot: Pilot[None], *keys: str) -> None:
-    for key in keys:
-        await pilot.press(key)
-    for worker in [worker for worker in pilot.app.workers if worker.group != "live"]:
-        await worker.wait()
-    await pilot.pause()
 
 
 async def test_shows_process_and_traffic_in_one_row() -> None:
     app = DevgateApp(FakeControl(sample(), log_lines()))
     async with app.run_test(size=(160, 45)) as pilot:
         await press(pilot)
-        lines = shown(app)
+        lines = screen_of(app)
         row = next(line for line in lines if "bot-server" in line)
         for words in ("✖ crashed", "6686", "100%", "OPEN 8s", "exit 1 after 12 s"):
             assert words in row
@@ -82,7 +65,7 @@ async def test_a_refusal_becomes_a_notice_and_the_screen_lives_on() -> None:
         control.change_service("fechatter-server", state=ServiceState.STOPPED, pid=None)
         app.live.tick()
         await press(pilot)
-        assert any("○ stopped" in line for line in shown(app))
+        assert any("○ stopped" in line for line in screen_of(app))
 
 
 async def test_nothing_is_drawn_while_nothing_changes() -> None:
@@ -101,7 +84,7 @@ async def test_quitting_names_what_stops_and_asks() -> None:
     app = DevgateApp(control)
     async with app.run_test(size=(100, 30)) as pilot:
         await press(pilot, "q")
-        text = "\n".join(shown(app))
+        text = "\n".join(screen_of(app))
         assert "notify-server" in text
         assert "search-service runs elsewhere and will go on" in text
         await press(pilot, "escape")
