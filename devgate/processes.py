@@ -2,7 +2,8 @@
 
 A pid says nothing about who it is a minute later. Therefore a process is always named by its pid and its birth, and a family is
 found by what cannot be shed by accident: group, session, parents, and a mark in the environment that each child inherits. The
-mark finds what left group and parents on purpose (a double fork with `setsid`); only Linux shows it to us.
+mark finds what left group and parents on purpose (a double fork with `setsid`); only Linux shows it to us. (Windows keeps
+families together by job objects: `supervisor.windows`.)
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class Process(NamedTuple):
     group: int
     session: int
     birth: int
-    """When it started: clock ticks since boot on Linux, else seconds since the epoch. Only equality means anything."""
+    """When it started, in a unit of the system's own. Only equality means anything."""
     zombie: bool
 
 
@@ -47,7 +48,7 @@ def boot_id() -> str:
 def table() -> dict[int, Process]:
     """All processes that can be seen, by pid."""
     if not _PROC:
-        return {process.pid: process for process in _from_ps([])}
+        return {process.pid: process for process in _listed()}
     found = {}
     for name in os.listdir("/proc"):
         if name.isdigit() and (process := _from_stat(int(name))) is not None:
@@ -57,7 +58,7 @@ def table() -> dict[int, Process]:
 
 def find(pid: int) -> Process | None:
     """One process; None when there is none. A zombie is one."""
-    return _from_stat(pid) if _PROC else next(iter(_from_ps(["-p", str(pid)])), None)
+    return _from_stat(pid) if _PROC else next(iter(_listed(pid)), None)
 
 
 def birth(pid: int) -> int | None:
@@ -123,6 +124,14 @@ def carries(pid: int, mark: str) -> bool:
     return environment.startswith(wanted) or b"\0" + wanted in environment
 
 
+def kill_all(processes: Iterable[Process]) -> None:
+    """End each at once."""
+    if sys.platform == "win32":
+        signal_all(processes, signal.SIGTERM)  # Windows only knows one way
+    else:
+        signal_all(processes, signal.SIGKILL)
+
+
 def signal_all(processes: Iterable[Process], number: int) -> None:
     """Send a signal to each; what has ended meanwhile is passed over."""
     for process in processes:
@@ -159,7 +168,7 @@ def end(leaders: Mapping[int, int], mark: str, *, grace_s: float = 2.0, give_up_
         # What was ours once stays so, also when its parent dies and it belongs to nobody any more.
         known |= {process.pid: process.birth for process in left}
         if passed >= grace_s:
-            signal_all(left, signal.SIGKILL)
+            kill_all(left)
         else:
             signal_all((process for process in left if process.pid not in asked), signal.SIGTERM)
         asked |= {process.pid: process for process in left}
@@ -177,10 +186,30 @@ def _from_stat(pid: int) -> Process | None:
     return Process(pid, int(fields[1]), int(fields[2]), int(fields[3]), int(fields[19]), fields[0] in (b"Z", b"X"))
 
 
+def _listed(pid: int | None = None) -> list[Process]:
+    """All processes, or one, where there is no /proc."""
+    return _from_psutil(pid) if os.name == "nt" else _from_ps(["-A"] if pid is None else ["-p", str(pid)])
+
+
+def _from_psutil(pid: int | None) -> list[Process]:
+    """Windows, which has neither groups nor sessions. No guardian runs there without site-packages: psutil is at hand."""
+    import psutil
+
+    found = []
+    for process in psutil.process_iter() if pid is None else [pid]:
+        try:
+            process = psutil.Process(process) if isinstance(process, int) else process
+            born = int(process.create_time() * 1000)
+            found.append(Process(process.pid, process.ppid(), process.pid, process.pid, born, zombie=False))
+        except psutil.Error:
+            continue
+    return found
+
+
 def _from_ps(selection: list[str]) -> list[Process]:
     """macOS and the BSDs. `sess` is no session id there; a session leader's group is the session as far as we care."""
     listing = subprocess.run(
-        ["ps", *(selection or ["-A"]), "-o", "pid=,ppid=,pgid=,state=,lstart="],
+        ["ps", *selection, "-o", "pid=,ppid=,pgid=,state=,lstart="],
         capture_output=True,
         text=True,
         env={**os.environ, "LC_ALL": "C"},

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
-import sys
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -30,9 +29,7 @@ def argv(command: str | tuple[str, ...]) -> list[str]:
     """
     if not isinstance(command, str):
         return list(command)
-    if sys.platform == "win32":
-        return ["cmd", "/d", "/s", "/c", command]
-    return ["/bin/sh", "-c", _with_exec(command)]
+    return ["cmd", "/d", "/s", "/c", command] if os.name == "nt" else ["/bin/sh", "-c", _with_exec(command)]
 
 
 def missing(command: str | tuple[str, ...], *, cwd: Path, env: Mapping[str, str]) -> str:

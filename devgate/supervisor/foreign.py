@@ -9,10 +9,7 @@ before, and its owner must be a process of the same user. `allow` waives both: s
 from __future__ import annotations
 
 import asyncio
-import os
 from typing import TYPE_CHECKING, Final
-
-import psutil
 
 from devgate import processes
 from devgate.supervisor import ports, probes
@@ -119,7 +116,4 @@ class Foreign:
         pid = self.owner.pid if self.owner is not None else None
         if pid is None or processes.carries(pid, f"{self._world.around.mark}:"):
             return False
-        try:
-            return os.name != "posix" or psutil.Process(pid).uids().real == os.getuid()
-        except psutil.Error:
-            return False
+        return ports.is_of_this_user(pid)

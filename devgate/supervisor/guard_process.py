@@ -26,6 +26,8 @@ if __name__ == "__main__":  # run by its path: find ourselves, behind everything
 
 from devgate import processes
 
+assert sys.platform != "win32"  # a job object does its work there
+
 IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGTSTP)
 """Meant for devgate, whose end is what we wait for."""
 

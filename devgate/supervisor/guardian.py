@@ -16,7 +16,6 @@ from contextlib import suppress
 from typing import Self
 
 from devgate.frozen import child_env, guardian_command
-from devgate.supervisor import guard_process
 
 log = logging.getLogger(__name__)
 
@@ -36,33 +35,7 @@ class Guardian:
         It does without a terminal where there is none. Where no process can be started, or none is needed (Windows ends a job
         with its owner), the calls do nothing.
         """
-        if sys.platform == "win32":
-            return cls(None)
-        # A number of its own: 0 to 2 are the helper's pipe and nothing.
-        terminal = next((os.dup(fd) for fd in (2, 1, 0) if os.isatty(fd)), None)
-        command = guardian_command(guard_process.__file__)
-        if terminal is not None:
-            command += [str(terminal), guard_process.terminal_settings(terminal)]
-        # Inherited: until it ignores these signals itself, none of them can end it.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, guard_process.IGNORED)
-        try:
-            process = subprocess.Popen(
-                command,
-                env=child_env(os.environ),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-                pass_fds=[] if terminal is None else [terminal],
-                cwd="/",
-            )
-        except OSError as error:
-            log.warning("no guardian: %s", error)
-            return cls(None)
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
-            if terminal is not None:
-                os.close(terminal)
+        process = _started()
         guardian = cls(process)
         guardian._say(f"mark {mark}")
         return guardian
@@ -112,3 +85,41 @@ class Guardian:
         with suppress(OSError):  # it is gone, and supervision goes on
             self._process.stdin.write(f"{line}\n".encode("ascii"))
             self._process.stdin.flush()
+
+
+if sys.platform == "win32":
+
+    def _started() -> subprocess.Popen[bytes] | None:
+        """A job object does its work."""
+        return None
+
+else:
+
+    def _started() -> subprocess.Popen[bytes] | None:
+        from devgate.supervisor import guard_process
+
+        # A number of its own: 0 to 2 are the helper's pipe and nothing.
+        terminal = next((os.dup(fd) for fd in (2, 1, 0) if os.isatty(fd)), None)
+        command = guardian_command(guard_process.__file__)
+        if terminal is not None:
+            command += [str(terminal), guard_process.terminal_settings(terminal)]
+        # Inherited: until it ignores these signals itself, none of them can end it.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, guard_process.IGNORED)
+        try:
+            return subprocess.Popen(
+                command,
+                env=child_env(os.environ),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+                pass_fds=[] if terminal is None else [terminal],
+                cwd="/",
+            )
+        except OSError as error:
+            log.warning("no guardian: %s", error)
+            return None
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            if terminal is not None:
+                os.close(terminal)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from devgate.supervisor import command
 from devgate.supervisor.lines import LineDecoder, plain
 from devgate.supervisor.refusal import CannotStartError
-from devgate.supervisor.spawn import spawn
+from devgate.supervisor.spawn import Child
 
 if TYPE_CHECKING:
     from devgate.supervisor.launch import Launch
@@ -32,7 +32,7 @@ async def run_once(text: str | tuple[str, ...], beside: Launch, timeout_s: float
 
     launch = replace(beside, argv=tuple(command.argv(text)), port=None)
     try:
-        child = spawn(launch, mark="", on_output=heard, on_exit=lambda _code: ended.set())
+        child = Child(launch, mark="", on_output=heard, on_exit=lambda _code: ended.set())
     except CannotStartError as refusal:
         return 127, refusal.message
     try:

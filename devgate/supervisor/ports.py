@@ -62,6 +62,14 @@ def held_by(port: int, pids: Iterable[int]) -> bool:
     return False
 
 
+def is_of_this_user(pid: int) -> bool:
+    """Whether a process runs for the same user as we do."""
+    try:
+        return psutil.Process(pid).username() == psutil.Process().username()
+    except psutil.Error:
+        return False
+
+
 def evict(port: int, grace_s: float = 2.0) -> None:
     """End the process that listens on a port: asked, then killed. Waits for that.
 

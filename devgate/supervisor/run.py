@@ -14,7 +14,7 @@ from devgate.supervisor.lines import LineDecoder
 from devgate.supervisor.once import run_once
 from devgate.supervisor.probes import LogWatch
 from devgate.supervisor.readiness import Prober
-from devgate.supervisor.spawn import spawn
+from devgate.supervisor.spawn import Child
 from devgate.supervisor.vitals import Vitals, probe_of
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Run:
         self._prober: Prober | None = None
         self._probing: asyncio.Task[None] | None = None
         mark = mark_of(world.around, instance.service, instance.replica)
-        self.child = spawn(launch, mark=mark, on_output=self._heard, on_exit=self._ended)
+        self.child = Child(launch, mark=mark, on_output=self._heard, on_exit=self._ended)
         self.started_at = world.clock.now()
         world.spawned += 1
         self.serial = world.spawned
