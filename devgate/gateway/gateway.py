@@ -34,12 +34,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from devgate.clock import Clock
-    from devgate.directory import Directory
+    from devgate.directory import Directory, Entry, Instance
     from devgate.gateway.table import Route
     from devgate.model.events import Publish
     from devgate.model.profile import Profile
     from devgate.model.query import RequestPage
     from devgate.model.snapshot import Snapshot
+    from devgate.model.status import ServiceState
 
 DRAIN_S: Final = 5.0
 
@@ -70,6 +71,7 @@ class Gateway:
         self._clock = clock
         self._publish = publish
         self._breakers = Breakers(directory, publish, clock)
+        directory.listen(self._on_change)
         self._backends: dict[str, Backend] = {}
         self._routes: dict[str, Traffic] = {}
         self._traffic = Traffic()
@@ -86,13 +88,40 @@ class Gateway:
 
     async def serve(self, sockets: Sequence[socket.socket]) -> None:
         """Begin to answer on listening sockets, which belong to the gateway from now on."""
+        self._front = Front(self._pipeline.serve, self._pipeline.refuse, self._deadlines, self._clock)
+        self._stand_at(sockets)
+        self._servers = await self._listen(sockets, self._front)
+
+    async def move(self, sockets: Sequence[socket.socket]) -> None:
+        """Answer there instead. Who is connected at the old address gets the answer that is under way and is then let go.
+
+        If it fails nothing has changed.
+        """
+        assert self._front is not None, "served before it moves"
+        new = await self._listen(sockets, self._front)
+        old, self._servers = self._servers, new
+        for server in old:
+            server.close()
+        self._front.pre_shutdown()
+        self._stand_at(sockets)
+
+    def _stand_at(self, sockets: Sequence[socket.socket]) -> None:
         self._addresses = [one.getsockname()[0] for one in sockets]
         self._port = sockets[0].getsockname()[1]
         self._pipeline.rules = self._rules(self._profile)
-        self._front = Front(self._pipeline.serve, self._pipeline.refuse, self._deadlines, self._clock)
+
+    async def _listen(self, sockets: Sequence[socket.socket], front: Front) -> list[asyncio.Server]:
         loop = asyncio.get_running_loop()
-        for one in sockets:
-            self._servers.append(await loop.create_server(self._front, sock=one, backlog=BACKLOG))
+        servers: list[asyncio.Server] = []
+        try:
+            for one in sockets:
+                server = await loop.create_server(front, sock=one, backlog=BACKLOG)
+                servers.append(server)
+        except BaseException:
+            for server in servers:
+                server.close()
+            raise
+        return servers
 
     def apply(self, profile: Profile) -> None:
         """Take over another profile. The listener stays; requests under way finish by the old rules."""
@@ -157,6 +186,11 @@ class Gateway:
     def requests(self, after: int = 0, limit: int = 100) -> RequestPage:
         """Finished requests with numbers above `after`, at most the newest `limit`."""
         return self._ring.page(after, limit)
+
+    def _on_change(self, entry: Entry, _instance: Instance, _old: ServiceState) -> None:
+        backend = self._backends.get(entry.service)
+        if backend is not None:
+            backend.queue.hear()
 
     def _rules(self, profile: Profile) -> Rules:
         gateway = profile.gateway

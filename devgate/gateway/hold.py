@@ -27,6 +27,9 @@ BATCH: Final = 16
 """Requests released in a row ..."""
 PAUSE_S: Final = 0.01
 """... before a pause, in which the service can take them in."""
+GRACE_S: Final = 2.0
+"""How long after it has become known a service may be one of which nothing has been heard: the gateway listens before the
+services are started, and before the first look at those that others run."""
 
 _CODES: Final = {
     ServiceState.BLOCKED: "blocked",
@@ -50,9 +53,15 @@ class Queue:
         self._clock = clock
         self._turns: deque[asyncio.Future[None]] = deque()
         self._released = 0
+        self._heard_of = asyncio.Event()
+        self._patient_until = clock.now() + GRACE_S
 
     def __len__(self) -> int:
         return len(self._turns)
+
+    def hear(self) -> None:
+        """The service has moved for the first time."""
+        self._heard_of.set()
 
     async def serving(self, deadline: float) -> Entry:
         """Wait until an instance of the service takes requests.
@@ -91,9 +100,23 @@ class Queue:
             entry = self._directory.get(self._service)
             if entry is not None and entry.serving:
                 return entry
-            check_returning(self._service, entry)
-            assert entry is not None
-            await entry.changed()
+            try:
+                check_returning(self._service, entry)
+            except Failure:
+                if self._heard_of.is_set() or self._clock.now() >= self._patient_until:
+                    raise
+                await self._word()
+            else:
+                assert entry is not None
+                await entry.changed()
+
+    async def _word(self) -> None:
+        """Wait until something is heard of the service, or until it is too late for that."""
+        try:
+            async with asyncio.timeout(self._patient_until - self._clock.now()):
+                await self._heard_of.wait()
+        except TimeoutError:
+            pass
 
     def _pass_on(self) -> None:
         """The head has left: the next one is to look."""

@@ -81,7 +81,7 @@ class Pipeline:
     ) -> None:
         self.rules = rules
         self.draining = False
-        """Whether devgate is about to end: every request is refused."""
+        """Whether devgate is about to end: every request is refused but for those about the gateway itself."""
         self.begun = 0
         """Requests so far."""
         self._forward = forward
@@ -105,6 +105,8 @@ class Pipeline:
                 return
             if exchange.path.startswith(builtin.RESERVED) and self._answer_own(rules, exchange):
                 return
+            if self.draining:
+                raise Failure("draining", "devgate is shutting down.", stage="lifecycle", retry_after_s=1)
             lane, path = self._route(rules, exchange)
             await self._forward(exchange, lane, path, rules.cors)
         except Failure as failure:
@@ -132,9 +134,7 @@ class Pipeline:
         noted = exchange.fields.noted
         given = noted.get(b"x-request-id", b"")
         exchange.request_id = given.decode() if request_id.accepted(given) else self._mint()
-        if self.draining:
-            exchange.close = True
-            raise Failure("draining", "devgate is shutting down.", stage="lifecycle", retry_after_s=1)
+        exchange.close = exchange.close or self.draining
         method = exchange.method
         target, fault = _parse(exchange, noted)
         host = noted.get(b"host", b"") if target is None or target.authority is None else target.authority

@@ -214,6 +214,7 @@ async def gateway(
     specs: Mapping[str, Mapping[str, Any]] | None = None,
     managed: bool = True,
     replicas: int = 1,
+    known: bool = True,
     **settings: Any,
 ) -> AsyncIterator[Bench]:
     """A gateway in front of `services`, of which those with an upstream are ready and the others stopped.
@@ -221,6 +222,7 @@ async def gateway(
     Args:
         routes: without `service` they lead to the first one.
         specs: more keys of services.
+        known: something was heard of every service; otherwise only of those that are ready.
         settings: keys of `gateway:`.
     """
     first = next(iter(services))
@@ -245,7 +247,10 @@ async def gateway(
     bench = Bench(plane, directory, profile, events=events, suspects=suspects)
     for name, upstream in services.items():
         directory.declare(name, replicas, managed=managed)
-        if upstream is not None:
+        if upstream is None and known:
+            bench.move(name, ServiceState.STARTING)
+            bench.move(name, ServiceState.STOPPED)
+        elif upstream is not None:
             bench.serve(name, upstream.port, host=upstream.host)
     sockets = bind("127.0.0.1", 0)
     bench.port = sockets[0].getsockname()[1]

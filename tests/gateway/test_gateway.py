@@ -123,6 +123,7 @@ async def test_while_draining_requests_are_refused_and_those_under_way_finish():
         answer = await client.answer()
         assert (answer.status, answer.problem["code"], answer["connection"]) == (503, "draining", "close")
         assert await client.closed() == b""
+        assert (await bench.get("/health/live")).status == 200
         finish.set()
         assert (await request).status == 200
 

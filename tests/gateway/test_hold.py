@@ -190,6 +190,24 @@ async def test_a_service_that_a_request_may_start_is_started():
         assert wanted == [1]
 
 
+@pytest.mark.parametrize("managed", [True, False])
+async def test_nothing_has_been_heard_of_a_service_yet(managed: bool):
+    async with scripted(answering(OK)) as service, gateway({"a": None}, managed=managed, known=False) as bench:
+        bench.directory.remove("a")  # not even declared
+        (request,) = await held(bench)
+        bench.directory.declare("a", managed=managed)
+        await asyncio.sleep(0)
+        bench.serve("a", service.port)
+        assert (await request).status == 200
+
+
+async def test_nothing_is_ever_heard_of_it(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(hold, "GRACE_S", 0.2)
+    async with gateway({"a": None}, managed=False, known=False) as bench:
+        for _ in range(2):
+            assert (await bench.get("/")).problem["code"] == "no-healthy-instance"
+
+
 async def test_a_request_finds_the_service_that_a_profile_switch_brings():
     async with scripted(answering(OK)) as service, gateway({"a": None}) as bench:
         bench.move("a", S.STARTING)
