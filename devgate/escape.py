@@ -47,6 +47,14 @@ def visible(text: str, width: int | None = None) -> str:
     return text if width is None else clipped(text, width)
 
 
+def visible_coloured(text: str) -> str:
+    """A log line as the supervisor keeps it, harmless and in its own colours."""
+    if "\x1b" not in text:
+        return visible(text)
+    plain = map(visible, _SGR.split(text))
+    return next(plain) + "".join(colour + part for colour, part in zip(_SGR.findall(text), plain, strict=True))
+
+
 def cells(text: str) -> int:
     """Terminal cells that visible text takes."""
     return len(text) if text.isascii() else sum(map(_cells, text))

@@ -14,7 +14,7 @@ import json
 import os
 import secrets
 import stat
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -22,12 +22,15 @@ from devgate import processes
 from devgate.errors import Exit, StartError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 FOLDER: Final = ".devgate"
 FILE: Final = "run.json"
 LOCK: Final = "lock"
+"""Held only while looking and writing."""
+STARTING: Final = "starting"
+"""Held while a devgate starts."""
 LARGEST: Final = 64 * 1024
 
 _NO_LINKS: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
@@ -138,6 +141,18 @@ def find(start: Path) -> RunFile | None:
     return found[1] if found is not None and found[1].alive else None
 
 
+@contextmanager
+def starting(state: Path) -> Iterator[Callable[[], None]]:
+    """One devgate starts here at a time: who comes second waits until the first can be found, or has failed.
+
+    Without it two starts at once would meet at the gateway's port, and the second one could not say more than that it is taken.
+    Yields what ends the wait of others; leaving does so, too, and so does dying.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(_locked(state, STARTING))
+        yield stack.close
+
+
 def claim(state: Path, run: RunFile) -> RunFile | None:
     """Write the run file. Returns the dead predecessor's, if it left one.
 
@@ -195,9 +210,9 @@ def _is_ours(found: os.stat_result) -> bool:
 
 
 @contextmanager
-def _locked(state: Path) -> Iterator[None]:
-    """Held only while looking and writing. Its file stays: to remove a lock file is to give the lock away twice."""
-    descriptor = os.open(state / LOCK, os.O_RDWR | os.O_CREAT | _NO_LINKS, 0o600)
+def _locked(state: Path, name: str = LOCK) -> Iterator[None]:
+    """Held by one process at a time. Its file stays: to remove a lock file is to give the lock away twice."""
+    descriptor = os.open(state / name, os.O_RDWR | os.O_CREAT | _NO_LINKS, 0o600)
     try:
         if os.name == "posix":
             import fcntl

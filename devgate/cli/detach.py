@@ -13,10 +13,12 @@ import click
 from devgate.cli.launch import prepare
 from devgate.clock import SystemClock
 from devgate.errors import Exit, StartError
+from devgate.escape import visible
 from devgate.frozen import child_env, own_command
 from devgate.runfile import already_running, read, state_folder
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from devgate.cli.launch import Request
@@ -33,10 +35,7 @@ def launch_detached(request: Request, wait_s: float | None) -> int:
     if running is not None and running.alive:
         raise already_running(running)
     arguments = ["up", loaded.ref, "--json", "--trust", "--project", str(request.folder)]
-    arguments += ["--port", str(request.port)] if request.port is not None else []
-    arguments += [flag for flag, on in _flags(request) if on]
-    arguments += [f"--only={name}" for name in sorted(request.only or ())]
-    arguments += [f"--env={name}={value}" for name, value in request.env.items()]
+    arguments += _options(request)
     with open(os.open(state / LOG, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as errors:
         process = subprocess.Popen(
             own_command(*arguments),
@@ -49,8 +48,22 @@ def launch_detached(request: Request, wait_s: float | None) -> int:
     return _follow(process, state, wait_s)
 
 
-def _flags(request: Request) -> list[tuple[str, bool]]:
-    return [("--auto-ports", request.auto_ports), ("--stub", request.all_stubs), ("--expose", request.expose)]
+def _options(request: Request) -> Iterator[str]:
+    flags = {
+        "--auto-ports": request.auto_ports,
+        "--no-deps": request.no_deps,
+        "--stub": request.all_stubs,
+        "--expose": request.expose,
+        "--exit-on-fail": request.exit_on_fail,
+    }
+    yield from (flag for flag, on in flags.items() if on)
+    if request.port is not None:
+        yield f"--port={request.port}"
+    if request.parent_pid is not None:
+        yield f"--parent-pid={request.parent_pid}"
+    yield from (f"--only={name}" for name in sorted(request.only))
+    yield from (f"--except={name}" for name in sorted(request.without))
+    yield from (f"--env={name}={value}" for name, value in request.env.items())
 
 
 def _follow(process: subprocess.Popen[bytes], state: Path, wait_s: float | None) -> int:
@@ -76,12 +89,17 @@ def _follow(process: subprocess.Popen[bytes], state: Path, wait_s: float | None)
                     click.echo("every service is ready")
                     return Exit.OK
                 case "failed":
-                    for name, cause in event["services"].items():
-                        click.echo(f"{name}: {cause}", err=True)
-                    click.echo("it goes on running; `devgate down` ends it", err=True)
-                    return Exit.SERVICE_FAILED
+                    return _failed(event["services"])
     click.echo("not ready in time; it goes on running, see `devgate status`", err=True)
     return Exit.TIMEOUT
+
+
+def _failed(services: dict[str, dict[str, str]]) -> int:
+    for name, found in services.items():
+        click.echo(f"{name} is {found['state']}: {visible(found['cause'])}", err=True)
+    click.echo("devgate goes on running; `devgate down` ends it", err=True)
+    blocked = any(found["state"] == "blocked" for found in services.values())
+    return Exit.SERVICE_BLOCKED if blocked else Exit.SERVICE_FAILED
 
 
 def _ended(process: subprocess.Popen[bytes], state: Path) -> int:

@@ -7,33 +7,33 @@ connections queue instead of being refused - and only then import what serves th
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import secrets
 import signal
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from devgate.cli.selection import selection, start_order
 from devgate.clock import SystemClock
-from devgate.errors import Exit, StartError
-from devgate.gateway.binding import bind
+from devgate.engine.listening import listen
+from devgate.errors import Exit
+from devgate.escape import visible
 from devgate.profile import lookup
 from devgate.profile.loading import try_load
-from devgate.runfile import already_running, read, state_folder
+from devgate.runfile import already_running, read, starting, state_folder
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from devgate.engine.engine import Engine
+    from devgate.cli.faces import Face
+    from devgate.errors import ProfileError
     from devgate.profile.loading import Attempt, Loaded
-    from devgate.supervisor.guardian import Guardian
-
-log = logging.getLogger(__name__)
+    from devgate.runfile import RunFile
 
 SIGINT_ECHO_S = 0.5
 """Two SIGINTs closer than this are one Ctrl-C: a one-file bundle passes on what the terminal has sent already (DESKTOP.md 3)."""
@@ -47,15 +47,24 @@ class Request:
     ref: str | None
     folder: Path
     """Where to look for a profile."""
-    screen: bool
-    as_json: bool
-    port: int | None
-    auto_ports: bool
-    only: frozenset[str] | None
-    all_stubs: bool
-    trust: bool
-    expose: bool
-    env: Mapping[str, str]
+    screen: bool = False
+    as_json: bool = False
+    fallback: str | None = None
+    port: int | None = None
+    auto_ports: bool = False
+    only: frozenset[str] = frozenset()
+    without: frozenset[str] = frozenset()
+    no_deps: bool = False
+    all_stubs: bool = False
+    trust: bool = False
+    expose: bool = False
+    exit_on_fail: bool = False
+    exit_code_from: str | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+    watch_stdin: bool = False
+    parent_pid: int | None = None
+    job: tuple[str, ...] = ()
+    """The command of `devgate run`."""
 
     def attempt(self, ref: str | None) -> Attempt:
         """Load a profile with what the command line decides put over it; the same for the start, a reload and a switch."""
@@ -68,63 +77,131 @@ class Request:
         return replace(attempt, loaded=loaded.with_profile(profile))
 
 
+def load(request: Request) -> Loaded:
+    """The profile that was asked for, or `--fallback`; what a user should know about it goes to stderr.
+
+    Raises:
+        ProfileError: it cannot be used.
+        CommandError: an option names no service.
+    """
+    attempt = request.attempt(request.ref)
+    if attempt.loaded is None and request.fallback is not None:
+        assert attempt.error is not None
+        _say_fallback(attempt.error, request.fallback)
+        attempt = request.attempt(request.fallback)
+    loaded = attempt.loaded
+    if loaded is None:
+        assert attempt.error is not None
+        raise attempt.error
+    selection(loaded.profile, request.only, request.without, no_deps=request.no_deps)
+    if request.exit_code_from is not None and request.exit_code_from not in loaded.profile.services:
+        from devgate.engine.commands import unknown_service
+
+        raise unknown_service(request.exit_code_from, loaded.profile.services)
+    for problem in loaded.warnings:
+        print(problem, file=sys.stderr)
+    if loaded.is_fallback:
+        print(
+            "devgate: there is no devgate.yaml here, so this is the demo. `devgate config demo` prints a profile to begin with;"
+            " save yours as devgate.yaml.",
+            file=sys.stderr,
+        )
+    return loaded
+
+
 def prepare(request: Request) -> Loaded:
     """Everything that can be refused before anything exists: a bad profile, an unknown name, a command nobody has agreed to.
 
     Raises:
         ProfileError: the profile cannot be used.
-        CommandError: `--only` names no service.
+        CommandError: an option names no service.
         StartError: the profile is new here and nobody trusts it.
     """
-    attempt = request.attempt(request.ref)
-    if attempt.loaded is None:
-        assert attempt.error is not None
-        raise attempt.error
-    loaded = attempt.loaded
-    for name in sorted((request.only or frozenset()) - loaded.profile.services.keys()):
-        from devgate.engine.commands import unknown_service
-
-        raise unknown_service(name, loaded.profile.services)
+    loaded = load(request)
     from devgate.cli.trust import ask_for_trust
 
     ask_for_trust(loaded, agreed=request.trust)
     return loaded
 
 
+def rehearse(request: Request) -> int:
+    """`--dry-run`: say what would start. Nothing is bound, asked or written."""
+    loaded = load(request)
+    profile = loaded.profile
+    order = start_order(
+        profile, selection(profile, request.only, request.without, no_deps=request.no_deps), no_deps=request.no_deps
+    )
+    where = f"{profile.gateway.host}:{profile.gateway.port}"
+    lines = [f"{loaded.ref} would listen on {where} and start" + (", in this order:" if order else " no service")]
+    for number, names in enumerate(order, 1):
+        for name in names:
+            needs = ", ".join(profile.services[name].depends_on)
+            lines.append(f"  {number}. {name}" + (f"  (needs {needs})" if needs else ""))
+    started = {name for names in order for name in names}
+    if left := [name for name in profile.services if name not in started]:
+        lines.append(f"not started: {', '.join(left)}")
+    print("\n".join(map(visible, lines)))
+    return Exit.OK
+
+
+def _say_fallback(error: ProfileError, fallback: str) -> None:
+    from devgate.cli.main import report
+
+    report(error)
+    print(f"devgate: starting {visible(fallback)} instead", file=sys.stderr)
+
+
 def launch(request: Request) -> int:
-    """Run devgate until it is stopped; returns the process's exit code."""
+    """Run devgate until it is stopped, or show the one that runs here already; returns the process's exit code.
+
+    Raises:
+        DevgateError: it cannot start; nothing is left half-started.
+    """
     loaded = prepare(request)
     state = state_folder(loaded.folder)
-    running = read(state)
-    if running is not None and running.alive:
+    with starting(state) as started:
+        running = read(state)
+        if running is not None and running.alive:
+            started()
+            return _meet(running, loaded, request)
+        sockets = listen(loaded.profile.gateway, auto_ports=request.auto_ports)
+        try:
+            return _serve(request, loaded, sockets, state, started)
+        finally:
+            for one in sockets:
+                one.close()
+
+
+def _meet(running: RunFile, loaded: Loaded, request: Request) -> int:
+    """A devgate runs here: a person who wants that very profile sees it, everybody else hears of it."""
+    if not request.screen or (request.ref is not None and loaded.profile.name != running.profile):
         raise already_running(running)
-    sockets = _bind(loaded, request)
-    try:
-        return _serve(request, loaded, sockets, state)
-    finally:
-        for one in sockets:
-            one.close()
+    from devgate.cli.attach import attach
+
+    return attach(running)
 
 
-def _bind(loaded: Loaded, request: Request) -> list[socket.socket]:
-    gateway = loaded.profile.gateway
-    try:
-        return bind(gateway.host, gateway.port)
-    except StartError as error:
-        if error.exit_code != Exit.GATEWAY_PORT or not request.auto_ports:
-            raise
-        return bind(gateway.host, 0)
-
-
-def _serve(request: Request, loaded: Loaded, sockets: list[socket.socket], state: Path) -> int:
+def _serve(
+    request: Request, loaded: Loaded, sockets: list[socket.socket], state: Path, started: Callable[[], None]
+) -> int:
     from devgate.supervisor.guardian import Guardian
 
     with Guardian.start(mark := secrets.token_hex(8)) as guardian:
         # Now the slow part: aiohttp, and Textual where there is a screen.
+        from devgate.cli.faces import face_for
+        from devgate.cli.sidecar import follow_parent
         from devgate.engine.engine import Engine, Options
         from devgate.files import FileWatcher
 
-        options = Options(request.all_stubs, request.auto_ports, request.only, request.env)
+        options = Options(
+            all_stubs=request.all_stubs,
+            auto_ports=request.auto_ports,
+            only=selection(loaded.profile, request.only, request.without, no_deps=request.no_deps),
+            no_needs=request.no_deps,
+            exit_on_fail=request.exit_on_fail,
+            exit_code_from=request.exit_code_from,
+            env=request.env,
+        )
         clock = SystemClock()
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
 
@@ -142,14 +219,28 @@ def _serve(request: Request, loaded: Loaded, sockets: list[socket.socket], state
                     files=FileWatcher(clock),
                     clock=clock,
                     options=options,
+                    findable=started,
                 )
-                _stop_on_signals(asyncio.get_running_loop(), engine, clock.now)
-                face = partial(_screen, guardian) if request.screen else partial(_headless, as_json=request.as_json)
-                await engine.run(face)
-                lookup.note_used(state, loaded.ref)
-                return Exit.SERVICE_FAILED if engine.failed else STOPPED_BY.get(engine.stop_reason, Exit.OK)
+                face = face_for(request, engine, guardian, mark)
+                loop = asyncio.get_running_loop()
+                _stop_on_signals(loop, face, clock.now)
+                follow_parent(request, lambda reason: loop.call_soon_threadsafe(partial(engine.request_stop, reason)))
+                await engine.run(lambda _: face.show())
+                _note_used(state, engine.profiles.loaded)
+                if engine.exit_code is not None:
+                    return engine.exit_code
+                return STOPPED_BY.get(engine.stop_reason, Exit.OK)
 
             return runner.run(run())
+
+
+def _note_used(state: Path, loaded: Loaded) -> None:
+    if loaded.is_fallback:
+        return
+    try:
+        lookup.note_used(state, loaded.ref)
+    except OSError:  # somebody has removed the folder meanwhile
+        pass
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -162,7 +253,7 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return factory
 
 
-def _stop_on_signals(loop: asyncio.AbstractEventLoop, engine: Engine, now: Callable[[], float]) -> None:
+def _stop_on_signals(loop: asyncio.AbstractEventLoop, face: Face, now: Callable[[], float]) -> None:
     """The first signal stops in order, a second one kills what still runs; the terminal is restored either way."""
     first_at: float | None = None
 
@@ -170,9 +261,9 @@ def _stop_on_signals(loop: asyncio.AbstractEventLoop, engine: Engine, now: Calla
         nonlocal first_at
         if first_at is None:
             first_at = now()
-            engine.request_stop(name)
+            face.interrupt(name)
         elif now() - first_at > SIGINT_ECHO_S:
-            engine.request_stop(name, now=True)
+            face.interrupt(name, now=True)
 
     for name in STOPPED_BY:
         number = getattr(signal, name, None)
@@ -182,27 +273,3 @@ def _stop_on_signals(loop: asyncio.AbstractEventLoop, engine: Engine, now: Calla
             loop.add_signal_handler(number, received, name)
         except NotImplementedError:  # Windows' loop
             signal.signal(number, lambda *_, name=name: loop.call_soon_threadsafe(received, name))
-
-
-async def _screen(guardian: Guardian, engine: Engine) -> None:
-    from devgate.tui.app import run_screen
-
-    guardian.screen(on=True)
-    try:
-        if await run_screen(engine):
-            engine.fail("the screen failed")
-    finally:
-        guardian.screen(on=False)
-
-
-async def _headless(engine: Engine, *, as_json: bool) -> None:
-    from devgate.headless import Headless, Lines
-
-    color = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    lines = Lines(sys.stdout)
-    face = Headless(engine, engine.publish, lines, as_json=as_json, color=color)
-    try:
-        await face.run(engine.bus.subscribe(), engine.settled())
-    finally:
-        face.stopped(engine.stop_reason)
-        lines.close()

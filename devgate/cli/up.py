@@ -2,72 +2,125 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import click
 
 from devgate.cli.values import DURATION, VARIABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def start_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What `up` and `run` both may be told about the start."""
+    for decorate in reversed(
+        (
+            click.option("--fallback", metavar="NAME", help="Start this profile if the other one does not load."),
+            click.option("--port", type=click.IntRange(0, 65535), help="Port of the gateway; 0 takes a free one."),
+            click.option("--auto-ports", is_flag=True, help="Take a free port wherever one is taken."),
+            click.option("--only", multiple=True, metavar="SVC", help="Start only these services and what they need."),
+            click.option("--except", "without", multiple=True, metavar="SVC", help="Start all services but these."),
+            click.option("--no-deps", is_flag=True, help="Start services without what they need."),
+            click.option("--stub", "all_stubs", is_flag=True, help="Run every service as a stand-in."),
+            click.option(
+                "-e", "--env", multiple=True, type=VARIABLE, metavar="K=V", help="Set a variable for every service."
+            ),
+            click.option("--trust", is_flag=True, help="Run a profile that is new here without asking."),
+            click.option("--expose", is_flag=True, help="Allow a profile that listens beyond loopback."),
+            click.option(
+                "--exit-on-fail", is_flag=True, help="Stop everything, with exit 1, when a service has failed."
+            ),
+            click.option(
+                "--project",
+                type=click.Path(exists=True, file_okay=False),
+                default=".",
+                help="Where to look; default: here.",
+            ),
+        )
+    ):
+        function = decorate(function)
+    return function
 
 
 @click.command("up")
 @click.argument("profile", required=False)
 @click.option("--no-tui", is_flag=True, help="Plain prefixed lines instead of the screen.")
 @click.option("--json", "as_json", is_flag=True, help="JSON lines on stdout; implies --no-tui.")
-@click.option("--port", type=click.IntRange(0, 65535), help="Port of the gateway; 0 takes a free one.")
-@click.option("--auto-ports", is_flag=True, help="Take a free port wherever one is taken.")
-@click.option("--only", multiple=True, metavar="SVC", help="Start only these services and what they need.")
-@click.option("--stub", "all_stubs", is_flag=True, help="Run every service as a stand-in.")
-@click.option("-e", "--env", multiple=True, type=VARIABLE, metavar="K=V", help="Set a variable for every service.")
-@click.option("--trust", is_flag=True, help="Run a profile that is new here without asking.")
-@click.option("--expose", is_flag=True, help="Allow a profile that listens beyond loopback.")
 @click.option("-d", "--detach", is_flag=True, help="Run in the background.")
 @click.option(
     "--wait", "wait_s", is_flag=False, flag_value="60s", type=DURATION, metavar="[=60s]",
     help="With -d: return when every service is ready.",
 )  # fmt: skip
-@click.option(
-    "--project", type=click.Path(exists=True, file_okay=False), default=".", help="Where to look; default: here."
-)
+@click.option("--dry-run", is_flag=True, help="Only say what would start, in which order.")
+@start_options
+@click.option("--exit-code-from", metavar="SVC", help="Stop everything when this service ends, with its exit code.")
+@click.option("--watch-stdin", is_flag=True, help="Stop at the end of stdin, or at a line `shutdown`.")
+@click.option("--parent-pid", type=click.IntRange(min=1), metavar="N", help="Stop when this process has ended.")
 def command(
     profile: str | None,
-    no_tui: bool,
-    as_json: bool,
-    port: int | None,
-    auto_ports: bool,
-    only: tuple[str, ...],
-    all_stubs: bool,
-    env: tuple[tuple[str, str], ...],
-    trust: bool,
-    expose: bool,
     detach: bool,
     wait_s: float | None,
-    project: str,
+    dry_run: bool,
+    no_tui: bool,
+    as_json: bool,
+    watch_stdin: bool,
+    parent_pid: int | None,
+    exit_code_from: str | None,
+    **start: Any,
 ) -> int:
     """Start the services of PROFILE and one gateway in front of them.
 
     PROFILE is a name (demo), a set and a name (fechatter/development) or a path. Without it devgate takes $DEVGATE_PROFILE,
-    devgate.yaml here or in a parent folder, ./profiles, or else the demo.
+    devgate.yaml here or in a parent folder, ./profiles, or else the demo. Where that profile runs here already, its screen is
+    shown.
     """
     import sys
-    from pathlib import Path
 
     from devgate.cli.launch import Request, launch
 
     if wait_s is not None and not detach:
         raise click.UsageError("--wait goes with -d; use `devgate wait` for a devgate that runs already")
+    if detach and (watch_stdin or exit_code_from):
+        raise click.UsageError(
+            "--watch-stdin and --exit-code-from do not go with -d: nobody stays to give or take them"
+        )
+    plain = no_tui or as_json or detach or watch_stdin
     request = Request(
         ref=profile,
-        folder=Path(project).absolute(),
-        screen=not (no_tui or as_json or detach) and all(s.isatty() for s in (sys.stdin, sys.stdout, sys.stderr)),
+        screen=not plain and all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)),
         as_json=as_json,
-        port=port,
-        auto_ports=auto_ports,
-        only=frozenset(only) or None,
-        all_stubs=all_stubs,
-        trust=trust,
-        expose=expose,
-        env=dict(env),
+        exit_code_from=exit_code_from,
+        watch_stdin=watch_stdin,
+        parent_pid=parent_pid,
+        **chosen(**start),
     )
+    if dry_run:
+        from devgate.cli.launch import rehearse
+
+        return rehearse(request)
     if detach:
         from devgate.cli.detach import launch_detached
 
         return launch_detached(request, wait_s)
     return launch(request)
+
+
+def chosen(
+    *,
+    project: str,
+    only: tuple[str, ...],
+    without: tuple[str, ...],
+    env: tuple[tuple[str, str], ...],
+    **plain: Any,
+) -> dict[str, Any]:
+    """`start_options` as fields of a `launch.Request`."""
+    from pathlib import Path
+
+    return {
+        **plain,
+        "folder": Path(project).absolute(),
+        "only": frozenset(only),
+        "without": frozenset(without),
+        "env": dict(env),
+    }

@@ -11,6 +11,7 @@ from devgate import __version__
 VERBS = {
     "up": "Start the services and the gateway, and show them.",
     "down": "Stop a running devgate and everything it runs.",
+    "run": "Start everything, run a command, stop everything.",
     "attach": "Open the screen of a devgate that runs in the background.",
     "status": "Show services, health and traffic.",
     "start": "Start services.",
@@ -28,6 +29,7 @@ VERBS = {
     "config": "Print a resolved profile with the origin of each value.",
     "schema": "Print the JSON Schema of profiles.",
     "stub": "Run a stand-in service.",
+    "completion": "Print the completion script of a shell.",
 }
 """Verb to one line of help, in the order in which people meet them; the module has the verb's name."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Protocol
 
-from devgate.errors import CommandError, ProfileError
+from devgate.errors import CommandError, DevgateError, ProfileError
 from devgate.model.events import ProfileApplied, ProfileRejected, Publish
 from devgate.profile.diff import diff
 
@@ -28,7 +28,9 @@ REMEMBERED = 8
 class Target(Protocol):
     """What a new profile is given to."""
 
-    async def take(self, profile: Profile, plan: Plan) -> None: ...
+    async def take(self, profile: Profile, plan: Plan) -> None:
+        """Go over to it. If this raises, nothing has changed."""
+        ...
 
 
 class Changes:
@@ -60,7 +62,7 @@ class Changes:
         self._target = target
         self._publish = publish
         self._clock = clock
-        self._proposed: dict[str, Loaded] = {}
+        self._proposed: dict[Plan, Loaded] = {}
         self._one_at_a_time = asyncio.Lock()
 
     def list(self) -> Sequence[str]:
@@ -73,44 +75,58 @@ class Changes:
         if attempt.loaded is None:
             assert attempt.error is not None
             raise attempt.error
-        return self.consider(attempt.loaded, switch=switch)
-
-    def consider(self, loaded: Loaded, *, switch: bool) -> Plan:
-        """The plan that leads to a profile already loaded; remembered until it is applied."""
-        plan = diff(self.loaded.profile, loaded.profile, source=loaded.ref, switch=switch)
-        self._proposed[plan.new] = loaded
+        loaded = attempt.loaded
+        plan = self._plan(loaded, switch=switch)
+        self._proposed.pop(plan, None)  # the newest last
+        self._proposed[plan] = loaded
         while len(self._proposed) > REMEMBERED:
             self._proposed.pop(next(iter(self._proposed)))
         return plan
 
     async def apply(self, plan: Plan, *, by: str) -> Plan:
         async with self._one_at_a_time:
-            running = self.loaded.profile.digest
-            if plan.old != running:
+            if plan.old != self.loaded.profile.digest:
                 raise CommandError(
                     "the plan is out of date: another profile was applied meanwhile",
                     hint="propose it again",
                     code="stale-plan",
                 )
-            loaded = self._proposed.get(plan.new)
+            # The whole plan is compared, not its digests alone: what comes back over the API is carried out by name.
+            loaded = self._proposed.get(plan)
             if loaded is None:
                 raise CommandError("this plan was not proposed here", hint="propose it again", code="unknown-plan")
-            await self._target.take(loaded.profile, plan)
-            self.loaded = loaded
-            self.problems = ()
-            self.applied_at = self._clock.wall()
-            self._proposed.clear()
-            self._publish(ProfileApplied(plan=plan, by=by, at=self.applied_at))
+            await self._carry_out(plan, loaded, by)
             return plan
 
     async def file_changed(self, loaded: Loaded) -> None:
         """The watched file has a new good content."""
-        self.problems = ()
-        plan = self.consider(loaded, switch=False)
-        if not plan.empty:
-            await self.apply(plan, by="file")
+        async with self._one_at_a_time:
+            if loaded.ref != self.loaded.ref:  # a switch came first, and its files are watched from now on
+                return
+            self.problems = ()
+            plan = self._plan(loaded, switch=False)
+            if plan.empty:
+                return
+            try:
+                await self._carry_out(plan, loaded, "file")
+            except DevgateError as error:  # it loads and cannot be taken: its port belongs to somebody else
+                self._refuse(error.message)
 
     def reject(self, error: ProfileError) -> None:
         """The watched file does not load: keep the last good profile and say why."""
-        self.problems = tuple(str(problem) for problem in error.problems) or (error.message,)
-        self._publish(ProfileRejected(source=self.loaded.ref, problems=self.problems, at=self._clock.wall()))
+        self._refuse(*(tuple(map(str, error.problems)) or (error.message,)))
+
+    def _plan(self, loaded: Loaded, *, switch: bool) -> Plan:
+        return diff(self.loaded.profile, loaded.profile, source=loaded.ref, switch=switch)
+
+    async def _carry_out(self, plan: Plan, loaded: Loaded, by: str) -> None:
+        await self._target.take(loaded.profile, plan)
+        self.loaded = loaded
+        self.problems = ()
+        self.applied_at = self._clock.wall()
+        self._proposed.clear()
+        self._publish(ProfileApplied(plan=plan, by=by, at=self.applied_at))
+
+    def _refuse(self, *problems: str) -> None:
+        self.problems = problems
+        self._publish(ProfileRejected(source=self.loaded.ref, problems=problems, at=self._clock.wall()))

@@ -1,10 +1,10 @@
 """Builds the parts, connects them, starts them, and takes them down in the reverse order.
 
-    sockets bound  ->  gateway  ->  supervisor  ->  monitors  ->  control API  ->  reload  ->  face
+    sockets bound  ->  gateway  ->  control API  ->  run file  ->  supervisor  ->  monitor  ->  face, lag, reload
 
 The sockets come from outside, already bound: a taken port fails before any process exists, and connections queue while the rest
 is still being imported. Stopping goes backwards, with one exception that users notice: the gateway stays until the last service
-is gone, and answers 503 with the reason instead of refusing connections.
+is gone, and answers 503 with the reason instead of refusing connections. The face sees that through and ends by itself.
 """
 
 from __future__ import annotations
@@ -13,20 +13,25 @@ import asyncio
 import gc
 import logging
 from collections import deque
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from devgate import processes, runfile
+from devgate import runfile
 from devgate.admin.app import ControlApi
 from devgate.bus import Bus
 from devgate.directory import Directory
 from devgate.engine.changes import Changes
 from devgate.engine.commands import Audit, Services, Sync, Traffic
 from devgate.engine.lag import LoopLag
+from devgate.engine.listening import listen_instead
 from devgate.engine.narration import narrate
 from devgate.engine.picture import picture
-from devgate.gateway.gateway import Gateway
+from devgate.engine.presence import Presence, end_leftovers
+from devgate.engine.verdict import Verdict
+from devgate.errors import CommandError, Exit
+from devgate.gateway.gateway import DRAIN_S, Gateway
+from devgate.model.events import ComponentFailed, OperatorActed
 from devgate.model.snapshot import EventRow
 from devgate.monitor.sync import SyncMonitor
 from devgate.profile.reload import Reload
@@ -35,14 +40,14 @@ from devgate.tasks import Scope
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
     from pathlib import Path
 
     from devgate.clock import Clock
     from devgate.files import FileWatcher
     from devgate.model.events import Event
     from devgate.model.plan import Plan
-    from devgate.model.profile import Profile
+    from devgate.model.profile import GatewaySpec, Profile
     from devgate.model.snapshot import Snapshot
     from devgate.profile.loading import Attempt, Loaded
     from devgate.supervisor.guardian import Guardian
@@ -50,6 +55,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SHUTDOWN_CAP_S = 15.0
+FAREWELL_S = 1.0
+"""How long the face may take to show that everything is gone: a few ticks of the screen."""
 EVENTS_KEPT = 100
 PICTURE_LIFE_S = 0.2
 """While only traffic moves a snapshot is shared for this long, whoever asks; a change of state is seen at once."""
@@ -62,6 +69,10 @@ class Options:
     all_stubs: bool = False
     auto_ports: bool = False
     only: frozenset[str] | None = None
+    no_needs: bool = False
+    """Start services without what they need."""
+    exit_on_fail: bool = False
+    exit_code_from: str | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     """Variables that beat every other."""
 
@@ -84,10 +95,17 @@ class Engine:
         files: FileWatcher,
         clock: Clock,
         options: Options,
+        findable: Callable[[], None] = lambda: None,
     ) -> None:
+        """
+        Args:
+            load: reads a profile again, or another one, with what the command line puts over it.
+            token: what the control API wants to see.
+            mark: what the environment of every process of ours begins its mark with.
+            findable: called once the run file is written, so that another devgate here finds this one.
+        """
         self._clock = clock
         self._sockets = list(sockets)
-        self._state_dir = state_dir
         self._token = token
         self._mark = mark
         self._started_at = clock.now()
@@ -95,10 +113,17 @@ class Engine:
         self._directory = Directory()
         self._news: deque[EventRow] = deque(maxlen=EVENTS_KEPT)
         self._lag = LoopLag(clock)
+        self._auto_ports = options.auto_ports
+        self._findable = findable
+        self._verdict = Verdict(on_fail=options.exit_on_fail, watched=options.exit_code_from)
+        self._presence = Presence(state_dir)
         self._stop = asyncio.Event()
-        self.stop_reason = ""
-        self.failed = False
+        self._gone = asyncio.Event()
         self._forced = False
+        self.stop_reason = ""
+        """Who or what asked devgate to stop."""
+        self.exit_code: int | None = None
+        """What devgate ends with, if it did not just do as it was told."""
         self._picture: Snapshot | None = None
         self._pictured_at = 0.0
         self._pictured_states = -1
@@ -114,6 +139,7 @@ class Engine:
             all_stubs=options.all_stubs,
             auto_ports=options.auto_ports,
             only=options.only,
+            no_needs=options.no_needs,
             guardian=guardian,
             files=files,
             overrides=options.env,
@@ -201,14 +227,16 @@ class Engine:
         if not self._stop.is_set():
             self.stop_reason = reason
             self._stop.set()
+            self.publish(OperatorActed(action="stop", target="devgate", by=reason, at=self._clock.wall()))
         if now and not self._forced:
             self._forced = True
             self._supervisor.kill_all()
 
-    def fail(self, reason: str) -> None:
-        """A part that devgate cannot do without has ended: stop, and let the exit code say so."""
-        self.failed = True
-        self.request_stop(reason)
+    def end(self, reason: str, code: int = Exit.SERVICE_FAILED) -> None:
+        """Stop with this exit code, because something has ended that devgate runs for, or cannot do without."""
+        if not self._stop.is_set():
+            self.exit_code = code
+            self.request_stop(reason)
 
     # Running
 
@@ -222,43 +250,59 @@ class Engine:
         """Wait until every service that starts by itself is ready or has failed; the names of the failed ones."""
         return await self._supervisor.settled()
 
+    async def stopping(self) -> str:
+        """Wait until somebody asks to stop; who or what."""
+        await self._stop.wait()
+        return self.stop_reason
+
+    async def ended(self) -> str:
+        """Wait until the last service is gone; why devgate was stopped."""
+        await self._gone.wait()
+        return self.stop_reason
+
     async def run(self, face: Callable[[Engine], Awaitable[None]]) -> None:
         """Run until somebody asks to stop, or the face ends.
 
         Args:
-            face: shows the engine; when it returns, devgate stops.
+            face: shows the engine. When it returns, devgate stops; when everything is gone it should return, and is cancelled if
+                it does not. A face that fails ends devgate in order, with exit code 1.
 
         Raises:
             StartError: another devgate took this folder meanwhile.
         """
-        profile = self._changes.loaded.profile
         async with AsyncExitStack() as stack:
             stack.enter_context(self._files)
+            stack.push_async_callback(self._close_gateway)
             await self._gateway.serve(self._sockets)
-            stack.push_async_callback(self._gateway.aclose)
             await self._api.start()
             stack.push_async_callback(self._api.aclose)
-            before = stack.enter_context(self._findable())
-            if before is not None and before.mark:
-                await self._end_leftovers(before.mark)
+            before = stack.enter_context(self._presence.announced(self._run_as()))
+            self._findable()
+            if done := await end_leftovers(before):
+                self._news.append(EventRow(at=self._clock.wall(), text=done, level="warning"))
+                log.warning("%s", done)
             await stack.enter_async_context(self._supervisor)
             await stack.enter_async_context(self._monitor)
             scope = await stack.enter_async_context(Scope("engine", self.publish))
-            await self._supervisor.start(profile)
+            if not self._stop.is_set():  # a signal may have come while leftovers were ended
+                await self._supervisor.start(self._changes.loaded.profile)
             shown = scope.fatal("face", self._show(face))
             scope.guarded("lag", self._lag.measure)
-            scope.guarded("reload", self._reload.watch)
+            reload = scope.guarded("reload", self._reload.watch)
             # What lives now lives until the end: the collector need not look at it during a request.
             gc.collect()
             gc.freeze()
             await self._stop.wait()
+            reload.cancel()  # what starts now would never be stopped
             await self._supervisor.shutdown(cap_s=SHUTDOWN_CAP_S, now=self._forced)
-            shown.cancel()
+            self._gone.set()
+            await asyncio.wait([shown], timeout=FAREWELL_S)
 
-    @contextmanager
-    def _findable(self) -> Iterator[runfile.RunFile | None]:
-        """The run file, by which the other verbs find this devgate. Yields the one of a predecessor that was killed."""
-        run = runfile.RunFile.here(
+    async def _close_gateway(self) -> None:
+        await self._gateway.aclose(0.0 if self._forced else DRAIN_S)
+
+    def _run_as(self) -> runfile.RunFile:
+        return runfile.RunFile.here(
             control_url=self._api.url,
             token=self._token,
             url=self.url,
@@ -266,37 +310,48 @@ class Engine:
             started_at=self._clock.wall(),
             mark=self._mark,
         )
-        before = runfile.claim(self._state_dir, run)
-        try:
-            yield before
-        finally:
-            runfile.release(self._state_dir, run)
-
-    async def _end_leftovers(self, mark: str) -> None:
-        """What a killed devgate, and its killed guardian, have left holds ports that are wanted now."""
-        ended = await asyncio.to_thread(processes.end, {}, mark)
-        if ended.asked:
-            count = len(ended.asked)
-            text = f"ended {count} process{'' if count == 1 else 'es'} of a devgate that was killed here"
-            self._news.append(EventRow(at=self._clock.wall(), text=text, level="warning"))
-            log.warning("%s", text)
 
     async def _show(self, face: Callable[[Engine], Awaitable[None]]) -> None:
         try:
             await face(self)
+        except Exception as error:
+            log.exception("what shows devgate has failed")
+            self.publish(ComponentFailed(component="face", error=f"{type(error).__name__}: {error}"))
+            self.end("the face failed")
         finally:
-            self.request_stop("the screen ended")
+            self.request_stop("the face ended")
 
     # Changing the profile (changes.Target)
 
     async def take(self, profile: Profile, plan: Plan) -> None:
+        if plan.rebind:
+            await self._rebind(profile.gateway)
+        if self._stop.is_set():
+            raise CommandError("devgate is stopping", code="stopping", status=503)
         self._gateway.apply(profile)
         self._monitor.apply(profile)
         await self._supervisor.converge(profile, plan)
+        self._presence.update(url=self.url, profile=profile.name)
         self._reload.switched()
+
+    async def _rebind(self, gateway: GatewaySpec) -> None:
+        """Answer at another address. Raises DevgateError, and then answers where it did."""
+        new = listen_instead(self._changes.loaded.profile.gateway, gateway, auto_ports=self._auto_ports)
+        if not new:
+            return
+        try:
+            await self._gateway.move(new)
+        except BaseException:
+            for one in new:
+                one.close()
+            raise
+        self._sockets = new
 
     def publish(self, event: Event) -> None:
         row = narrate(event, self._clock.wall())
         if row is not None:
             self._news.append(row)
         self.bus.publish(event)
+        verdict = self._verdict.consider(event)
+        if verdict is not None:
+            self.end(*verdict)

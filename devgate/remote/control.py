@@ -45,6 +45,7 @@ class RemoteControl:
         self._failures = 0
         self._lost: CommandError | None = None
         self._farewell: asyncio.Task[None] | None = None
+        self._gone = asyncio.Event()
         self.services = RemoteServices(self._link)
         self.gateway = RemoteGateway(self._link)
         self.sync = RemoteSync(self._link)
@@ -64,6 +65,10 @@ class RemoteControl:
         if self._farewell is not None:  # a stop that was asked for is delivered before we leave
             await asyncio.wait([self._farewell], timeout=ANSWER_S)
         await self._scope.__aexit__(kind, error, trace)
+
+    async def gone(self) -> None:
+        """Wait until devgate has ended; only when entered."""
+        await self._gone.wait()
 
     @property
     def seq(self) -> int:
@@ -114,6 +119,7 @@ class RemoteControl:
                 if error.code == GONE or self._failures >= PATIENCE:
                     self._lost = error
             await asyncio.sleep(PAUSE_S)
+        self._gone.set()
 
     async def _follow_profiles(self) -> None:
         while self._lost is None:

@@ -52,6 +52,7 @@ class DevgateApp(App[None], inherit_bindings=False):
         theme: name of a theme; empty: chosen by the environment.
         ascii_only: whether the terminal shows nothing but ASCII.
         ready: called after the first paint.
+        attached: devgate runs in another process, which goes on without this screen.
     """
 
     TITLE = "devgate"
@@ -70,8 +71,10 @@ class DevgateApp(App[None], inherit_bindings=False):
         theme: str = "",
         ascii_only: bool = False,
         ready: Callable[[], None] | None = None,
+        attached: bool = False,
     ) -> None:
         self.ascii_only = ascii_only
+        self.attached = attached
         # Textual picks its filter for NO_COLOR here, before there is a theme; the one for other themes would turn ours black.
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self.control = control
@@ -171,6 +174,12 @@ class DevgateApp(App[None], inherit_bindings=False):
         else:
             self.action_ask_quit()
 
+    def action_detach(self) -> None:
+        if self.attached:
+            self.exit()
+        else:
+            self.notify("devgate runs in this very process; `devgate up -d` and `devgate attach` keep them apart.")
+
     def action_ask_quit(self) -> None:
         self.commands.quit(self.live.snapshot if self.live is not None else None)
 
@@ -182,6 +191,7 @@ async def run_screen(
     theme: str = "",
     ascii_only: bool | None = None,
     ready: Callable[[], None] | None = None,
+    attached: bool = False,
 ) -> int:
     """Show the screen until devgate has stopped, or until this is cancelled.
 
@@ -194,6 +204,7 @@ async def run_screen(
         theme: name of a theme; empty: dark, or none under NO_COLOR.
         ascii_only: whether to draw with ASCII alone; None: as the terminal's encoding says.
         ready: called once, after the first paint.
+        attached: devgate runs in another process, and `d` leaves it alone.
 
     Returns:
         0, or 1 if the screen itself failed; the gateway is none the worse for it.
@@ -202,7 +213,7 @@ async def run_screen(
         ascii_only = not (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
     with held_back():
         try:
-            app = DevgateApp(control, keymap=keymap, theme=theme, ascii_only=ascii_only, ready=ready)
+            app = DevgateApp(control, keymap=keymap, theme=theme, ascii_only=ascii_only, ready=ready, attached=attached)
             await app.run_async()
         except Exception:
             log.exception("the screen failed")

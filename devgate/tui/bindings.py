@@ -55,6 +55,7 @@ APP: Final = Keys(
         _key("screen.mouse", "m", "mouse", "mouse", "Leave the mouse to the terminal, or take it back."),
         _key("screen.help", "question_mark", "help", "help", "All keys."),
         _key("screen.palette", "colon,ctrl+p", "command_palette", "palette", "Find a command by its name."),
+        _key("screen.detach", "d", "detach", "detach", "Leave the screen of `devgate attach`; devgate goes on."),
         _key("screen.quit", "q", "ask_quit", "quit", "Stop devgate and its services; says first which."),
         _key("screen.interrupt", "ctrl+c", "interrupt", "copy, quit", "Copy the selection; without one, quit."),
     ),

@@ -58,7 +58,8 @@ class CommandRunner:
         self._app.notify(visible(applied.summary), title=visible(applied.name), markup=False)
 
     def quit(self, snapshot: Snapshot | None) -> None:
-        """Name what will stop; nothing to stop, nothing to ask. Asked again while it stops: without waiting any longer."""
+        """Name what will stop; nothing to stop, nothing to ask, but for a devgate that somebody else has started. Asked again
+        while it stops: without waiting any longer."""
         from devgate.tui.dialogs import quit_lines
 
         control = self._app.control
@@ -66,7 +67,7 @@ class CommandRunner:
             control.request_stop("screen", now=True)
             return
         ours, others = losses(snapshot)
-        if ours:
+        if ours or self._app.attached:
             self._ask(
                 "Stop devgate?", quit_lines(ours, others), "stop devgate", partial(control.request_stop, "screen")
             )

@@ -1,0 +1,77 @@
+"""What shows a devgate that this process runs: the screen, plain output, or nothing but somebody's command."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from devgate.cli.launch import Request
+    from devgate.engine.engine import Engine
+    from devgate.supervisor.guardian import Guardian
+
+
+class Face(Protocol):
+    async def show(self) -> None:
+        """Until everything has ended."""
+        ...
+
+    def interrupt(self, signal_name: str, *, now: bool = False) -> None:
+        """A signal has come; `now`: it is not the first."""
+        ...
+
+
+def face_for(request: Request, engine: Engine, guardian: Guardian, mark: str) -> Face:
+    """The one that the command line asked for."""
+    if request.job:
+        from devgate.cli.job import Job
+
+        return Job(request.job, engine, env=request.env, mark=mark)
+    if request.screen:
+        return ScreenFace(engine, guardian)
+    return PlainFace(engine, as_json=request.as_json)
+
+
+class ScreenFace:
+    def __init__(self, engine: Engine, guardian: Guardian) -> None:
+        self._engine = engine
+        self._guardian = guardian
+
+    async def show(self) -> None:
+        from devgate.tui.app import run_screen
+
+        self._guardian.screen(on=True)
+        try:
+            if await run_screen(self._engine):
+                self._engine.end("the screen failed")
+        finally:
+            self._guardian.screen(on=False)
+
+    def interrupt(self, signal_name: str, *, now: bool = False) -> None:
+        self._engine.request_stop(signal_name, now=now)
+
+
+class PlainFace:
+    def __init__(self, engine: Engine, *, as_json: bool) -> None:
+        self._engine = engine
+        self._json = as_json
+
+    async def show(self) -> None:
+        from devgate.headless import Headless, Lines, json_lost, logging_to, plain_lost
+
+        engine = self._engine
+        color = not self._json and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+        encoding = "utf-8" if self._json else sys.stdout.encoding
+        out = Lines(sys.stdout.fileno(), json_lost if self._json else plain_lost, encoding=encoding)
+        errors = Lines(sys.stderr.fileno(), plain_lost, encoding=sys.stderr.encoding)
+        face = Headless(engine, engine.publish, out, as_json=self._json, color=color)
+        try:
+            with logging_to(errors):
+                await face.run(engine.bus.subscribe(), engine.settled, engine.ended)
+        finally:
+            out.close()
+            errors.close()
+
+    def interrupt(self, signal_name: str, *, now: bool = False) -> None:
+        self._engine.request_stop(signal_name, now=now)
