@@ -90,18 +90,18 @@ def same_routes(subject: Subject) -> Iterator[Finding]:
 def unreachable(subject: Subject) -> Iterator[Finding]:
     """Routes that another one with a better rank covers completely.
 
-    Among equals in priority the narrower path ranks first, so that only a larger priority or the very same path can do that;
-    to compare nothing else keeps this fast for hundreds of routes.
+    Among equals in priority the narrower path ranks first, so that only a larger priority or a path of the same rank can do
+    that; to compare nothing else keeps this fast for hundreds of routes.
     """
     routes = subject.profile.routes
     ranks = [_rank(route, index) for index, route in enumerate(routes)]
     lowest = min((route.priority for route in routes), default=0)
     raised = [at for at, route in enumerate(routes) if route.priority > lowest]
-    same_path: dict[_Shape, list[int]] = {}
+    alike: dict[_Shape, list[int]] = {}
     for at, route in enumerate(routes):
-        same_path.setdefault(_shape(route), []).append(at)
+        alike.setdefault(_shape(route).ranked, []).append(at)
     for index, route in enumerate(routes):
-        for at in sorted({*raised, *same_path[_shape(route)]}):
+        for at in sorted({*raised, *alike[_shape(route).ranked]}):
             other = routes[at]
             if ranks[at] < ranks[index] and _signature(other) != _signature(route) and _covers(other, route):
                 message = f"no request gets here: route {at + 1}, {other.id}, takes them all"
@@ -120,6 +120,14 @@ class _Shape(NamedTuple):
     def literals(self) -> int:
         """How many segments at the beginning are literal."""
         return next((at for at, part in enumerate(self.parts) if part is None), len(self.parts))
+
+    @property
+    def ranked(self) -> _Shape:
+        """Without the parameters at the end of a prefix, which no rank counts: `/a/*` before `/a/{x}/*` takes all of it."""
+        parts = self.parts
+        while self.rest and parts and parts[-1] is None:
+            parts = parts[:-1]
+        return _Shape(parts, self.rest)
 
 
 def _shape(route: RouteSpec) -> _Shape:
