@@ -1,0 +1,84 @@
+"""What holds for every test: it reads nothing of this user's, and it leaves nothing running."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import os
+import secrets
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+SESSION = "TESTS_OF_DEVGATE"
+"""Has one value for each run of the suite; a process that carries it was started by this run, whoever its parent is now. The
+tests take away every name that begins with DEVGATE_."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def a_user_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Agreement to profiles is noted in a folder of the suite, and none of the user's settings reaches a test."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("DEVGATE_PROFILE", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES"):
+            patch.delenv(name, raising=False)
+        for name in ("XDG_STATE_HOME", "XDG_CONFIG_HOME"):
+            patch.setenv(name, str(tmp_path_factory.mktemp(name.lower())))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_left_of_the_suite(a_user_of_its_own: None) -> Iterator[None]:
+    """At the very end every process is looked at: what lost its parent on the way is found, with the test that started it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(SESSION, mark := secrets.token_hex(8))
+        yield
+    left = [f"{process} of {started_by}" for process, started_by in _carriers(mark)]
+    assert not left, f"left running: {left}"
+
+
+@pytest.fixture(autouse=True)
+def no_child_left() -> Iterator[None]:
+    """Whatever a test starts it ends, and waits for: no new child, not even a zombie."""
+    before = _children()
+    yield
+    left = _children() - before
+    assert not left, f"left behind: {left}"
+
+
+@pytest.fixture
+async def no_task_left() -> AsyncIterator[None]:
+    """For every test that is a coroutine; for the others it would start a loop, which takes longer than most of them do."""
+    yield
+    await asyncio.sleep(0)  # what a fixture has cancelled ends now
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    assert not left, f"still pending: {left}"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.function):
+            item.fixturenames.insert(0, no_task_left.__name__)  # the first to be set up is the last to look
+
+
+def _children() -> set[psutil.Process]:
+    try:
+        os.waitid(
+            os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT
+        )  # a call, where a list is a walk through all processes
+    except ChildProcessError:
+        return set()
+    return set(psutil.Process().children())
+
+
+def _carriers(mark: str) -> Iterator[tuple[psutil.Process, str]]:
+    for process in psutil.process_iter():
+        try:
+            environment = process.environ()
+        except psutil.Error:
+            continue
+        if environment.get(SESSION) == mark and process.pid != os.getpid():
+            yield process, environment.get("PYTEST_CURRENT_TEST", "no test")
