@@ -133,6 +133,8 @@ class Child:
 
 def _refusal(error: OSError, launch: Launch) -> CannotStartError:
     reason = error.strerror or str(error)
+    if not launch.cwd.is_dir():
+        return CannotStartError(f"folder {launch.cwd} does not exist", code="missing-cwd")
     if isinstance(error, FileNotFoundError):
         return CannotStartError(f"{launch.argv[0]} is not on this machine", code="missing-command")
     hint = "is it executable?" if isinstance(error, PermissionError) else ""
