@@ -16,6 +16,7 @@ from devgate.errors import CommandError, Exit
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from devgate.remote.control import RemoteControl
     from devgate.runfile import RunFile
     from devgate.supervisor.guardian import Guardian
 
@@ -71,16 +72,22 @@ async def _attach(run: RunFile, guardian: Guardian) -> int:
                 await asyncio.wait({shown, gone}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             guardian.screen(on=False)
-        ended = gone.done() and not gone.cancelled()
-        stopping = not ended and control.snapshot().stopping
+        stopped = _has_stopped(control)
     if left:
         return STOPPED_BY[left[0]]
-    print(
-        f"devgate at {run.url} has stopped"
-        if ended or stopping
-        else f"devgate goes on at {run.url}; `devgate attach` shows it, `devgate down` stops it"
-    )
+    if stopped:
+        print(f"devgate at {run.url} has stopped")
+    else:
+        print(f"devgate goes on at {run.url}; `devgate attach` shows it, `devgate down` stops it")
     return Exit.SERVICE_FAILED if shown.done() and not shown.cancelled() and shown.result() else Exit.OK
+
+
+def _has_stopped(control: RemoteControl) -> bool:
+    """Whether it is about to, too: who has seen the last service go need not hear that devgate goes on."""
+    try:
+        return control.snapshot().stopping
+    except CommandError:
+        return True
 
 
 def _on_signal(name: str, act: Callable[[], object]) -> None:

@@ -225,13 +225,22 @@ def _serve(
                 loop = asyncio.get_running_loop()
                 _stop_on_signals(loop, face, clock.now)
                 follow_parent(request, lambda reason: loop.call_soon_threadsafe(partial(engine.request_stop, reason)))
-                await engine.run(lambda _: face.show())
+                try:
+                    await engine.run(lambda _: face.show())
+                finally:
+                    _hear_no_more()
                 _note_used(state, engine.profiles.loaded)
                 if engine.exit_code is not None:
                     return engine.exit_code
                 return STOPPED_BY.get(engine.stop_reason, Exit.OK)
 
             return runner.run(run())
+
+
+def _hear_no_more() -> None:
+    """All is over but the exit code, which an impatient third Ctrl-C must not change: the loop is about to drop its handlers."""
+    if sys.platform != "win32":
+        signal.pthread_sigmask(signal.SIG_BLOCK, [getattr(signal, name) for name in STOPPED_BY])
 
 
 def _note_used(state: Path, loaded: Loaded) -> None:
