@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self
 from devgate.errors import CommandError
 from devgate.model.profile import Profile
 from devgate.model.status import ServiceState
-from devgate.supervisor import ports
+from devgate.supervisor import ports, preflight
 from devgate.supervisor.external import External
 from devgate.supervisor.fleet import Fleet
 from devgate.supervisor.launch import Surroundings
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from devgate.model.events import Publish
     from devgate.model.plan import Plan
     from devgate.model.query import LogSlice
+    from devgate.supervisor.refusal import CannotStartError
     from devgate.supervisor.spawn import Child
     from devgate.supervisor.view import ServiceView
     from devgate.supervisor.world import Keeper
@@ -124,6 +125,10 @@ class Supervisor:
     async def converge(self, profile: Profile, plan: Plan) -> None:
         """Go over to another profile as `plan` says. Returns when everything is under way."""
         self._fleet.converge(profile, plan)
+
+    def blocked(self, profile: Profile) -> Mapping[str, CannotStartError]:
+        """What would keep services of a profile from starting now, by name. Meant for before the start: ours hold their ports."""
+        return preflight.blocked(profile, self._world.around, auto_ports=self._world.auto_ports)
 
     # Commands
 
@@ -280,14 +285,3 @@ class Supervisor:
 
 def _gone(services: Iterable[Service | External]) -> bool:
     return not any(service.alive for service in services)
-
-
-def conflicts(profile: Profile) -> dict[str, ports.Owner]:
-    """Services whose port is taken, each with who has it."""
-    found = {}
-    for name, spec in profile.services.items():
-        if isinstance(spec.port, int) and spec.url is None:
-            for replica in range(spec.replicas):
-                if ports.taken(spec.port + replica) and (owner := ports.owner(spec.port + replica)) is not None:
-                    found[name] = owner
-    return found
