@@ -26,7 +26,7 @@ lock := $(bin)/uv pip compile --universal --python-version 3.11 --generate-hashe
 # Runs a command that says nothing unless it fails.
 quietly = @out=$$($(1) 2>&1) || { status=$$?; printf '%s\n' "$$out"; exit $$status; }
 
-.PHONY: help up test lint lock bundle clean
+.PHONY: help up test lint bench lock bundle clean
 
 help: ## Lists the targets.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -42,6 +42,11 @@ lint: $(VENV)/dev.stamp ## Runs the checks only: ruff, formatting, types, import
 	$(call quietly,$(bin)/ruff format --check)
 	$(call quietly,$(bin)/mypy)
 	$(call quietly,$(bin)/lint-imports --no-logo)
+
+bench: $(VENV)/dev.stamp ## Measures against other proxies (needs wrk, node, npm), a start, and doing nothing; fails below a floor.
+	@failed=; for what in proxying startup idle; do \
+	  echo "== $$what"; $(bin)/python -m benchmarks.$$what || failed="$$failed $$what"; \
+	done; [ -z "$$failed" ] || { echo "Not reached:$$failed"; exit 1; }
 
 bundle: $(VENV)/dev.stamp ## Builds dist/devgate, which runs without Python (ONEFILE=1: one file, a Tauri sidecar).
 	$(call quietly,$(bin)/pyinstaller --noconfirm --log-level WARN devgate.spec)
