@@ -100,11 +100,11 @@ def test_a_zombie_is_there_and_does_not_live() -> None:
 def test_a_family_is_whole(start: Start) -> None:
     popen = start("family", "child", "deaf", "session", "orphan")
     members = family_of(popen)
-    found = processes.family({popen.pid: birth(popen.pid)}, f"{TOKEN}:")
-    assert {process.pid for process in found} == set(members.values())
+    leader = {popen.pid: birth(popen.pid)}
+    # once the process between leader and orphan has ended
+    wait_until(lambda: {p.pid for p in processes.family(leader, f"{TOKEN}:")} == set(members.values()))
     # without the mark, who has left everything cannot be known
-    found = processes.family({popen.pid: birth(popen.pid)})
-    assert {process.pid for process in found} == {pid for name, pid in members.items() if name != "orphan"}
+    assert {p.pid for p in processes.family(leader)} == {pid for name, pid in members.items() if name != "orphan"}
     # but it is remembered where it was seen once
     known = {members["orphan"]: birth(members["orphan"])}
     assert len(processes.family({}, "", known)) == 1

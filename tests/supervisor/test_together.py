@@ -23,10 +23,15 @@ def echo(*arguments: object, **fields: Any) -> dict[str, Any]:
     return {"command": command("echo", *arguments), "port": "auto"} | fields
 
 
-def asked(url: str) -> dict[str, Any]:
-    with urllib.request.urlopen(url, timeout=10) as answer:
-        found: dict[str, Any] = json.load(answer)
-        return found
+async def asked(url: str) -> dict[str, Any]:
+    """What the sample `echo` answers. In a thread: it talks to one at a time, and a probe may be before us."""
+
+    def ask() -> dict[str, Any]:
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            found: dict[str, Any] = json.load(answer)
+            return found
+
+    return await asyncio.to_thread(ask)
 
 
 # Dependents
@@ -242,7 +247,7 @@ async def test_replicas_have_ports_of_their_own(supervise, two_ports: int) -> No
     view = system.view("web")
     assert [instance.port for instance in view.instances] == [two_ports, two_ports + 1]
     assert {instance.pid for instance in view.instances} == {
-        asked(f"http://127.0.0.1:{two_ports + n}")["pid"] for n in (0, 1)
+        (await asked(f"http://127.0.0.1:{two_ports + n}"))["pid"] for n in (0, 1)
     }
     assert (view.state, view.health) == (S.READY, HealthState.HEALTHY)
     assert len(system.entry("web").serving) == 2
@@ -300,7 +305,7 @@ async def test_a_switch_keeps_what_is_the_same(supervise) -> None:
     assert await system.supervisor.settled() == []
     assert system.view("one").pid == before["one"]
     await system.until(lambda: system.state("two") is S.READY and system.view("two").pid != before["two"])
-    assert asked(system.view("two").url)["env"]["A"] == "1"
+    assert (await asked(system.view("two").url))["env"]["A"] == "1"
     await system.until(lambda: system.directory.get("three") is None)
     assert processes.find(before["three"]) is None
     with pytest.raises(CommandError):
@@ -317,7 +322,7 @@ async def test_an_edited_file_makes_it_stale_until_asked(supervise) -> None:
     assert view.required is False, "what needs no restart counts at once"
     await system.supervisor.restart_service("web")
     assert system.view("web").stale == ()
-    assert asked(system.view("web").url)["env"]["A"] == "2"
+    assert (await asked(system.view("web").url))["env"]["A"] == "2"
 
 
 async def test_what_is_down_is_never_stale(supervise) -> None:
@@ -401,7 +406,7 @@ async def test_a_port_passes_from_one_service_to_another(supervise, free_port: i
     assert system.view("backend").waiting_for == ("api",)
     assert system.entry("backend").returning
     await system.state_is("backend", S.READY)
-    assert asked(system.view("backend").url)["env"]["DEVGATE_SERVICE"] == "backend"
+    assert (await asked(system.view("backend").url))["env"]["DEVGATE_SERVICE"] == "backend"
 
 
 async def test_two_services_swap_their_ports(supervise, two_ports: int) -> None:
