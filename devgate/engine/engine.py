@@ -106,6 +106,8 @@ class Engine:
         """
         self._clock = clock
         self._sockets = list(sockets)
+        self.url = _url(self._sockets)
+        """Where the gateway answers."""
         self._token = token
         self._mark = mark
         self._started_at = clock.now()
@@ -240,12 +242,6 @@ class Engine:
 
     # Running
 
-    @property
-    def url(self) -> str:
-        """Where the gateway answers."""
-        host, port = self._sockets[0].getsockname()[:2]
-        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
     async def settled(self) -> Sequence[str]:
         """Wait until every service that starts by itself is ready or has failed; the names of the failed ones."""
         return await self._supervisor.settled()
@@ -345,7 +341,7 @@ class Engine:
             for one in new:
                 one.close()
             raise
-        self._sockets = new
+        self._sockets, self.url = new, _url(new)
 
     def publish(self, event: Event) -> None:
         row = narrate(event, self._clock.wall())
@@ -355,3 +351,8 @@ class Engine:
         verdict = self._verdict.consider(event)
         if verdict is not None:
             self.end(*verdict)
+
+
+def _url(sockets: Sequence[socket.socket]) -> str:
+    host, port = sockets[0].getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
