@@ -102,13 +102,15 @@ class Foreign:
             self._free = True
             if self.present:
                 self.present = False
+                self._tell()
                 self._awaited_until = self._world.clock.now() + AWAITED_S
                 self._lost(result.detail)
         elif result.ok and not self.present and (self._allowed or (self._free and self._is_ours())):
             self.present = True
             self._found(result.host)
-        self._tell()
-        self._world.changed()
+        if self.present:
+            self._tell()
+            self._world.changed()
         return self.present or self._world.clock.now() >= self._awaited_until
 
     def _is_ours(self) -> bool:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from devgate.directory import Entry, Instance
     from devgate.model.profile import ServiceSpec
     from devgate.policy.restart import Verdict
+    from devgate.supervisor.launch import Launch
     from devgate.supervisor.logs import LogRing
     from devgate.supervisor.probes import ProbeResult
     from devgate.supervisor.vitals import Vitals
@@ -205,21 +206,22 @@ class Runner:
 
     async def _wanted(self) -> None:
         """Wait until it is to run; meanwhile somebody else may run it."""
-        known_free = self.last is not None and self.refusal is None
-        self._foreign = Foreign(
-            self._world,
-            lambda: self._whole.spec,
-            self.replica,
-            free=known_free,
-            found=self._found,
-            lost=lambda why: self._move(Trigger.LOST, why),
-            heard=self._whole.health_changed,
-        )
+        if isinstance(self._whole.spec.port, int):
+            self._foreign = Foreign(
+                self._world,
+                lambda: self._whole.spec,
+                self.replica,
+                free=self.last is not None and self.refusal is None,
+                found=self._found,
+                lost=lambda why: self._move(Trigger.LOST, why),
+                heard=self._whole.health_changed,
+            )
         try:
             await self._world.pulse.until(lambda: self.wish.up)
         finally:
-            self._foreign.close()
-            self._foreign = None
+            if self._foreign is not None:
+                self._foreign.close()
+                self._foreign = None
 
     def _found(self, host: str) -> None:
         assert self._foreign is not None
@@ -285,7 +287,8 @@ class Runner:
         if look():
             return True
         what = ", ".join(self.missing) or f"{self.waits_for_port} to leave the port"
-        self._move(Trigger.WANTED, f"waits for {what}")
+        self._whole.entry.detail = f"waits for {what}"
+        self._move(Trigger.WANTED, self._whole.entry.detail)
         await world.pulse.until(lambda: not self.wish.up or look())
         self.missing = ()
         if not self.wish.up:
@@ -313,17 +316,7 @@ class Runner:
             spec, self.replica, stub=stub, replace=world.auto_ports, before=self._own_port, avoid=avoid
         )
         try:
-            launch = prepare(
-                self.service,
-                self.replica,
-                spec,
-                profile=world.profile,
-                around=world.around,
-                port=port,
-                stub=stub,
-                gateway_url=world.gateway_url(),
-                addresses={name: url for name in spec.depends_on if (url := world.others.address(name)) is not None},
-            )
+            launch = self._prepare(spec, port, stub=stub)
         finally:
             if held is not None:
                 held.close()
@@ -336,6 +329,31 @@ class Runner:
         self._move(Trigger.SPAWNED, f"pid {run.pid}")
         self.probe_anew()
         return run
+
+    def check(self, spec: ServiceSpec) -> None:
+        """Whether it could be started as `spec` says, if what runs now were gone.
+
+        Raises:
+            CannotStartError: it could not.
+        """
+        stub = is_stub(spec, self._world.around)
+        if not (stub and spec.kind == "task"):
+            self._prepare(spec, self.port, stub=stub)
+
+    def _prepare(self, spec: ServiceSpec, port: int | None, *, stub: bool) -> Launch:
+        world = self._world
+        addresses = {name: url for name in spec.depends_on if (url := world.others.address(name)) is not None}
+        return prepare(
+            self.service,
+            self.replica,
+            spec,
+            profile=world.profile,
+            around=world.around,
+            port=port,
+            stub=stub,
+            gateway_url=world.gateway_url(),
+            addresses=addresses,
+        )
 
     # The process has ended
 
@@ -473,4 +491,5 @@ class Runner:
         if self.state is ServiceState.STARTING and self.now is not None:
             detail = self.now.vitals.readiness.detail
             after_s = age_text(self._whole.spec.start_timeout)
-            self._move(Trigger.LATE, f"not ready after {after_s}" + (f": {detail}" if detail else ""))
+            self._whole.entry.detail = f"not ready after {after_s}" + (f": {detail}" if detail else "")
+            self._move(Trigger.LATE, self._whole.entry.detail)

@@ -12,6 +12,7 @@ from devgate.model.status import FAILED, HealthState, ServiceState
 from devgate.policy.restart import age_text
 from devgate.redact import redact_text
 from devgate.supervisor.launch import folder_of
+from devgate.supervisor.refusal import CannotStartError
 from devgate.supervisor.runner import Runner
 from devgate.supervisor.showing import view_of
 from devgate.supervisor.view import joined_health, worst
@@ -103,6 +104,7 @@ class Service:
             for runner in self.runners:
                 await self._started(runner, runner.wish.asked)
             return
+        self._check()
         if len(self.runners) == 1:
             self.entry.restarting = True
             await self._started(self.runners[0], self.runners[0].restart(why))
@@ -112,6 +114,20 @@ class Service:
                 if not any(other is not runner.instance for other in self.entry.serving):
                     self.entry.restarting = True
                 await self._started(runner, runner.restart(why))
+
+    def _check(self) -> None:
+        """What runs is not ended for something that cannot be started.
+
+        Raises:
+            CommandError: it cannot.
+        """
+        try:
+            for runner in self.runners:
+                runner.check(self.pending or self.spec)
+        except CannotStartError as refusal:
+            message = redact_text(f"{self.name} was not restarted: {refusal.message}")
+            self.ring.mark(message, run=self.runners[0].run_number)
+            raise CommandError(message, hint=refusal.hint, code=refusal.code, exit_code=refusal.exit_code) from refusal
 
     def unwant(self, why: str = "stop") -> None:
         """It should not run; returns at once."""

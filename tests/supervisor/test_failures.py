@@ -217,6 +217,20 @@ async def test_what_cannot_be_started_is_blocked(
         await system.supervisor.start_service("page")
 
 
+async def test_what_runs_is_not_ended_for_what_cannot_be_started(supervise, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("A=1\n")
+    system = await supervise({"web": echo(env_file=".env")})
+    await system.supervisor.settled()
+    pid = system.view("web").pid
+    (tmp_path / ".env").unlink()
+    with pytest.raises(CommandError, match=r"web was not restarted: env file .*\.env does not exist") as refused:
+        await system.supervisor.restart_service("web")
+    assert refused.value.exit_code == Exit.SERVICE_BLOCKED
+    assert (system.state("web"), system.view("web").pid) == (S.READY, pid)
+    assert system.entry("web").serving
+    assert any("was not restarted" in line for line in system.lines("web"))
+
+
 async def test_a_command_the_shell_does_not_find_is_blocked(supervise) -> None:
     system = await supervise({"web": {"command": "X=no-such-program; $X"}})
     assert await system.supervisor.settled() == ["web"]
