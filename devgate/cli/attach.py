@@ -44,8 +44,11 @@ def attach(run: RunFile) -> int:
             code="no-terminal",
             exit_code=Exit.USAGE,
         )
+    import gc
+
     from devgate.supervisor.guardian import Guardian
 
+    gc.enable()  # `up` has held it
     with Guardian.start("") as guardian:  # it has no process to end, but a terminal to give back
         return asyncio.run(_attach(run, guardian))
 

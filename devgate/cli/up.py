@@ -77,6 +77,7 @@ def command(
     """
     import sys
 
+    hold_collector()
     from devgate.cli.launch import Request, launch
 
     if wait_s is not None and not detach:
@@ -104,6 +105,14 @@ def command(
 
         return launch_detached(request, wait_s)
     return launch(request)
+
+
+def hold_collector() -> None:
+    """Until the engine runs. What is imported meanwhile is no garbage, and to look for some in it again and again is a tenth of
+    the start."""
+    import gc
+
+    gc.disable()
 
 
 def chosen(
