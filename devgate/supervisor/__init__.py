@@ -10,7 +10,8 @@ process. `External` is a service that somebody else runs. What they know goes in
 - Looking at it: `probes` (one look), `vitals` (which look, and what came of them), `readiness` (the loop); `foreign` looks who
   else answers on its port; `resources` samples what it uses.
 - Its output: `lines`, then `logs` (rings, read by number) and `logfile`.
-- All together: `fleet` (who is there, and going over to another profile), `watch` (restarts when files change).
+- All together: `fleet` (who is there, and going over to another profile), `waiting` (for others), `demand` (requests
+  and changed files that start and stop a service) with `watch`.
 - When devgate is killed: `guardian` is our end of `guard_process`, which ends what is left.
 
 Three rules hold everywhere:

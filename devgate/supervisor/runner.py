@@ -19,12 +19,12 @@ from devgate.model.status import FAILED, HealthState, ServiceState
 from devgate.policy.restart import Again, RestartPolicy, Settled, age_text, end_text
 from devgate.redact import redact_text
 from devgate.supervisor.foreign import Foreign
-from devgate.supervisor.graph import waiting_for
 from devgate.supervisor.launch import choose_port, is_stub, prepare
 from devgate.supervisor.lifecycle import Trigger
 from devgate.supervisor.refusal import CannotStartError
 from devgate.supervisor.run import Run
 from devgate.supervisor.standing import Standing
+from devgate.supervisor.waiting import Waiting
 from devgate.supervisor.wish import Wish
 
 if TYPE_CHECKING:
@@ -75,10 +75,7 @@ class Runner:
         self.restarts = 0
         """Starts that nobody asked for."""
         self.standing = Standing(world, instance)
-        self.missing: tuple[str, ...] = ()
-        """What it waits for."""
-        self.waits_for_port: str | None = None
-        """A service of ours that is about to leave the port that this one has to have."""
+        self.waiting = Waiting(world, self)
         self.refusal: CannotStartError | None = None
         self.needs: dict[str, int] = {}
         """Serial numbers of what it needs, as they were when it was started."""
@@ -272,26 +269,13 @@ class Runner:
 
     async def _needs_met(self) -> bool:
         """Wait for what it needs; False if it is not wanted any more."""
-
-        def look() -> bool:
-            spec = self._whole.spec
-            missing = () if world.alone else waiting_for(spec.depends_on, world.others.look)
-            port = spec.port + self.replica if isinstance(spec.port, int) else None
-            self.waits_for_port = world.others.leaving_port(port, self) if port is not None and not missing else None
-            if missing != self.missing:
-                self.missing = missing
-                world.seq += 1
-            return not missing and self.waits_for_port is None
-
-        world = self._world
-        if look():
+        if self.waiting.over(self._whole.spec):
             return True
-        what = ", ".join(self.missing) or f"{self.waits_for_port} to leave the port"
-        self._whole.entry.detail = f"waits for {what}"
-        self._move(Trigger.WANTED, self._whole.entry.detail)
-        await world.pulse.until(lambda: not self.wish.up or look())
-        self.missing = ()
+        self._whole.entry.detail = self.waiting.text
+        self._move(Trigger.WANTED, self.waiting.text)
+        await self._world.pulse.until(lambda: not self.wish.up or self.waiting.over(self._whole.spec))
         if not self.wish.up:
+            self.waiting.end()
             self._stopped()
         return self.wish.up
 

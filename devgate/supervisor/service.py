@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from devgate.errors import CommandError
 from devgate.model.events import HealthChanged
 from devgate.model.status import FAILED, HealthState, ServiceState
-from devgate.policy.restart import age_text
 from devgate.redact import redact_text
-from devgate.supervisor.launch import folder_of
+from devgate.supervisor.demand import Demand
 from devgate.supervisor.refusal import CannotStartError
 from devgate.supervisor.runner import Runner
 from devgate.supervisor.showing import view_of
@@ -21,11 +19,7 @@ if TYPE_CHECKING:
     from devgate.model.profile import ServiceSpec
     from devgate.supervisor.foreign import Foreign
     from devgate.supervisor.view import ServiceView
-    from devgate.supervisor.watch import Watch
     from devgate.supervisor.world import World
-
-IDLE_LOOK_S: Final = 5.0
-"""How often it is looked whether a service is idle, at least."""
 
 ADOPT_WAIT_S: Final = 5.0
 
@@ -48,12 +42,11 @@ class Service:
         """What it will be from its next start on."""
         self._health = HealthState.UNKNOWN
         self._rolling = asyncio.Lock()
-        self._watch: Watch | None = None
-        self._idling: asyncio.Task[None] | None = None
         self._loops: list[asyncio.Task[None]] = [
             world.scope.guarded(f"{name}#{runner.replica}", runner.run) for runner in self.runners
         ]
-        self._arrange()
+        self._demand = Demand(world, self)
+        self._demand.arrange()
 
     @property
     def up(self) -> bool:
@@ -81,13 +74,13 @@ class Service:
         """It should run; returns at once."""
         if self.state is not ServiceState.READY:
             self.entry.restarting = True  # what arrives from now on waits for it
-        self._allow_requests()
+        self._demand.allow_requests()
         for runner in self.runners:
             runner.start()
 
     async def start(self) -> None:
         self._refuse_foreign()
-        self._watch_again()
+        self._demand.forgive()
         self.want()
         for runner in self.runners:
             await self._started(runner, runner.wish.asked)
@@ -95,7 +88,7 @@ class Service:
     async def restart(self, why: str = "restart") -> None:
         """One replica after the other, so that somebody always serves where there are several."""
         self._refuse_foreign()
-        self._watch_again()
+        self._demand.forgive()
         await self._renew(why)
 
     async def _renew(self, why: str) -> None:
@@ -132,7 +125,7 @@ class Service:
     def unwant(self, why: str = "stop") -> None:
         """It should not run; returns at once."""
         self.entry.restarting = False
-        self.entry.wanted = None
+        self._demand.refuse_requests()
         for runner in self.runners:
             runner.stop(why)
 
@@ -230,7 +223,7 @@ class Service:
 
     def _hopeless(self, runner: Runner) -> CommandError | None:
         """It waits for something that nobody will bring."""
-        for need in runner.missing:
+        for need in runner.waiting.needs:
             state, coming = self._world.others.look(need)
             if state in FAILED or (not coming and state in (ServiceState.STOPPED, ServiceState.EXITED)):
                 return CommandError(f"{self.name} waits for {need}, which is {state}", hint=f"start {need} first")
@@ -252,7 +245,7 @@ class Service:
         if self.spec.ready != before.ready:
             for runner in self.runners:
                 runner.probe_anew()
-        self._arrange()
+        self._demand.arrange()
         self._world.changed()
 
     def renew_spec(self) -> None:
@@ -266,83 +259,9 @@ class Service:
 
     def close(self) -> None:
         """End its loops. What runs is killed: stop it before."""
-        if self._watch is not None:
-            self._watch.close()
-        if self._idling is not None:
-            self._idling.cancel()
+        self._demand.close()
         for loop in self._loops:
             loop.cancel()
-
-    # Started and stopped by requests and files
-
-    def _arrange(self) -> None:
-        """Watch and wait as the present spec says."""
-        world, spec = self._world, self.spec
-        if self._watch is not None and self._watch.spec != spec.watch:
-            self._watch.close()
-            self._watch = None
-        if self._watch is None and spec.watch is not None and world.files is not None:
-            # Not above: git's rules take 30 ms to import, and most services watch nothing.
-            from devgate.supervisor.watch import Watch
-
-            folder = folder_of(spec, world.around)
-            self._watch = Watch(world, world.files, spec.watch, folder, self._files_changed, self.ring.mark)
-        self._allow_requests()
-        idle_s = spec.idle_stop if spec.autostart == "on_request" else None
-        if self._idling is not None:
-            self._idling.cancel()
-            self._idling = None
-        if idle_s is not None:
-            self._idling = world.scope.guarded(f"{self.name}.idle", partial(self._stop_when_idle, idle_s))
-
-    def _watch_again(self) -> None:
-        """A person has looked at it: what has changed too often until now is forgiven."""
-        if self._watch is not None:
-            self._watch.resume()
-
-    def _allow_requests(self) -> None:
-        self.entry.wanted = self._requested if self.spec.autostart == "on_request" else None
-
-    def _requested(self) -> None:
-        """A request has come while it does not run. Called by the gateway, for each one."""
-        if not self.up:
-            self._world.others.want([self.name])
-
-    async def _stop_when_idle(self, idle_s: float) -> None:
-        """Stop it after so long without a request. What comes while it stops is held and starts it again."""
-        clock = self._world.clock
-        seen, since = -1, clock.now()
-        while True:
-            instances = self.entry.instances
-            count = sum(instance.entered for instance in instances)
-            if (
-                count != seen
-                or any(instance.in_flight for instance in instances)
-                or self.state is not ServiceState.READY
-            ):
-                seen, since = count, clock.now()
-            elif clock.now() - since >= idle_s:
-                await self._rest(f"idle for {age_text(idle_s)}")
-            await asyncio.sleep(min(idle_s / 4, IDLE_LOOK_S))
-
-    async def _rest(self, why: str) -> None:
-        """Stop it until the next request."""
-        self.unwant(why)
-        self._allow_requests()
-        self.entry.restarting = True
-        for instance in self.entry.instances:
-            self._world.directory.withdraw(instance)
-        try:
-            await self.down()
-        except CommandError:  # somebody has started it meanwhile
-            return
-        self.entry.restarting = False
-        self.entry.wake()
-
-    def _files_changed(self, why: str) -> None:
-        """Start it again, unless somebody has stopped it."""
-        if self.state is not ServiceState.STOPPED:
-            self.restart_soon(why)
 
     def restart_soon(self, why: str) -> None:
         """Restart it; how that ends is its state."""

@@ -25,7 +25,6 @@ def view_of(service: Service, world: World) -> ServiceView:
     run, foreign, vitals, endpoint = speaker.last, speaker.foreign, speaker.vitals, speaker.instance.endpoint
     instances = tuple(_instance(runner, world) for runner in service.runners)
     own = instances[speaker.replica]
-    waiting = speaker.missing or ((speaker.waits_for_port,) if speaker.waits_for_port is not None else ())
     return ServiceView(
         name=service.name,
         state=state,
@@ -41,7 +40,7 @@ def view_of(service: Service, world: World) -> ServiceView:
         exit_code=run.code if run is not None and foreign is None else None,
         cause=redact_text(speaker.cause),
         last_error=redact_text(service.ring.last_error(speaker.run_number)),
-        waiting_for=waiting,
+        waiting_for=speaker.waiting.names,
         cpu_percent=_sum(instance.cpu_percent for instance in instances),
         memory_bytes=_sum(instance.memory_bytes for instance in instances),
         stale=service.stale,
