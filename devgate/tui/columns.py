@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from devgate.tui.ink import Runs
 
 MARGIN: Final = 1
+"""Blank cells at either end; the right one is where a scroll bar stands, if there is one."""
 GAP: Final = 2
 
 

@@ -113,7 +113,7 @@ class Help(Dialog):
     BINDINGS = bindings.of(bindings.HELP)
 
     def __init__(self) -> None:
-        columns = (Column("key", "Key", 14), Column("id", "Id", 18, drop=1), Column("sentence", "", 20, grow=1))
+        columns = (Column("key", "Key", 22), Column("id", "Id", 20, drop=1), Column("sentence", "", 20, grow=1))
         super().__init__(
             "Keys, and the names by which a keymap file moves them", columns, self.rows, width=110, height="1fr"
         )

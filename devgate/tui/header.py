@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from devgate.model.status import ServiceState
 from devgate.tui import format as fmt
@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from devgate.model.snapshot import Snapshot
     from devgate.tui.ink import Run
 
+TYPING: Final = (
+    Part((("⏎", "key"), (" done", "plain")), action="enter"),
+    Part((("esc", "key"), (" clear", "plain")), action="escape"),
+)
+"""The keys that mean anything while something is typed."""
 SLOW_LOOP_MS = 50.0
 """From this delay of the event loop the header says so: requests wait as long."""
 

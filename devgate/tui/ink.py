@@ -156,7 +156,7 @@ class Palette:
             style = self._widget.get_component_rich_style(f"ink--{ink}")
             if row:
                 under = self._widget.get_component_rich_style(f"ink--{row}")
-                style += Style(bgcolor=under.bgcolor, reverse=under.reverse, underline=under.underline)
+                style += Style(bgcolor=under.bgcolor, reverse=under.reverse, underline=under.underline, bold=under.bold)
             style = self._styles[ink, row] = self._filtered(style)
         return style
 

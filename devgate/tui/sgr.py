@@ -42,9 +42,9 @@ StyledRun = tuple[str, Style]
 
 def strip_sgr(text: str) -> str:
     """The text alone, as it is searched, filtered and copied: harmless, tabs expanded."""
-    if "\x1b" in text:
-        text = _SGR.sub("", text)
-    return visible(text.expandtabs(_TAB) if "\t" in text else text)
+    if "\x1b" not in text and "\t" not in text:
+        return visible(text)
+    return "".join(_harmless(_SGR.split(text))[::2])
 
 
 def runs(text: str, *, colour: bool = True) -> tuple[StyledRun, ...]:
@@ -55,17 +55,30 @@ def runs(text: str, *, colour: bool = True) -> tuple[StyledRun, ...]:
     """
     if "\x1b" not in text:
         return ((strip_sgr(text), _NULL),)
-    if "\t" in text:
-        text = _expanded(text)
-    pieces = _SGR.split(text)
+    pieces = _harmless(_SGR.split(text))
     style = _NULL
     found: list[StyledRun] = []
     for index in range(0, len(pieces), 2):
         if index:
             style = _after(style, pieces[index - 1], colour)
         if piece := pieces[index]:
-            found.append((visible(piece), style))
+            found.append((piece, style))
     return tuple(found) or (("", _NULL),)
+
+
+def _harmless(pieces: list[str]) -> list[str]:
+    """Every second piece, the text between colours, made visible; tab stops by what is seen, where colours take no room."""
+    column = 0
+    for index in range(0, len(pieces), 2):
+        shown: list[str] = []
+        for number, part in enumerate(pieces[index].split("\t")):
+            if number:
+                shown.append(" " * (_TAB - column % _TAB))
+                column += len(shown[-1])
+            shown.append(visible(part))
+            column += cell_len(shown[-1])
+        pieces[index] = "".join(shown)
+    return pieces
 
 
 def overlay(line: Sequence[StyledRun], spans: Sequence[tuple[int, int]], style: Style) -> list[StyledRun]:
@@ -130,21 +143,6 @@ def window(line: Sequence[StyledRun], first: int, width: int) -> tuple[list[Styl
         if part:
             out.append((part, style))
     return out, skipped
-
-
-def _expanded(text: str) -> str:
-    """Tab stops by what is seen: a colour sequence takes no room."""
-    column = 0
-    out: list[str] = []
-    for index, piece in enumerate(_SGR.split(text)):
-        if index % 2:
-            out.append(f"\x1b[{piece}m")
-            continue
-        for part in re.split("(\t)", piece):
-            shown = " " * (_TAB - column % _TAB) if part == "\t" else part
-            out.append(shown)
-            column += len(shown)
-    return "".join(out)
 
 
 @lru_cache(maxsize=2048)

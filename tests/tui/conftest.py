@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,19 @@ def same_everywhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.undo()
     time.tzset()
     fmt._clock.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def no_waiting_for_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Textual's pilot sleeps until the process is idle, 50 ms a key. It also waits until every widget has handled its messages,
+    which is all that our tests need, and does not depend on how busy the machine is."""
+
+    async def turns(*_: float) -> None:
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr("textual.app.wait_for_idle", turns)
+    monkeypatch.setattr("textual.pilot.wait_for_idle", turns)
 
 
 @pytest.fixture(autouse=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from devgate.tui.app import DevgateApp
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from textual.pilot import Pilot
 
@@ -30,6 +31,13 @@ async def settle(pilot: Pilot[None]) -> None:
         for worker in [worker for worker in pilot.app.workers if worker.group != "live"]:
             await worker.wait()
         await pilot.pause()
+
+
+async def until(pilot: Pilot[None], true: Callable[[], bool]) -> None:
+    """Wait for something that Textual does in its own time."""
+    async with asyncio.timeout(10):
+        while not true():
+            await pilot.pause(0.01)
 
 
 async def press(pilot: Pilot[None], *keys: str) -> None:

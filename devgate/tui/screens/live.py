@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual import on
 from textual.screen import Screen
+from textual.widgets import Input
 
 from devgate.errors import DevgateError
 from devgate.model.status import FAILED
@@ -55,6 +56,7 @@ class LiveScreen(Screen[None]):
         self._seen = -1
         self._fits: object = None
         self._pulling = False
+        self._pull_again = False
         self._header = Line(id="header")
         self._banner = Line(id="banner")
         self._event = Line(id="event")
@@ -114,14 +116,18 @@ class LiveScreen(Screen[None]):
             await asyncio.sleep(TICK_S - STAGGER_S)
 
     async def _pull_once(self) -> None:
-        if self._pulling:  # a slow remote gets one question at a time
+        if (
+            self._pulling
+        ):  # a slow remote gets one question at a time; what was selected meanwhile is asked for right after
+            self._pull_again = True
             return
-        self._pulling = True
+        self._pulling = self._pull_again = True
         try:
-            await self.pull()
-        except (
-            DevgateError
-        ) as error:  # gone with the last switch, or a remote that does not answer: the next tick asks again
+            while self._pull_again:
+                self._pull_again = False
+                await self.pull()
+        except DevgateError as error:
+            # Gone with the last switch, or a remote that does not answer: the next tick asks again.
             log.debug("%s: %s", self.view, error.message)
         except Exception:
             log.exception("the %s view could not fetch", self.view)
@@ -180,10 +186,15 @@ class LiveScreen(Screen[None]):
     # --- keys ----------------------------------------------------------------------------------------------------
 
     def _show_keys(self) -> None:
+        if isinstance(self.focused, Input):
+            self._keys.show(header.TYPING)
+            return
         active = active_keys(self)
         if isinstance(self.focused, LiveTable) and "table.choose" in active:
             shown, binding = active["table.choose"]
             active["table.choose"] = shown, replace(binding, description=self.focused.verb)
+            if not self.focused.verb:
+                del active["table.choose"]
         wide = self.size.width >= NARROW
         self._header.gap = 3 if wide else 2
         wanted = [id for id in CONTEXT[self.view] if id in active][: 7 if wide else 5]

@@ -38,7 +38,7 @@ class Profiles(LiveScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._list = LiveTable(_LIST, id="profiles", empty="no profiles found", verb="apply")
+        self._list = LiveTable(_LIST, id="profiles", empty="no profiles found", verb="")
         self._text = LiveTable(_PLAN, id="plan", cursor=False)
         self._plan: Plan | None = None
         self._listed: tuple[str, ...] = ()
@@ -66,7 +66,7 @@ class Profiles(LiveScreen):
 
     @on(LiveTable.Moved, "#profiles")
     def _propose(self) -> None:
-        self._plan = None
+        self._offer(None)
         start(self, partial(self._ask, self._list.key), "plan", exclusive=True)
 
     async def _ask(self, source: str) -> None:
@@ -77,12 +77,18 @@ class Profiles(LiveScreen):
                 self._text.show(text_rows(plan_text.refusal(error)))
             return
         if source == self._list.key:
-            self._plan = plan
-            self._text.show(text_rows([*plan_text.lines(plan), (), (("⏎ applies this plan", "key"),)]))
+            self._offer(plan)
+            self._text.show(text_rows(plan_text.lines(plan)))
+
+    def _offer(self, plan: Plan | None) -> None:
+        """What Enter would apply."""
+        self._plan = None if plan is None or plan.empty else plan
+        self._list.verb = "apply" if self._plan is not None else ""
+        self.refresh_bindings()
 
     @on(LiveTable.Chosen, "#profiles")
     def _apply(self) -> None:
-        if self._plan is not None and not self._plan.empty:
+        if self._plan is not None:
             self.app.commands.apply(self._plan)
 
     def action_again(self) -> None:

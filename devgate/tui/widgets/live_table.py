@@ -86,6 +86,8 @@ class LiveTable(ScrollView, can_focus=True):
         super().__init__(id=id)
         self._columns = columns
         self._placed: Placed = ()
+        self._cells = 0
+        """Width of a row."""
         self._titles = Row("", {})
         self._cursor = cursor
         self._heading = int(heading)
@@ -196,12 +198,17 @@ class LiveTable(ScrollView, can_focus=True):
     # --- drawing -------------------------------------------------------------------------------------------------
 
     def on_resize(self) -> None:
-        self._strips.clear()
-        self._placed = place(self._columns, self.size.width)
-        titles: dict[str, Runs] = {column.key: ((column.title, "heading"),) for column, _ in self._placed}
-        self._titles = Row("", titles)
+        self._place()
         self._resize()
         self._reveal()
+
+    def _place(self) -> None:
+        """Choose the columns for the width there is. A scroll bar lies over the right margin: rows keep their width."""
+        self._cells = self.size.width
+        self._placed = place(self._columns, self._cells)
+        titles: dict[str, Runs] = {column.key: ((column.title, "heading"),) for column, _ in self._placed}
+        self._titles = Row("", titles)
+        self._strips.clear()
 
     def on_focus(self) -> None:
         self._paint((self._at,))
@@ -215,10 +222,10 @@ class LiveTable(ScrollView, can_focus=True):
         self._strips.clear()
 
     def _resize(self) -> None:
-        self.virtual_size = Size(self.size.width, len(self._rows) + self._heading)
+        self.virtual_size = Size(self._cells, max(len(self._rows), bool(self._empty)) + self._heading)
 
     def _paint(self, rows: Sequence[int]) -> None:
-        top, width = round(self.scroll_y), self.size.width
+        top, width = round(self.scroll_y), self._cells
         regions = [
             Region(0, index - top + self._heading, width, 1)
             for index in rows
@@ -236,7 +243,7 @@ class LiveTable(ScrollView, can_focus=True):
         index = y - self._heading + round(self.scroll_y)
         if index >= len(self._rows):
             said: Runs = ((f" {self._empty}", "muted"),) if not self._rows and index == 0 else ()
-            return self._palette.strip(ink.fit_runs(said, self.size.width), self.size.width)
+            return self._palette.strip(ink.fit_runs(said, self._cells), self._cells)
         here = self._cursor and index == self._at
         return self._draw(self._rows[index], ("cursor" if self.has_focus else "cursor-blur") if here else "")
 
@@ -247,7 +254,7 @@ class LiveTable(ScrollView, can_focus=True):
             return drawn[2]
         if len(self._strips) > _KEPT:
             self._strips.clear()
-        strip = self._palette.strip(self._line(row.cells), self.size.width, kind)
+        strip = self._palette.strip(self._line(row.cells), self._cells, kind)
         self._strips[row.key] = (row, kind, strip)
         return strip
 
@@ -257,9 +264,9 @@ class LiveTable(ScrollView, can_focus=True):
             if number:
                 line.append((" " * GAP, ink.PLAIN))
             line.extend(ink.fit_runs(cells.get(column.key, ()), width, right=column.right))
-        rest = self.size.width - MARGIN - sum(width for _, width in self._placed) - GAP * (len(self._placed) - 1)
+        rest = self._cells - MARGIN - sum(width for _, width in self._placed) - GAP * (len(self._placed) - 1)
         if rest < 0:
-            line = list(ink.fit_runs(tuple(line), self.size.width))
+            line = list(ink.fit_runs(tuple(line), self._cells))
         elif rest:
             line.append((" " * rest, ink.PLAIN))
         return ink.merged(line)

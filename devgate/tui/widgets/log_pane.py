@@ -91,21 +91,28 @@ class LogPane(ScrollView, can_focus=True):
         """Say something about the log's service in the heading."""
         if note != self.note:
             self.note = note
-            self.refresh(Region(0, 0, self.size.width, 1))
+            self.refresh(Region(0, 0, self._layout.width, 1))
 
     def _settle(self, moved: int = 0) -> None:
         """Fit the scrolled area to the buffer; `moved` rows have left at the front."""
         self._settling = True
-        width = self.size.width if self._wrap else self.buffer.widest + self._layout.before
+        width = self._layout.width if self._wrap else self.buffer.widest + self._layout.before + 1
         self.virtual_size = Size(width, self.buffer.rows + 1)
         if self.follow:
             self.scroll_to(y=self.max_scroll_y, animate=False, force=True)
+            if not self.show_vertical_scrollbar:
+                self.call_after_refresh(self._show_place)
         elif moved:
             self.scroll_to(y=max(self.scroll_y - moved, 0), animate=False, force=True)
         self._settling = False
         if len(self._strips) > _KEPT:
             self._strips.clear()
         self.refresh()
+
+    def _show_place(self) -> None:
+        """Tell the scroll bar, which appears after the first lines that do not fit, where they are."""
+        if self.show_vertical_scrollbar:
+            self.vertical_scrollbar.position = self.scroll_y
 
     def _redraw(self) -> None:
         self._strips.clear()
@@ -232,7 +239,8 @@ class LogPane(ScrollView, can_focus=True):
         self._lay_out()
 
     def _measure(self) -> None:
-        self._layout = Layout(self.size.width, self.merged, self._wrap, 0 if self._wrap else round(self.scroll_x))
+        width = max(self.size.width - 1, 0)  # the last column is the scroll bar's, if there is one
+        self._layout = Layout(width, self.merged, self._wrap, 0 if self._wrap else round(self.scroll_x))
         self._strips.clear()
 
     def _lay_out(self) -> None:
@@ -269,7 +277,7 @@ class LogPane(ScrollView, can_focus=True):
         return strip
 
     def _draw_heading(self) -> Strip:
-        width = self.size.width
+        width = self._layout.width
         said = self.reader.says()
         if not self.follow:
             said.append((f"+{self._new:,} new" if self._new else "paused", "warn"))
@@ -279,10 +287,10 @@ class LogPane(ScrollView, can_focus=True):
         room = min(ink.width_of(tuple(right)), width // 2)
         title: Runs = ((" Log ", "heading"), (self.title, "title"), ("  ", ink.PLAIN), *self.note)
         left = ink.fit_runs(title, width - room)
-        return self._palette.strip((*left, *ink.fit_runs(tuple(right), room)), width, "head")
+        return self._palette.strip((*left, *ink.fit_runs(tuple(right), room), (" ", ink.PLAIN)), width + 1, "head")
 
     def _draw(self, row: int, *, placed: bool = False) -> Strip:
-        width, palette = self.size.width, self._palette
+        width, palette = self._layout.width, self._palette
         place = self.buffer.locate(row)
         if place is None:
             said: Runs = (("  nothing here yet", "muted"),) if row == self.buffer.first_row else ()

@@ -66,6 +66,25 @@ async def test_follows_the_end_and_says_so_by_saying_nothing():
         assert [row.strip() for row in app.rows] == numbered(45, 50)
 
 
+async def test_lines_that_arrive_one_by_one_are_all_seen():
+    app = Host()
+    async with app.run_test(size=(40, 6)) as pilot:
+        for number in range(5):
+            await pilot.pause()
+            app.log_(f"line {number}")
+        await pilot.pause()
+        assert [row.strip() for row in app.rows] == numbered(0, 5)
+
+
+async def test_the_scroll_bar_stands_where_the_lines_are():
+    app = Host()
+    async with app.run_test(size=(40, 6)) as pilot:
+        app.log_(*numbered(0, 50))
+        await pilot.pause()
+        await pilot.pause()
+        assert app.pane.vertical_scrollbar.position == app.pane.scroll_y > 0
+
+
 async def test_reading_pauses_and_counts_what_comes():
     app = Host()
     async with app.run_test(size=(40, 6)) as pilot:
@@ -169,7 +188,7 @@ async def test_filter_and_level():
 
 async def test_folding_shows_every_character():
     app = Host()
-    async with app.run_test(size=(41, 8)) as pilot:
+    async with app.run_test(size=(42, 8)) as pilot:
         app.log_("a" * 70 + "END", "next")
         await pilot.pause()
         assert not any("END" in line for line in app.lines)
