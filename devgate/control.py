@@ -92,5 +92,5 @@ class Control(Protocol):
         ...
 
     def request_stop(self, reason: str, *, now: bool = False) -> None:
-        """Stop devgate and everything it runs; returns at once. `now`: without drain, signal and grace, also if it stops already."""
+        """Stop devgate and all it runs; returns at once. `now`: without drain, signal and grace, also if it stops already."""
         ...
