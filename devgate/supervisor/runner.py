@@ -273,6 +273,7 @@ class Runner:
             return True
         self._whole.entry.detail = self.waiting.text
         self._move(Trigger.WANTED, self.waiting.text)
+        self._whole.ring.mark(self.waiting.text, replica=self.replica, run=self.run_number)
         await self._world.pulse.until(lambda: not self.wish.up or self.waiting.over(self._whole.spec))
         if not self.wish.up:
             self.waiting.end()
@@ -346,7 +347,8 @@ class Runner:
         world, run = self._world, self.last
         assert run is not None
         world.directory.withdraw(self.instance)
-        run.mark(f"{end_text(code)} after {age_text(run.age_s)}")
+        if self.wish.leaving or self.state is ServiceState.STOPPING:  # else the verdict says it
+            run.mark(f"stopped: {end_text(code)} after {age_text(run.age_s)}")
         world.publish(
             ProcessExited(
                 service=self.service,
@@ -385,8 +387,10 @@ class Runner:
             self.wish.settle()
             entry.restarting = False
             self._move(_TRIGGER_OF[verdict.state], verdict.cause)
+            run.mark(verdict.cause + (": stays down until it is started again" if verdict.state in FAILED else ""))
         else:
             self._move(Trigger.FAILED, verdict.cause)
+            run.mark(f"{verdict.cause}: next try in {age_text(verdict.after_s)}")
 
     def _refuse(self, refusal: CannotStartError) -> None:
         self.refusal = refusal
@@ -436,6 +440,7 @@ class Runner:
             readiness.lapse()
             run.ready_at = None
             self._move(Trigger.LAPSED, f"port {self.port} refuses connections")
+            run.mark(self.cause)
         if readiness.health is HealthState.UNHEALTHY and spec.on_unhealthy == "restart":
             self._unhealthy = True
         self._whole.health_changed()
@@ -450,6 +455,7 @@ class Runner:
         self._whole.entry.detail = ""
         self._whole.entry.exit_code = None
         self._move(Trigger.PASSED, f"ready after {age_text(run.age_s)}")
+        run.mark(self.cause)
         if not run.launch.stub:
             self._world.scope.once(f"listener.{run.pid}", self._check_listener(run))
 
@@ -477,3 +483,4 @@ class Runner:
             after_s = age_text(self._whole.spec.start_timeout)
             self._whole.entry.detail = f"not ready after {after_s}" + (f": {detail}" if detail else "")
             self._move(Trigger.LATE, self._whole.entry.detail)
+            self.now.mark(f"{self.cause}; still trying")

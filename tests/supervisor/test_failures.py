@@ -73,6 +73,10 @@ async def test_it_is_tried_again_and_given_up(supervise) -> None:
     assert await system.supervisor.settled() == ["web"]
     assert system.states("web") == [S.STOPPED] + [S.STARTING, S.BACKOFF] * 2 + [S.STARTING, S.CRASHED]
     assert system.view("web").cause.endswith("3rd in 1m: gave up")
+    marks = [line.text for line in system.supervisor.logs(["web"]).lines if line.stream == "mark"]
+    assert [mark.partition(" after ")[0] for mark in marks if "exit" in mark] == ["exit 1"] * 3
+    assert marks[1].endswith(": next try in 0.0 s")
+    assert marks[-1].endswith("gave up: stays down until it is started again")
     assert system.view("web").restarts == 2
     assert len(system.exits("web")) == 3
 
@@ -345,7 +349,9 @@ async def test_readiness_by_a_line_of_the_log(supervise) -> None:
     script = "echo booting; sleep 0.2; echo Listening on port 7; sleep 600"
     system = await supervise({"web": {"command": script, "ready": {"log": r"[Ll]istening on port \d"}}})
     await system.supervisor.settled()
-    assert system.lines("web")[-1] == "Listening on port 7"
+    listening, ready = system.lines("web")[-2:]
+    assert listening == "Listening on port 7"
+    assert ready.startswith("ready after")
 
 
 async def test_readiness_by_a_command(supervise, tmp_path: Path) -> None:
