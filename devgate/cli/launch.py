@@ -23,6 +23,8 @@ from devgate.errors import Exit
 from devgate.escape import visible
 from devgate.profile import lookup
 from devgate.profile.loading import try_load
+from devgate.profile.trust import Trust
+from devgate.profile.trust import state_folder as trust_folder
 from devgate.runfile import already_running, read, starting, state_folder
 
 if TYPE_CHECKING:
@@ -217,6 +219,7 @@ def _serve(
                     mark=mark,
                     guardian=guardian,
                     files=FileWatcher(clock),
+                    trust=Trust(trust_folder(), always=request.trust),
                     clock=clock,
                     options=options,
                     findable=started,

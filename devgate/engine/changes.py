@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from devgate.model.plan import Plan
     from devgate.model.profile import Profile
     from devgate.profile.loading import Attempt, Loaded
+    from devgate.profile.trust import Trust
 
 REMEMBERED = 8
 """Proposed profiles kept until one of them is applied."""
@@ -39,6 +40,7 @@ class Changes:
     Args:
         load: reads and checks a profile.
         available: what can be switched to.
+        trust: what may run without asking. A face that applies a plan has shown it, which is asking; a file that changes has not.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class Changes:
         load: Callable[[str], Attempt],
         available: Callable[[], Sequence[str]],
         target: Target,
+        trust: Trust,
         publish: Publish,
         clock: Clock,
     ) -> None:
@@ -60,6 +63,7 @@ class Changes:
         self._load = load
         self._available = available
         self._target = target
+        self._trust = trust
         self._publish = publish
         self._clock = clock
         self._proposed: dict[Plan, Loaded] = {}
@@ -95,6 +99,7 @@ class Changes:
             loaded = self._proposed.get(plan)
             if loaded is None:
                 raise CommandError("this plan was not proposed here", hint="propose it again", code="unknown-plan")
+            self._trust.agree(loaded)
             await self._carry_out(plan, loaded, by)
             return plan
 
@@ -106,6 +111,13 @@ class Changes:
             self.problems = ()
             plan = self._plan(loaded, switch=False)
             if plan.empty:
+                return
+            if not self._trust.allows(
+                loaded
+            ):  # a pulled branch must not start programs by itself (SEMANTICS 4, threat 8)
+                self._refuse(
+                    f"{loaded.ref} would now run something that nobody has agreed to; `devgate reload` shows it and asks"
+                )
                 return
             try:
                 await self._carry_out(plan, loaded, "file")

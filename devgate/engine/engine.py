@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from devgate.model.profile import GatewaySpec, Profile
     from devgate.model.snapshot import Snapshot
     from devgate.profile.loading import Attempt, Loaded
+    from devgate.profile.trust import Trust
     from devgate.supervisor.guardian import Guardian
 
 log = logging.getLogger(__name__)
@@ -93,6 +94,7 @@ class Engine:
         mark: str,
         guardian: Guardian,
         files: FileWatcher,
+        trust: Trust,
         clock: Clock,
         options: Options,
         findable: Callable[[], None] = lambda: None,
@@ -155,7 +157,9 @@ class Engine:
         self._services = Services(self._supervisor, audit)
         self._traffic = Traffic(self._gateway, audit)
         self._sync = Sync(self._monitor, audit)
-        self._changes = Changes(loaded, load=load, available=available, target=self, publish=publish, clock=clock)
+        self._changes = Changes(
+            loaded, load=load, available=available, target=self, trust=trust, publish=publish, clock=clock
+        )
         self._api = ControlApi(self, self.bus, token)
         self._files = files
         self._reload = Reload(

@@ -41,6 +41,31 @@ class TrustRequest:
     """What agreement is kept by."""
 
 
+class Trust:
+    """What this user has agreed to run.
+
+    Args:
+        state: the user's state folder, see `state_folder`.
+        always: agree to everything (`--trust`), and note it.
+    """
+
+    def __init__(self, state: Path, *, always: bool = False) -> None:
+        self._state = state
+        self._always = always
+
+    def allows(self, loaded: Loaded) -> bool:
+        """Whether nobody has to be asked."""
+        if self._always:
+            self.agree(loaded)
+        return needs_trust(loaded, self._state) is None
+
+    def agree(self, loaded: Loaded) -> None:
+        """Somebody who saw what it does wants it to run."""
+        request = needs_trust(loaded, self._state)
+        if request is not None:
+            remember(request, self._state)
+
+
 def needs_trust(loaded: Loaded, state: Path) -> TrustRequest | None:
     """What has to be asked before this profile may run; None if nothing has.
 

@@ -13,6 +13,7 @@ from devgate.engine.changes import REMEMBERED, Changes
 from devgate.errors import CommandError, ProfileError, StartError
 from devgate.model.events import Event, ProfileApplied, ProfileRejected
 from devgate.profile.loading import try_load
+from devgate.profile.trust import Trust, needs_trust
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,6 +58,7 @@ class World:
             load=self.load,
             available=lambda: ("a", "b"),
             target=self.target,
+            trust=Trust(folder / "state"),
             publish=self.events.append,
             clock=SystemClock(),
         )
@@ -202,3 +204,25 @@ async def test_an_edit_that_cannot_be_taken_is_a_problem_and_no_bug(world: World
 async def test_an_error_without_problems_is_told_by_its_message(world: World) -> None:
     world.changes.reject(ProfileError("the file is gone"))
     assert world.changes.problems == ("the file is gone",)
+
+
+async def test_a_file_that_would_run_something_new_waits_for_somebody_to_agree(world: World) -> None:
+    world.write("a", "services: {x: {command: [touch, ran], port: auto}}")
+    await world.changes.file_changed(world.loaded("a.yaml"))
+    assert world.target.taken == []
+    assert "nobody has agreed" in world.changes.problems[0]
+    plan = await world.changes.propose()
+    await world.changes.apply(plan, by="screen")
+    assert world.target.taken == ["a"]
+    assert world.changes.problems == ()
+    assert needs_trust(world.changes.loaded, world.folder / "state") is None
+    world.write("a", "services: {x: {command: [touch, ran], port: auto}}\nroutes: [{path: /x, service: x}]")
+    await world.changes.file_changed(world.loaded("a.yaml"))
+    assert world.target.taken == ["a", "a"]
+
+
+async def test_who_trusts_everything_is_not_asked(world: World) -> None:
+    world.changes._trust = Trust(world.folder / "state", always=True)
+    world.write("a", "services: {x: {command: [touch, ran], port: auto}}")
+    await world.changes.file_changed(world.loaded("a.yaml"))
+    assert world.target.taken == ["a"]

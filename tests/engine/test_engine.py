@@ -23,6 +23,7 @@ from devgate.gateway.binding import bind
 from devgate.model.profile import GatewaySpec
 from devgate.model.status import ServiceState
 from devgate.profile.loading import load, try_load
+from devgate.profile.trust import Trust
 from devgate.runfile import RunFile, claim, read, state_folder
 from devgate.supervisor.guardian import Guardian
 from tests.e2e.harness import request
@@ -64,6 +65,7 @@ def engine_in(folder: Path, **options: object) -> Engine:
         mark="test-mark",
         guardian=Guardian(None),
         files=FileWatcher(clock),
+        trust=Trust(folder / "trust"),
         clock=clock,
         options=Options(**options),  # type: ignore[arg-type]
     )
