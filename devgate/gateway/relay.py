@@ -126,8 +126,8 @@ class Relay:
         self._vote = vote
         self._common = common
         self._idle_s = math.inf if lane.idle_s is None else lane.idle_s
-        self._late: Callable[[], DevgateError | None] = self._late_answer
-        """What is said when the deadline passes."""
+        self._late: Callable[[Relay], DevgateError | None] = Relay._late_answer
+        """What is said when the deadline passes. No bound method: a relay that held one would wait for the collector."""
         self._out: list[bytes] = []
         """Collected in this batch."""
         self._chunked = False
@@ -152,12 +152,12 @@ class Relay:
 
     def expect_body(self) -> None:
         """The client is to send more of its body, or the service to take more of it."""
-        self._late = self._late_request
+        self._late = Relay._late_request
         self.deadline = self._common.now() + self._idle_s
 
     def expect_answer(self) -> None:
         """The request is out; from now on the service takes the time."""
-        self._late = self._late_answer
+        self._late = Relay._late_answer
         if not self.exchange.status and self._lane.response_s is not None:
             self.deadline = self._common.now() + self._lane.response_s
 
@@ -181,7 +181,7 @@ class Relay:
             return
         exchange.error = "cut"
         if self._tunnel is not None and self._tunnel.say_goodbye(self._common.close_code):
-            self._late = self._late_goodbye
+            self._late = Relay._late_goodbye
             self.deadline = self._common.now() + GOODBYE_S
             return
         self._line.abort()
@@ -195,7 +195,7 @@ class Relay:
             self.deadline = self._common.now() + self._idle_s  # the client takes its time, as a paused video does
             return
         self.deadline = math.inf
-        how = self._late()
+        how = self._late(self)
         self._line.abort()
         self.end(how)
 
