@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import sys
@@ -218,4 +219,7 @@ async def run_screen(
         except Exception:
             log.exception("the screen failed")
             return 1
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError  # which Textual keeps to itself
     return app.return_code or 0

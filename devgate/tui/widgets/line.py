@@ -64,7 +64,7 @@ def place(parts: Sequence[Part], width: int, gap: int) -> list[tuple[Part, Runs]
 
 
 def _least(parts: Sequence[Part], gap: int) -> int:
-    return sum(ink.width_of(part.runs) for part in parts) + gap * (len(parts) - 1)
+    return sum(ink.width_of(part.runs) for part in parts) + gap * max(len(parts) - 1, 0)
 
 
 class Line(Widget):

@@ -238,6 +238,8 @@ class LiveTable(ScrollView, can_focus=True):
         return ink.lines(self, crop, self.render_line)
 
     def render_line(self, y: int) -> Strip:
+        if self._cells != self.size.width:  # painted before the event that tells the size
+            self._place()
         if y < self._heading:
             return self._draw(self._titles, "head")
         index = y - self._heading + round(self.scroll_y)

@@ -100,19 +100,12 @@ class LogPane(ScrollView, can_focus=True):
         self.virtual_size = Size(width, self.buffer.rows + 1)
         if self.follow:
             self.scroll_to(y=self.max_scroll_y, animate=False, force=True)
-            if not self.show_vertical_scrollbar:
-                self.call_after_refresh(self._show_place)
         elif moved:
             self.scroll_to(y=max(self.scroll_y - moved, 0), animate=False, force=True)
         self._settling = False
         if len(self._strips) > _KEPT:
             self._strips.clear()
         self.refresh()
-
-    def _show_place(self) -> None:
-        """Tell the scroll bar, which appears after the first lines that do not fit, where they are."""
-        if self.show_vertical_scrollbar:
-            self.vertical_scrollbar.position = self.scroll_y
 
     def _redraw(self) -> None:
         self._strips.clear()
@@ -230,6 +223,11 @@ class LogPane(ScrollView, can_focus=True):
         self.follow = round(new_value) >= self.max_scroll_y
         if self.follow:
             self._new = 0
+
+    def watch_show_vertical_scrollbar(self, shown: bool) -> None:
+        """Tell the scroll bar, which appears after the lines that made it necessary, where they are."""
+        if shown:
+            self.vertical_scrollbar.position = self.scroll_y
 
     def watch_scroll_x(self, old_value: float, new_value: float) -> None:
         self._measure()
