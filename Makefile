@@ -57,6 +57,9 @@ lock: $(VENV)/dev.stamp ## Writes the locks again (ARGS=--upgrade: with the newe
 	@$(lock) pyproject.toml --constraint requirements/dev.lock --output-file requirements/runtime.lock
 	@$(lock) --group build --constraint requirements/dev.lock --output-file requirements/build.lock
 
+pictures: $(VENV)/dev.stamp ## Draws the README's pictures of the screen again.
+	@TZ=UTC $(bin)/python -m scripts.pictures
+
 clean: ## Removes what was built and cached; the environments stay.
 	@rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis snapshot_report.html
 	@find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
