@@ -26,7 +26,7 @@ lock := $(bin)/uv pip compile --universal --python-version 3.11 --generate-hashe
 # Runs a command that says nothing unless it fails.
 quietly = @out=$$($(1) 2>&1) || { status=$$?; printf '%s\n' "$$out"; exit $$status; }
 
-.PHONY: help up test lint bench lock bundle clean
+.PHONY: help up test lint bench lock bundle pictures clean
 
 help: ## Lists the targets.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
