@@ -121,7 +121,8 @@ class DevgateApp(App[None], inherit_bindings=False):
         if action == "command" and live is not None:
             command = COMMANDS[str(parameters[0])]
             needs_one = command.fits is not None and not command.many
-            return (live.on_services or not needs_one) and bool(targets(command, live.snapshot, self.selected))
+            service = str(parameters[1]) if len(parameters) > 1 else self.selected
+            return (live.on_services or not needs_one) and bool(targets(command, live.snapshot, service))
         return True
 
     def action_command(self, name: str, service: str = "") -> None:
@@ -164,16 +165,6 @@ class DevgateApp(App[None], inherit_bindings=False):
         from devgate.tui.dialogs import Help
 
         self.push_screen(Help())
-
-    def action_interrupt(self) -> None:
-        """ctrl+c: copies what is selected, else asks; in the question it means yes."""
-        selected = self.screen.get_selected_text()
-        if selected:
-            self.copy_to_clipboard(selected)
-            self.screen.clear_selection()
-            self.notify("copied", timeout=2)
-        else:
-            self.action_ask_quit()
 
     def action_detach(self) -> None:
         if self.attached:

@@ -57,7 +57,9 @@ APP: Final = Keys(
         _key("screen.palette", "colon,ctrl+p", "command_palette", "palette", "Find a command by its name."),
         _key("screen.detach", "d", "detach", "detach", "Leave the screen of `devgate attach`; devgate goes on."),
         _key("screen.quit", "q", "ask_quit", "quit", "Stop devgate and its services; says first which."),
-        _key("screen.interrupt", "ctrl+c", "interrupt", "copy, quit", "Copy the selection; without one, quit."),
+        _key(
+            "screen.interrupt", "ctrl+c", "ask_quit", "quit", "Copy the selection; without one, as q; asked again, yes."
+        ),
     ),
 )
 
@@ -150,6 +152,11 @@ BACK: Final = Keys(
     (_key("view.back", "escape", "back", "back", "Clear what is searched, else go back."),),
 )
 
+PROMPT: Final = Keys(
+    "While something is typed",
+    (_key("prompt.clear", "escape", "clear", "clear", "Take back what was typed; Enter keeps it."),),
+)
+
 DIALOG: Final = Keys(
     "In a dialog",
     (
@@ -161,7 +168,7 @@ DIALOG: Final = Keys(
 QUESTION: Final = Keys("In a question", (_key("dialog.sure", "ctrl+c", "yes", "yes", "Asked again, it means yes."),))
 HELP: Final = Keys("In the help", (_key("help.close", "question_mark,ctrl+c", "no", "back", "Close the help."),))
 
-ALL: Final = (APP, OVERVIEW, TABLE, LOG, LOG_PANE, LOGS, TRAFFIC, PROFILES, BACK, DIALOG, QUESTION, HELP)
+ALL: Final = (APP, OVERVIEW, TABLE, LOG, LOG_PANE, LOGS, TRAFFIC, PROFILES, BACK, PROMPT, DIALOG, QUESTION, HELP)
 
 IDS: Final = frozenset(binding.id for keys in ALL for binding in keys.table)
 

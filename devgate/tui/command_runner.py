@@ -89,12 +89,15 @@ class CommandRunner:
     async def _carry_out(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
         try:
             await work()
-        except DevgateError as error:
-            self._refused(what, error)
         except Exception as error:
-            log.exception("%s", what)
-            self._refused(what, DevgateError(repr(error), hint="This is a bug in devgate; its log has the details."))
+            refusal = told(error, what)
+            text = visible(refusal.message) + (f"\n{visible(refusal.hint)}" if refusal.hint else "")
+            self._app.notify(text, title=visible(what), severity="error", timeout=REFUSAL_S, markup=False)
 
-    def _refused(self, what: str, error: DevgateError) -> None:
-        text = visible(error.message) + (f"\n{visible(error.hint)}" if error.hint else "")
-        self._app.notify(text, title=visible(what), severity="error", timeout=REFUSAL_S, markup=False)
+
+def told(error: Exception, what: str) -> DevgateError:
+    """The error as one that can be shown; a bug is logged, and called one."""
+    if isinstance(error, DevgateError):
+        return error
+    log.error("%s", what, exc_info=error)
+    return DevgateError(repr(error), hint="This is a bug in devgate; its log has the details.")

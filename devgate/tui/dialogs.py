@@ -79,9 +79,6 @@ class Dialog(ModalScreen[bool]):
         named = {id: (active[id][0], replace(active[id][1], description=word)) for id, word in words.items() if word}
         self._bottom.show(header.keys(named, named))
 
-    def on_line_clicked(self, event: Line.Clicked) -> None:
-        self.app.simulate_key(event.action)
-
     def action_yes(self) -> None:
         if self._yes:
             self.dismiss(True)

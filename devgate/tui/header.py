@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from devgate.tui.ink import Run
 
 TYPING: Final = (
-    Part((("⏎", "key"), (" done", "plain")), action="enter"),
-    Part((("esc", "key"), (" clear", "plain")), action="escape"),
+    Part((("⏎", "key"), (" done", "plain")), key="enter"),
+    Part((("esc", "key"), (" clear", "plain")), key="escape"),
 )
 """The keys that mean anything while something is typed."""
 SLOW_LOOP_MS = 50.0
@@ -92,7 +92,7 @@ def keys(active: Mapping[str, tuple[str, Binding]], ids: Iterable[str]) -> list[
         Part(
             ((shown, "key"), (f" {binding.description}", "plain")),
             drop=0 if not number else 10 + number,
-            action=binding.key,
+            key=binding.key,
         )
         for number, (shown, binding) in enumerate(found)
     ]

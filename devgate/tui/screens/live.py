@@ -7,7 +7,7 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from textual import on
+from textual.actions import SkipAction
 from textual.screen import Screen
 from textual.widgets import Input
 
@@ -179,6 +179,15 @@ class LiveScreen(Screen[None]):
             self.refresh_bindings()
         self.app.after_snapshot(snapshot)
 
+    def action_copy_text(self) -> None:
+        """ctrl+c with a selection; without one it is the app's, which asks whether to quit."""
+        text = self.get_selected_text()
+        if not text:
+            raise SkipAction
+        self.app.copy_to_clipboard(text)
+        self.clear_selection()
+        self.notify("copied", timeout=2)
+
     def action_back(self) -> None:
         """To the overview, from every other view."""
         self.app.action_view("overview")
@@ -201,10 +210,6 @@ class LiveScreen(Screen[None]):
         common = () if self.view == "profiles" else COMMON if wide or len(wanted) < 4 else ()
         parts = header.keys(active, ["screen.help", *wanted, *common])
         self._keys.show([*parts[1:], *parts[:1], *([header.views(self.view)] if wide else [])])
-
-    @on(Line.Clicked)
-    def _press(self, event: Line.Clicked) -> None:
-        self.app.simulate_key(event.action)
 
     # --- room ----------------------------------------------------------------------------------------------------
 

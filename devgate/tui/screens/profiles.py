@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final
 from textual import on
 from textual.containers import Horizontal
 
-from devgate.errors import DevgateError
 from devgate.tui import plan_text
 from devgate.tui.bindings import BACK, PROFILES, of
 from devgate.tui.columns import Column, Row
+from devgate.tui.command_runner import told
 from devgate.tui.dialogs import text_rows
 from devgate.tui.screens.live import LiveScreen
 from devgate.tui.widgets.live_table import LiveTable
@@ -72,9 +72,9 @@ class Profiles(LiveScreen):
     async def _ask(self, source: str) -> None:
         try:
             plan = await self.app.control.profiles.propose(source)
-        except DevgateError as error:
+        except Exception as error:
             if source == self._list.key:
-                self._text.show(text_rows(plan_text.refusal(error)))
+                self._text.show(text_rows(plan_text.refusal(told(error, "there is no plan"))))
             return
         if source == self._list.key:
             self._offer(plan)

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
-from textual.message import Message
 from textual.widget import Widget
 
 from devgate.tui import ink
@@ -31,8 +30,8 @@ class Part:
     """The highest leaves first where there is no room; 0 stays, and is cut if it must be."""
     right: bool = False
     """Stands at the right end."""
-    action: str = ""
-    """Run when it is clicked."""
+    key: str = ""
+    """Pressed by a click on it."""
 
 
 def place(parts: Sequence[Part], width: int, gap: int) -> list[tuple[Part, Runs]]:
@@ -68,23 +67,19 @@ def _least(parts: Sequence[Part], gap: int) -> int:
 
 
 class Line(Widget):
-    """Shows parts; what a part's action is called is what a click on it asks the screen to do."""
+    """Shows parts; a click on one presses its key."""
 
     ALLOW_SELECT = False
     COMPONENT_CLASSES: ClassVar[set[str]] = set(ink.CLASSES)
     DEFAULT_CSS = "Line { height: 1; width: 1fr; }"
-
-    @dataclass
-    class Clicked(Message):
-        action: str
 
     def __init__(self, *, id: str, gap: int = 3) -> None:
         super().__init__(id=id)
         self._parts: tuple[Part, ...] = ()
         self.gap = gap
         self._strip: Strip | None = None
-        self._actions: list[tuple[int, str]] = []
-        """Column behind a part, and its action."""
+        self._keys: list[tuple[int, str]] = []
+        """Column behind a part, and its key."""
         self._palette = ink.Palette(self)
 
     def show(self, parts: Sequence[Part]) -> None:
@@ -107,17 +102,17 @@ class Line(Widget):
             width = self.size.width
             runs: list[Run] = [(" ", ink.PLAIN)]
             column = 1
-            self._actions.clear()
+            self._keys.clear()
             for part, fitted in place(self._parts, max(width - 2, 0), self.gap):
                 runs.extend(fitted)
                 column += sum(cell_len(text) for text, _ in fitted)
-                self._actions.append((column, part.action))
+                self._keys.append((column, part.key))
             self._strip = self._palette.strip(ink.fit_runs(tuple(runs), width), width)
         return self._strip
 
     def on_click(self, event: events.Click) -> None:
-        for end, action in self._actions:
+        for end, key in self._keys:
             if event.x < end:
-                if action:
-                    self.post_message(self.Clicked(action))
+                if key:
+                    self.app.simulate_key(key)
                 return

@@ -160,7 +160,9 @@ class LogPane(ScrollView, can_focus=True):
             return False
         row = self.buffer.row_of(index) - self.buffer.first_row
         self.follow = False
+        self._settling = True  # also at the very end: who jumps to a line wants to stay with it
         self.scroll_to(y=max(row - self.size.height // 2, 0), animate=False, force=True)
+        self._settling = False
         self._redraw()
         return True
 

@@ -9,12 +9,14 @@ from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import Input
 
+from devgate.tui.bindings import PROMPT, of
 from devgate.tui.widgets.line import Line, Part
 
 
 class Prompt(Horizontal):
     """Hidden until `ask`; says what is typed while it is typed, so that its effect is seen."""
 
+    BINDINGS = of(PROMPT)
     DEFAULT_CSS = """
     Prompt { height: 1; display: none; }
     Prompt.-on { display: block; }
@@ -59,7 +61,7 @@ class Prompt(Horizontal):
     def refuse(self, reason: str) -> None:
         """Say why what is typed has no effect; empty: it has."""
         self._refused.show([Part(((reason, "bad"),))] if reason else [])
-        self._refused.styles.width = min(len(reason) + 2, 50) if reason else 0
+        self._refused.styles.width = min(len(reason) + 2, 64) if reason else 0
 
     def close(self) -> None:
         self.remove_class("-on")
@@ -76,6 +78,6 @@ class Prompt(Horizontal):
         event.stop()
         self.close()
 
-    def key_escape(self) -> None:
+    def action_clear(self) -> None:
         self._input.value = ""
         self.close()

@@ -1,4 +1,4 @@
-"""The overview, driven by keys over a fake `Control`."""
+"""The overview, driven by keys and the mouse over a fake `Control`."""
 
 from __future__ import annotations
 
@@ -6,15 +6,12 @@ import pytest
 
 from devgate.errors import CommandError
 from devgate.model.status import ServiceState
-from devgate.tui.app import DevgateApp
-from tests.tui.driving import press, screen_of
+from tests.tui.driving import driven, press, screen_of, settle, text_of, until
 from tests.tui.fake_control import FakeControl, log_lines, sample
 
 
-async def test_shows_process_and_traffic_in_one_row() -> None:
-    app = DevgateApp(FakeControl(sample(), log_lines()))
-    async with app.run_test(size=(160, 45)) as pilot:
-        await press(pilot)
+async def test_shows_process_and_traffic_in_one_row():
+    async with driven(FakeControl(sample(), log_lines()), (160, 45)) as (app, _):
         lines = screen_of(app)
         row = next(line for line in lines if "bot-server" in line)
         for words in ("✖ crashed", "6686", "100%", "OPEN 8s", "exit 1 after 12 s"):
@@ -29,34 +26,44 @@ async def test_shows_process_and_traffic_in_one_row() -> None:
         ("fechatter-server", "r", ("restart", "fechatter-server")),
         ("fechatter-server", "R", ("restart", "fechatter-server", "dependents")),
         ("fechatter-server", "x", ("stop", "fechatter-server")),
+        ("analytics-server", "X", ("kill", "analytics-server")),
         ("notify-server", "a", ("restart", "bot-server")),
         ("bot-server", "s", ("start", "bot-server")),
         ("bot-server", "b", ("reset", "bot-server")),
         ("bot-server", "S", ("check",)),
     ],
 )
-async def test_a_key_asks_for_something(service: str, key: str, asked: tuple[str, ...]) -> None:
+async def test_a_key_asks_for_something(service: str, key: str, asked: tuple[str, ...]):
     control = FakeControl(sample())
-    app = DevgateApp(control)
-    async with app.run_test() as pilot:
+    async with driven(control) as (app, pilot):
         app.selected = service
         app.live.again()
         await press(pilot, key)
         assert control.asked == [asked]
 
 
-async def test_a_key_that_makes_no_sense_now_does_nothing() -> None:
+async def test_a_key_that_makes_no_sense_now_does_nothing():
     control = FakeControl(sample())
-    app = DevgateApp(control)
-    async with app.run_test() as pilot:
+    async with driven(control) as (_, pilot):
         await press(pilot, "s", "b")
         assert control.asked == []
 
 
-async def test_a_refusal_becomes_a_notice_and_the_screen_lives_on() -> None:
+async def test_killing_what_serves_requests_asks_first():
+    control = FakeControl(sample())
+    async with driven(control) as (app, pilot):
+        await press(pilot, "X")
+        assert "Kill fechatter-server?" in text_of(app)
+        assert "3 requests in flight will fail." in text_of(app)
+        await press(pilot, "n")
+        assert control.asked == []
+        await press(pilot, "X", "y")
+        assert control.asked == [("kill", "fechatter-server")]
+
+
+async def test_a_refusal_becomes_a_notice_and_the_screen_lives_on():
     control = FakeControl(sample(), refuses=CommandError("port 6688 is taken by [pid 4]", hint="stop [it]"))
-    app = DevgateApp(control)
-    async with app.run_test() as pilot:
+    async with driven(control) as (app, pilot):
         await press(pilot, "r")
         (notice,) = app._notifications
         assert "port 6688 is taken by [pid 4]" in notice.message
@@ -64,30 +71,80 @@ async def test_a_refusal_becomes_a_notice_and_the_screen_lives_on() -> None:
         assert not notice.markup
         control.change_service("fechatter-server", state=ServiceState.STOPPED, pid=None)
         app.live.tick()
-        await press(pilot)
+        await settle(pilot)
         assert any("○ stopped" in line for line in screen_of(app))
 
 
-async def test_nothing_is_drawn_while_nothing_changes() -> None:
+async def test_nothing_is_drawn_while_nothing_changes():
     control = FakeControl(sample())
-    app = DevgateApp(control)
-    async with app.run_test() as pilot:
-        await press(pilot)
+    async with driven(control) as (app, _):
         before = control.snapshots
         app.live.tick()
         app.live.tick()
         assert control.snapshots == before
 
 
-async def test_quitting_names_what_stops_and_asks() -> None:
-    control = FakeControl(sample())
-    app = DevgateApp(control)
-    async with app.run_test(size=(100, 30)) as pilot:
-        await press(pilot, "q")
-        text = "\n".join(screen_of(app))
-        assert "notify-server" in text
-        assert "search-service runs elsewhere and will go on" in text
+async def test_selecting_a_service_shows_its_log_and_its_routes():
+    control = FakeControl(sample(), [*log_lines(count=3), *log_lines("bot-server", count=3, start=50)])
+    async with driven(control) as (app, pilot):
+        await press(pilot, "j", "j", "j")
+        text = text_of(app)
+        assert "Log bot-server  exit 1 after 12 s, 5th in 60 s" in text
+        assert app.selected == "bot-server"
+        await press(pilot, "t")
+        assert "Log all services" in text_of(app)
+        await press(pilot, "t", "enter")
+        assert app.live.view == "logs"
+        assert "Log bot-server" in text_of(app)
         await press(pilot, "escape")
+        assert app.live.view == "overview"
+        assert app.selected == "bot-server"
+
+
+async def test_failing_first_is_a_toggle():
+    async with driven(FakeControl(sample())) as (app, pilot):
+        await press(pilot, "exclamation_mark")
+        assert "bot-server" in screen_of(app)[2]
+        await press(pilot, "exclamation_mark")
+        assert "fechatter-server" in screen_of(app)[2]
+
+
+async def test_under_a_hundred_columns_one_pane_at_a_time():
+    async with driven(FakeControl(sample(), log_lines()), (80, 24)) as (app, pilot):
+        assert "Log fechatter-server" in text_of(app)
+        await press(pilot, "tab")
+        assert "/api/chat/{id}/messages" in text_of(app)
+        assert "Log fechatter-server" not in text_of(app)
+        await press(pilot, "l")
+        assert "Log fechatter-server" in text_of(app)
+        await press(pilot, "tab", "h", "shift+tab")
+        assert "/api/chat/{id}/messages" in text_of(app)
+
+
+async def test_the_mouse_selects_and_the_last_line_can_be_clicked():
+    control = FakeControl(sample())
+    async with driven(control) as (app, pilot):
+        await pilot.click("#services", offset=(5, 4))
+        await settle(pilot)
+        assert app.selected == "bot-server"
+        line = screen_of(app)[-1]
+        await pilot.click("#keys", offset=(line.index("r restart"), 0))
+        await until(pilot, lambda: control.asked == [("restart", "bot-server")])
+        await pilot.click("#keys", offset=(line.index("? help"), 0))
+        await until(pilot, lambda: "Keys, and the names" in text_of(app))
+
+
+async def test_a_service_that_has_gone_takes_the_selection_to_another():
+    control = FakeControl(sample())
+    async with driven(control) as (app, pilot):
+        await press(pilot, "j", "j")
+        control.change(services=control.now.services[:2])
+        app.live.tick()
+        await settle(pilot)
+        assert app.selected == control.now.services[1].name
+        control.change(services=())
+        app.live.tick()
+        await settle(pilot)
+        assert app.selected == ""
+        await press(pilot, "r", "x", "enter")
         assert control.asked == []
-        await press(pilot, "ctrl+c", "ctrl+c")
-        assert control.asked == [("request_stop", "screen")]

@@ -1,0 +1,123 @@
+"""The application: quitting, keys of one's own, the palette, themes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from devgate.model.status import ServiceState
+from tests.tui.driving import driven, press, screen_of, settle, text_of, until
+from tests.tui.fake_control import FakeControl, log_lines, sample, service
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+async def test_quitting_names_what_stops_and_asks():
+    control = FakeControl(sample())
+    async with driven(control, (100, 30)) as (app, pilot):
+        await press(pilot, "q")
+        text = text_of(app)
+        assert "notify-server" in text
+        assert "search-service runs elsewhere and will go on" in text
+        await press(pilot, "escape", "q", "q", "q", "n")
+        assert control.asked == []
+        await press(pilot, "ctrl+c", "ctrl+c")
+        assert control.asked == [("request_stop", "screen")]
+
+
+async def test_with_nothing_to_lose_there_is_no_question():
+    control = FakeControl(sample())
+    control.change(services=(service("web", state=ServiceState.STOPPED, pid=None),))
+    async with driven(control) as (_, pilot):
+        await press(pilot, "q")
+        assert control.asked == [("request_stop", "screen")]
+
+
+async def test_asked_again_while_it_stops_nothing_is_waited_for():
+    control = FakeControl(sample())
+    control.change(stopping=True)
+    async with driven(control) as (app, pilot):
+        assert "stopping" in screen_of(app)[0]
+        await press(pilot, "ctrl+c")
+        assert control.asked == [("request_stop", "screen", "now")]
+
+
+async def test_the_screen_leaves_with_the_last_service():
+    control = FakeControl(sample())
+    async with driven(control) as (app, pilot):
+        control.change(stopping=True)
+        app.live.tick()
+        await settle(pilot)
+        assert app.return_code is None
+        control.change(services=tuple(service(row.name, state=ServiceState.STOPPED) for row in control.now.services))
+        app.live.tick()
+        await pilot.pause()
+        assert app.return_code == 0
+
+
+async def test_keys_of_ones_own(tmp_path: Path):
+    keys = tmp_path / "keys.toml"
+    keys.write_text('service.restart = "ctrl+r"\nservice.explode = "e"\n')
+    control = FakeControl(sample())
+    async with driven(control, keymap=keys) as (app, pilot):
+        (notice,) = app._notifications
+        assert "no key called service.explode" in notice.message
+        await press(pilot, "r")
+        assert control.asked == []
+        await press(pilot, "ctrl+r")
+        assert control.asked == [("restart", "fechatter-server")]
+        assert "^r restart" in screen_of(app)[-1]
+
+
+async def test_the_palette_finds_a_command_for_a_service():
+    control = FakeControl(sample())
+    async with driven(control) as (app, pilot):
+        await press(pilot, "colon")
+        await press(pilot, *"start bot")
+        await until(pilot, lambda: "Start bot-server" in text_of(app))
+        await press(pilot, "enter")
+        await until(pilot, lambda: control.asked == [("start", "bot-server")])
+
+
+async def test_every_view_has_its_number_and_shares_the_selection():
+    async with driven(FakeControl(sample())) as (app, pilot):
+        await press(pilot, "j", "j", "4")
+        assert app.selected == "analytics-server"
+        assert "4 health" in screen_of(app)[-1]
+        await press(pilot, "k", "1")
+        assert app.selected == "notify-server"
+
+
+@pytest.mark.parametrize("theme", ["devgate-dark", "devgate-light", "devgate-blue-orange", "nord", "no-such-theme"])
+async def test_themes(theme: str):
+    async with driven(FakeControl(sample()), theme=theme) as (app, _):
+        assert app.theme == (theme if theme != "no-such-theme" else "devgate-dark")
+        assert "fechatter-server" in text_of(app)
+
+
+async def test_copying_a_selection_with_ctrl_c_does_not_quit():
+    control = FakeControl(sample(), log_lines())
+    async with driven(control) as (app, pilot):
+        await press(pilot, "3")
+        await pilot.mouse_down("#log", offset=(12, 3))
+        await pilot.hover("#log", offset=(30, 3))
+        await pilot.mouse_up("#log", offset=(30, 3))
+        await settle(pilot)
+        copied = app.clipboard
+        assert copied
+        await press(pilot, "ctrl+c")
+        assert "Stop devgate?" not in text_of(app)
+        await press(pilot, "ctrl+c")
+        assert "Stop devgate?" in text_of(app)
+
+
+async def test_detaching_leaves_only_where_devgate_runs_elsewhere():
+    async with driven(FakeControl(sample())) as (app, pilot):
+        await press(pilot, "d")
+        assert app.return_code is None
+    async with driven(FakeControl(sample()), attached=True) as (app, pilot):
+        await pilot.press("d")
+        await pilot.pause()
+        assert app.return_code == 0
