@@ -1,4 +1,4 @@
-"""One request on its way, from its head to the last byte of its answer: mutable, owned by the task that handles it.
+"""One request on its way, from its head to the last byte of its answer: mutable, owned by its connection.
 
 It holds bytes as they came and knows no library, so that the front could be replaced. What the rules find out is written here for
 whoever comes next, and for the record.
@@ -6,15 +6,16 @@ whoever comes next, and for the record.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from devgate.gateway import failures
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Coroutine, Sequence
 
     from devgate.directory import Instance
     from devgate.gateway.headers import Field, Fields
+    from devgate.gateway.lane import Lane
     from devgate.gateway.table import Route
     from devgate.policy.cors import Verdict
 
@@ -53,6 +54,10 @@ class Flow(Protocol):
 
     def resume(self) -> None: ...
 
+    def leave(self) -> None:
+        """The client has gone."""
+        ...
+
 
 class Receiver(Protocol):
     """What takes a client's raw bytes after an upgrade. That the client has gone it hears as every handler: it is cancelled."""
@@ -61,7 +66,7 @@ class Receiver(Protocol):
 
 
 class Client(Protocol):
-    """The connection that the request came by."""
+    """The connection that the request came by. It serves one request at a time."""
 
     peer: str
     """Address of the other end."""
@@ -70,6 +75,14 @@ class Client(Protocol):
 
     def write(self, data: bytes) -> None:
         """Send, or do nothing if the client is gone."""
+        ...
+
+    def run(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do what has to be waited for, in the connection's own task: it is cancelled when the client leaves."""
+        ...
+
+    def finished(self) -> None:
+        """The exchange is over: its answer is out, or broken off."""
         ...
 
     def date_line(self) -> bytes:
@@ -110,14 +123,17 @@ class Exchange:
         "client",
         "close",
         "cors",
+        "counted",
         "error",
         "fields",
         "flow",
+        "head",
         "held_s",
         "host",
         "http10",
         "instance",
         "kind",
+        "lane",
         "method",
         "path",
         "query",
@@ -170,6 +186,12 @@ class Exchange:
         """Raw, with its `?`; empty where there was not even that."""
         self.cors: Verdict | None = None
         self.route: Route | None = None
+        self.lane: Lane | None = None
+        """What its route brings with it, once it is forwarded."""
+        self.head: tuple[bytes, bytes] = (b"", b"")
+        """As the service gets it, before and after the `Host` line."""
+        self.counted = True
+        """Whether it is traffic."""
         self.instance: Instance | None = None
         """The last one that it was sent to."""
         self.flow: Flow | None = None

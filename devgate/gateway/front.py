@@ -1,18 +1,17 @@
 """The listener's side of HTTP/1: aiohttp's low-level server, bent to what a proxy needs. Only this module touches its internals.
 
-aiohttp gives the parser (llhttp in C), keep-alive, pipelining, back-pressure and the set of connections. What it does with a
-parsed request is replaced as a whole (`Connection.start`): its request and response objects, a task and a writer for each request
-cost as much as all of our own rules together, and an error that it answers is written into a body that has begun. What is relied
-upon beyond documented API, each held by a test in `tests/gateway/test_front.py`:
+aiohttp gives the parser (llhttp in C), pipelining, back-pressure, bodies as streams and the set of connections. What it does with
+a parsed request is replaced as a whole: its request and response objects, a task and a writer for each request cost as much as
+all of our own rules together, and an error that it answers is written into a body that has begun. What is relied upon beyond
+documented API, each held by a test in `tests/gateway/test_front.py`:
 
-- `Server` makes a `RequestHandler` for each connection by being called;
-- `connection_made` runs `start()` in a task, which `connection_lost` cancels, given `handler_cancellation`;
-- parsed heads wait with their bodies in `_messages`, and `_waiter` is woken for the first; the parser pauses when the queue is
-  full, until `message_consumed` and `_resume_reading_if_drained`;
+- `Server` makes a `RequestHandler` for each connection by being called, and `shutdown` shuts each down;
+- `connection_made` runs `start()` in a task, `_task_handler`, which `connection_lost` cancels, given `handler_cancellation`;
+- `data_received` appends parsed heads with their bodies to `_messages`; the parser pauses when the queue is full, until
+  `message_consumed` and `_resume_reading_if_drained`;
 - a head that does not parse becomes an `_ErrInfo` in the same queue;
 - a *body* that does not parse leaves its reader waiting for ever: `data_received` here tells it;
-- `_process_keepalive` closes a connection that is idle at `_next_keepalive_close_time`;
-- `shutdown` waits for `_handler_waiter` while `_request_in_progress`;
+- `_process_keepalive` is called once the keep-alive time has passed since the connection was made;
 - `set_parser` hands raw bytes over after an upgrade, those included that came before.
 """
 
@@ -21,7 +20,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from email.utils import formatdate
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from aiohttp import web
 from aiohttp.http_exceptions import BadHttpMethod, HttpProcessingError, LineTooLong
@@ -31,7 +30,7 @@ from aiohttp.web_protocol import _ErrInfo
 from devgate.gateway.exchange import BadBody, Exchange
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Coroutine
 
     from aiohttp.http_parser import RawRequestMessage
     from aiohttp.streams import StreamReader
@@ -39,9 +38,6 @@ if TYPE_CHECKING:
     from devgate.clock import Clock
     from devgate.gateway.deadlines import Deadlines
     from devgate.gateway.exchange import Receiver
-
-    Serve = Callable[[Exchange], Awaitable[None]]
-    Refuse = Callable[[Exchange, str, str], None]
 
 log = logging.getLogger(__name__)
 
@@ -58,9 +54,28 @@ READ_BUFFER: Final = 65_536
 
 
 class Connection(web.RequestHandler):
-    """One client's connection; what `exchange.Client` promises."""
+    """One client's connection; what `exchange.Client` promises.
 
-    __slots__ = ("_body", "_deaf", "_slow", "deadline", "exchange", "front", "peer", "port", "wire")
+    Requests are begun one after another, by whoever has made room for the next: the socket's callback, or the end of the one
+    before. The task that aiohttp makes for a connection does only what has to be waited for.
+    """
+
+    __slots__ = (
+        "_advancing",
+        "_alarm",
+        "_body",
+        "_deaf",
+        "_over",
+        "_slow",
+        "_work",
+        "_working",
+        "deadline",
+        "exchange",
+        "front",
+        "peer",
+        "port",
+        "wire",
+    )
 
     def __init__(self, front: Front, **options: Any) -> None:
         super().__init__(front, **options)
@@ -74,7 +89,15 @@ class Connection(web.RequestHandler):
         """For the head that has begun to arrive, if `_slow`."""
         self._body: StreamReader = EMPTY_PAYLOAD
         """Of the request that is being served."""
+        self._advancing = False
+        self._alarm: asyncio.Future[None] | None = None
+        """Wakes the task."""
+        self._work: Coroutine[Any, Any, None] | None = None
+        """What the task is to do next."""
+        self._working = False
         self._deaf = False
+        self._over = False
+        """No further request is begun."""
         self._slow = False
 
     # Called by the transport
@@ -87,20 +110,30 @@ class Connection(web.RequestHandler):
         super().connection_made(transport)
 
     def connection_lost(self, exc: BaseException | None) -> None:
+        self._over = True
         self._on_time()
         self._spoil("the client left")
+        exchange = None if self._working else self.exchange
+        if self._work is not None:
+            self._work.close()
+            self._work = None
         super().connection_lost(exc)
+        if exchange is not None:
+            self.front.pipeline.abandon(exchange)
 
     def data_received(self, data: bytes) -> None:
         if self._deaf:
             return
         super().data_received(data)
         if not self._messages:
-            if self.exchange is None and data and not self._slow:
+            if self.exchange is None and data and not self._slow and not self._over:
                 self._slow = True
                 self.deadline = self.front.now() + HEAD_S
                 self.front.deadlines.watch(self)
-        elif isinstance(self._messages[-1][0], _ErrInfo):
+            return
+        if self.exchange is None:
+            self._advance()
+        if self._messages and isinstance(self._messages[-1][0], _ErrInfo):
             self._spoil(_told(self._messages[-1][0].exc)[1])
 
     def pause_writing(self) -> None:
@@ -113,52 +146,84 @@ class Connection(web.RequestHandler):
         if self.exchange is not None and self.exchange.flow is not None:
             self.exchange.flow.resume()
 
+    def close(self) -> None:
+        """Take no further request, and end when the one under way is answered."""
+        super().close()
+        if self.exchange is None:
+            self._end(linger=False)
+
+    async def shutdown(self, timeout: float | None = 15.0) -> None:
+        """Close, and break off what is still under way after `timeout`."""
+        self.close()
+        task = self._task_handler
+        if task is not None:
+            await asyncio.wait([task], timeout=timeout)
+            self.wire.abort()
+            await asyncio.wait([task])
+
     # Serving
 
     async def start(self) -> None:
-        """Serve the requests of this connection, one after another."""
+        """Do what has to be waited for, one thing after another, until the connection ends."""
         loop = self._loop
         try:
-            while not self._force_close:
-                if not self._messages:
-                    self._waiter = loop.create_future()
-                    try:
-                        await self._waiter
-                    finally:
-                        self._waiter = None
-                self._on_time()
-                message, self._body = self._messages.popleft()
-                if self._parser is not None:
-                    self._parser.message_consumed()
-                if self._buffer_paused and len(self._messages) <= self._msg_queue_resume_size:
-                    self._resume_reading_if_drained()
-                self._request_in_progress = True
-                try:
-                    close = await self._serve(message)
-                finally:
-                    self.exchange = None
-                    self._request_in_progress = False
-                    if self._handler_waiter is not None and not self._handler_waiter.done():
-                        self._handler_waiter.set_result(None)
-                if close:
-                    if isinstance(message, _ErrInfo) or not self._body.is_eof():
-                        await self._linger()
-                    break
-                self._next_keepalive_close_time = loop.time() + KEEP_ALIVE_S
-                if self._keepalive_handle is None:
-                    self._keepalive_handle = loop.call_at(self._next_keepalive_close_time, self._process_keepalive)
+            while self._work is not None or not self._over:
+                if self._work is None:
+                    self._alarm = loop.create_future()
+                    await self._alarm
+                    self._alarm = None
+                work, self._work = self._work, None
+                if work is not None:
+                    self._working = True
+                    await work
+                    self._working = False
         except Exception:  # a bug of this module: it ends this connection and no other
             log.exception("serving a connection failed")
             self.wire.abort()
         finally:
             self.wire.close()
 
-    async def _serve(self, message: RawRequestMessage | _ErrInfo) -> bool:
-        """Serve one request. Returns whether the connection ends with it."""
-        front = self.front
+    def run(self, work: Coroutine[Any, Any, None]) -> None:
+        self._work = work
+        self._wake()
+
+    def finished(self) -> None:
+        exchange = self.exchange
+        self.exchange = None
+        if exchange is None or self._over:
+            return
+        arrived = self._body.is_eof()
+        if exchange.close or not arrived or self.ending:
+            self._end(linger=not arrived)
+            return
+        now = self._loop.time()
+        self._next_keepalive_close_time = now + KEEP_ALIVE_S
+        if self._keepalive_handle is None:
+            self._keepalive_handle = self._loop.call_at(self._next_keepalive_close_time, self._process_keepalive)
+        if self._messages:
+            self._advance()
+
+    def _advance(self) -> None:
+        """Begin with the requests that wait, as long as each is answered at once."""
+        if self._advancing:
+            return
+        self._advancing = True
+        while self._messages and self.exchange is None and not self._over:
+            message, self._body = self._messages.popleft()
+            self._on_time()
+            if self._parser is not None:
+                self._parser.message_consumed()
+            if self._buffer_paused and len(self._messages) <= self._msg_queue_resume_size:
+                self._resume_reading_if_drained()
+            self._begin(message)
+        self._advancing = False
+
+    def _begin(self, message: RawRequestMessage | _ErrInfo) -> None:
+        pipeline = self.front.pipeline
         if isinstance(message, _ErrInfo):
-            front.refuse(self._nothing(), *_told(message.exc))
-            return True
+            pipeline.refuse(self._nothing(), *_told(message.exc))
+            self._end(linger=True)
+            return
         body = self._body
         self.exchange = exchange = Exchange(
             self,
@@ -170,16 +235,39 @@ class Connection(web.RequestHandler):
             close=message.should_close
             or self._upgraded,  # after an upgrade nothing is parsed, be it granted or refused
             upgrade=message.upgrade,
-            arrived=front.now(),
+            arrived=self.front.now(),
         )
-        await front.serve(exchange)
-        return exchange.close or not body.is_eof()
+        pipeline.serve(exchange)
+
+    def _end(self, *, linger: bool) -> None:
+        """The last answer is out."""
+        self._over = True
+        if linger and not self.wire.is_closing() and self.wire.can_write_eof():
+            self._deaf = True
+            self.run(self._linger())
+        else:
+            self.wire.close()
+            self._wake()
+
+    def _wake(self) -> None:
+        if self._alarm is not None and not self._alarm.done():
+            self._alarm.set_result(None)
+
+    def _process_keepalive(self) -> None:
+        self._keepalive_handle = None
+        if self.exchange is not None or self._over:
+            return
+        if self._loop.time() < self._next_keepalive_close_time:
+            self._keepalive_handle = self._loop.call_at(self._next_keepalive_close_time, self._process_keepalive)
+        else:
+            self.close()
 
     def expire(self) -> None:
         """A head takes too long (`deadlines.Limited`)."""
         self._on_time()
-        self.front.refuse(self._nothing(), "request-timeout", f"The head did not arrive within {HEAD_S:g} s.")
-        self.wire.close()
+        detail = f"The head did not arrive within {HEAD_S:g} s."
+        self.front.pipeline.refuse(self._nothing(), "request-timeout", detail)
+        self._end(linger=False)
 
     def _nothing(self) -> Exchange:
         """Stands for a request of which nothing is known."""
@@ -198,9 +286,6 @@ class Connection(web.RequestHandler):
     async def _linger(self) -> None:
         """End our side and ignore what still comes, until the client ends its own or time is up. Closing while the client still
         sends would reset the connection, and the answer with it."""
-        if self.wire.is_closing() or not self.wire.can_write_eof():
-            return
-        self._deaf = True
         self.wire.write_eof()
         self._resume_transport_reading()
         await asyncio.sleep(LINGER_S)
@@ -249,17 +334,28 @@ class _Raw:
         """The handler is cancelled as well."""
 
 
+class Server(Protocol):
+    """What serves exchanges (`pipeline.Pipeline`). Nothing here raises."""
+
+    def serve(self, exchange: Exchange) -> None:
+        """Answer, now or later; then `exchange.client.finished` is called."""
+        ...
+
+    def refuse(self, exchange: Exchange, code: str, detail: str) -> None:
+        """Answer a request whose head does not parse, with a slug and a sentence."""
+        ...
+
+    def abandon(self, exchange: Exchange) -> None:
+        """The client has left."""
+        ...
+
+
 class Front(web.Server):
-    """All connections of the gateway's listener.
+    """All connections of the gateway's listener."""
 
-    Args:
-        serve: handles one exchange; never raises but for cancellation.
-        refuse: answers a request whose head does not parse, with a slug and a sentence.
-    """
-
-    def __init__(self, serve: Serve, refuse: Refuse, deadlines: Deadlines, clock: Clock) -> None:
+    def __init__(self, pipeline: Server, deadlines: Deadlines, clock: Clock) -> None:
         super().__init__(
-            cast("Any", serve),
+            cast("Any", None),  # requests do not go that way
             handler_cancellation=True,
             access_log=None,
             auto_decompress=False,
@@ -269,8 +365,7 @@ class Front(web.Server):
             max_headers=FIELDS_LIMIT,
             read_bufsize=READ_BUFFER,
         )
-        self.serve = serve
-        self.refuse = refuse
+        self.pipeline = pipeline
         self.deadlines = deadlines
         self.now = clock.now
         self._wall = clock.wall

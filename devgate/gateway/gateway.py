@@ -23,7 +23,7 @@ from devgate.gateway.hold import Queue
 from devgate.gateway.lane import Backend, Lane
 from devgate.gateway.pipeline import Pipeline, Rules
 from devgate.gateway.record import Ring
-from devgate.gateway.stats import Traffic
+from devgate.gateway.stats import Traffic, row
 from devgate.gateway.table import RoutingTable
 from devgate.model.snapshot import BreakerRow, TrafficRow
 from devgate.policy.balance import RoundRobin
@@ -73,14 +73,16 @@ class Gateway:
         self._breakers = Breakers(directory, publish, clock)
         directory.listen(self._on_change)
         self._backends: dict[str, Backend] = {}
-        self._routes: dict[str, Traffic] = {}
-        self._traffic = Traffic()
+        self._own_traffic = Traffic()
+        """Of what belongs to no route."""
+        self._traffic: dict[tuple[str, str], Traffic] = {}
+        """By service and route, of all profiles so far: what was counted does not vanish with a route."""
         self._ring = Ring()
         self._addresses: list[str] = []
         self._port = profile.gateway.port
         self._deadlines = Deadlines(clock)
         self._forward = Forward(directory, suspect, self._deadlines, clock, pseudonym=secrets.token_hex(4))
-        self._pipeline = Pipeline(self._rules(profile), self._forward, snapshot, self._traffic, self._ring, clock)
+        self._pipeline = Pipeline(self._rules(profile), self._forward, snapshot, self._own_traffic, self._ring, clock)
         self._front: Front | None = None
         self._servers: list[asyncio.Server] = []
 
@@ -88,7 +90,7 @@ class Gateway:
 
     async def serve(self, sockets: Sequence[socket.socket]) -> None:
         """Begin to answer on listening sockets, which belong to the gateway from now on."""
-        self._front = Front(self._pipeline.serve, self._pipeline.refuse, self._deadlines, self._clock)
+        self._front = Front(self._pipeline, self._deadlines, self._clock)
         self._stand_at(sockets)
         self._servers = await self._listen(sockets, self._front)
 
@@ -157,16 +159,13 @@ class Gateway:
 
     def traffic(self) -> TrafficRow:
         """Of the whole gateway; answered preflights are not traffic."""
-        held = sum(backend.traffic.held for backend in self._backends.values())
-        return replace(self._traffic.row(self._clock.now()), held=held)
+        return row((self._own_traffic, *self._traffic.values()), self._clock.now())
 
     def service_traffic(self, name: str) -> TrafficRow:
-        backend = self._backends.get(name)
-        return backend.traffic.row(self._clock.now()) if backend is not None else TrafficRow()
+        return row((one for (service, _), one in self._traffic.items() if service == name), self._clock.now())
 
     def route_traffic(self, route_id: str) -> TrafficRow:
-        traffic = self._routes.get(route_id)
-        return traffic.row(self._clock.now()) if traffic is not None else TrafficRow()
+        return row((one for (_, route), one in self._traffic.items() if route == route_id), self._clock.now())
 
     def breaker_row(self, name: str) -> BreakerRow:
         backend = self._backends.get(name)
@@ -203,24 +202,16 @@ class Gateway:
         for name in (*profile.services, *(route.spec.service for route in table.routes)):
             if name not in self._backends:
                 self._backends[name] = self._backend(name, old.get(name))
-        for route in table.routes:
-            self._routes.setdefault(route.id, Traffic())
-        return Rules(
-            table=table,
-            lanes=tuple(self._lane(route, profile) for route in table.routes),
-            hosts=hosts,
-            cors=cors,
-            health=gateway.health,
-            hints=gateway.routes_hint,
-        )
+        lanes = tuple(self._lane(route, profile, cors) for route in table.routes)
+        return Rules(table, lanes, hosts, cors, health=gateway.health, hints=gateway.routes_hint)
 
     def _backend(self, name: str, old: Backend | None) -> Backend:
         fuse = self._breakers.get(name)
         if old is not None:
             return replace(old, fuse=fuse)
-        return Backend(name, fuse, Queue(name, self._directory, self._clock), RoundRobin(), Traffic())
+        return Backend(name, fuse, Queue(name, self._directory, self._clock), RoundRobin())
 
-    def _lane(self, route: Route, profile: Profile) -> Lane:
+    def _lane(self, route: Route, profile: Profile, cors: CorsPolicy) -> Lane:
         timeouts, spec = profile.gateway.timeouts, route.spec
         service = profile.services.get(spec.service)
         hold_s = profile.gateway.hold
@@ -229,7 +220,8 @@ class Gateway:
         return Lane(
             route=route,
             backend=self._backends[spec.service],
-            traffic=self._routes[route.id],
+            traffic=self._traffic.setdefault((spec.service, route.id), Traffic()),
+            cors=cors,
             hold_s=hold_s if spec.hold is None else spec.hold,
             # What nobody has set may differ between this machine and others.
             connect_s=timeouts.connect if "connect" in timeouts.model_fields_set else None,

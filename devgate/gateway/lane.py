@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from devgate.gateway.stats import Traffic
     from devgate.gateway.table import Route
     from devgate.policy.balance import RoundRobin
+    from devgate.policy.cors import CorsPolicy
 
 
 @dataclass(slots=True)
@@ -24,7 +25,8 @@ class Backend:
     fuse: Fuse
     queue: Queue
     balance: RoundRobin
-    traffic: Traffic
+    waiting: int = 0
+    """Requests that wait for a probe's outcome."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class Lane:
     route: Route
     backend: Backend
     traffic: Traffic
+    cors: CorsPolicy
     hold_s: float
     """How long a request may wait for the service to come back."""
     connect_s: float | None

@@ -1,16 +1,16 @@
 """The way of one request through the rules, in the order that SEMANTICS 3.0 gives, and why it is that order.
 
     request id      first, so that whatever goes wrong has a name
-    Host            before everything else: a rebound name must not even learn that there are routes
-    target          its syntax; everything later works on the raw path
+    request line    its syntax and, as nothing else decides on it, which route it leads to; remembered by the line
+    Host            before anything is said about that: a rebound name must not even learn that there are routes
     Origin          before routes and services: a preflight carries no credentials and must be answered while the service is down
     own paths       health; after Origin, because page code wants to read it
-    route           decides who may pass, so the path is checked for tricks here
+    route           where host and headers have a say in it
     lifecycle       hold or refuse, before the breaker is asked: a service that devgate brings back is not a failing one
     breaker, attempts, answer filters: `handlers.forward`
 
 `serve` is the boundary: a `Failure` becomes an answer, a bug becomes a 500 with the request's id, and neither reaches the
-listener.
+listener. It returns at once; what has to be waited for is done in the connection's own task.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from devgate.gateway.handlers import builtin
 from devgate.gateway.headers import ends_here, read_request
 from devgate.gateway.table import NoMatch
 from devgate.gateway.target import BadTarget, parse
+from devgate.gateway.upstream.errors import UpstreamError
 from devgate.policy.cors import VARY, explain_refusal
 from devgate.policy.host import HostVerdict
 
@@ -33,13 +34,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from devgate.clock import Clock
+    from devgate.errors import DevgateError
     from devgate.gateway.exchange import Exchange
     from devgate.gateway.handlers.forward import Forward
     from devgate.gateway.lane import Lane
     from devgate.gateway.record import Ring
+    from devgate.gateway.relay import Relay
     from devgate.gateway.stats import Traffic
-    from devgate.gateway.table import RoutingTable
-    from devgate.gateway.target import Target
+    from devgate.gateway.table import Match, RoutingTable
     from devgate.model.snapshot import Snapshot
     from devgate.policy.cors import CorsPolicy
     from devgate.policy.host import HostPolicy
@@ -49,26 +51,86 @@ log = logging.getLogger(__name__)
 BROKEN: Final = frozenset({"truncated", "reset", "bad-response", "response-timeout", "internal"})
 """What can go wrong after the head is out: failed, whatever the status said."""
 
+MEMO_SIZE: Final = 4096
+MEMO_TARGET_LIMIT: Final = 256
+"""Longer targets are read each time: a client must not be able to fill the memory with them."""
+
 _ALLOW: Final = b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
-    """What one profile says about requests. Replaced as a whole; a request keeps the rules it began with."""
+class Errand:
+    """What a request line asks for."""
 
-    table: RoutingTable
-    lanes: tuple[Lane, ...]
-    """By `Route.index`."""
-    hosts: HostPolicy
-    cors: CorsPolicy
-    health: bool
-    """Whether `/health` is ours."""
-    hints: bool
-    """Whether a 404 names routes."""
+    path: bytes
+    query: bytes
+    authority: bytes | None
+    own: builtin.View | None
+    """For a path of the gateway's own."""
+    match: Match | None
+    """Where neither host nor headers have a say in it."""
+
+
+class Rules:
+    """What one profile says about requests. Replaced as a whole; a request keeps the rules it began with.
+
+    Args:
+        lanes: by `Route.index`.
+        health: whether `/health` is ours.
+        hints: whether a 404 names routes.
+    """
+
+    def __init__(
+        self,
+        table: RoutingTable,
+        lanes: tuple[Lane, ...],
+        hosts: HostPolicy,
+        cors: CorsPolicy,
+        *,
+        health: bool,
+        hints: bool,
+    ) -> None:
+        self.table = table
+        self.lanes = lanes
+        self.hosts = hosts
+        self.cors = cors
+        self.hints = hints
+        self._health = health
+        self._errands: dict[tuple[str, bytes], Errand] = {}
+
+    def read(self, method: str, target: bytes) -> Errand:
+        """What a request line asks for.
+
+        Raises:
+            Failure: it is refused, whoever sends it.
+        """
+        errand = self._errands.get((method, target))
+        if errand is None:
+            errand = self._work_out(method, target)
+            if len(target) <= MEMO_TARGET_LIMIT:
+                if len(self._errands) >= MEMO_SIZE:
+                    self._errands.clear()
+                self._errands[method, target] = errand
+        return errand
+
+    def _work_out(self, method: str, raw: bytes) -> Errand:
+        if method in ("CONNECT", "TRACE"):
+            # A tunnel to anywhere, and an echo of what other hops have added: a gateway has use for neither.
+            allow = b"Allow: %b\r\n" % _ALLOW
+            raise Failure("method-not-allowed", f"{method} is not forwarded.", stage="syntax", lines=allow)
+        try:
+            target = parse(method, raw)
+            if target.path == b"*":
+                return Errand(target.path, b"", None, None, None)
+            own = builtin.find(target.path, plain=self._health)
+            match = None if own is not None else self.table.settled(method, target.path)
+        except BadTarget as fault:
+            raise Failure("bad-request", f"The request target is refused: {fault}.", stage="syntax") from None
+        return Errand(target.path, target.query, target.authority, own, match)
 
 
 class Pipeline:
-    """Serves exchanges, one task each."""
+    """Serves exchanges."""
 
     def __init__(
         self,
@@ -87,57 +149,99 @@ class Pipeline:
         self._forward = forward
         self._snapshot = snapshot
         self._traffic = traffic
+        """Of what belongs to no route."""
         self._ring = ring
-        self._clock = clock
         self._now = clock.now
+        self._wall = clock.wall
         self._mint = request_id.RequestIds()
 
-    async def serve(self, exchange: Exchange) -> None:
-        """Answer one request, whatever happens."""
-        lane = None
-        counted = True
+    def serve(self, exchange: Exchange) -> None:
+        """Answer one request, whatever happens. `exchange.client.finished` is called when that is done."""
         self.begun += 1
-        self._traffic.in_flight += 1
         try:
-            rules = self.rules
-            if self._greet(rules, exchange):
-                counted = False
+            if self._pass_on(exchange):
                 return
-            if exchange.path.startswith(builtin.RESERVED) and self._answer_own(rules, exchange):
-                return
-            if self.draining:
-                raise Failure("draining", "devgate is shutting down.", stage="lifecycle", retry_after_s=1)
-            lane, path = self._route(rules, exchange)
-            await self._forward(exchange, lane, path, rules.cors)
         except Failure as failure:
-            counted = failure.stage != "preflight"
+            self._fail(exchange, failure)
+        except Exception:
+            self._apologise(exchange)
+        self._finish(exchange)
+
+    def refuse(self, exchange: Exchange, code: str, detail: str) -> None:
+        """Answer a request whose head does not parse, so that nothing is known about it."""
+        self.begun += 1
+        exchange.close = True
+        exchange.request_id = self._mint()
+        self._fail(exchange, Failure(code, detail, stage="syntax"))
+        self._finish(exchange)
+
+    def abandon(self, exchange: Exchange) -> None:
+        """The client has left a request that no task is busy with."""
+        if exchange.flow is not None:
+            exchange.flow.leave()
+        exchange.error = exchange.error or self._gone
+        self._finish(exchange)
+
+    def _pass_on(self, exchange: Exchange) -> bool:
+        """Take a request through the rules. False if it is answered already."""
+        rules = self.rules
+        exchange.fields = read_request(exchange.raw_headers)
+        errand = self._greet(rules, exchange)
+        if errand is None:
+            exchange.counted = False
+            return False
+        if errand.own is not None:
+            self._answer_own(exchange, errand.own)
+            return False
+        if self.draining:
+            raise Failure("draining", "devgate is shutting down.", stage="lifecycle", retry_after_s=1)
+        match = errand.match or _choose(rules, exchange)
+        exchange.route = route = match.route
+        if not self._forward.begin(exchange, rules.lanes[route.index], match.path, self._settled):
+            exchange.client.run(self._see_through(exchange))
+        return True
+
+    def _settled(self, exchange: Exchange, relay: Relay, error: DevgateError | None) -> None:
+        """The attempt that was made at once has ended."""
+        if isinstance(error, UpstreamError):
+            exchange.client.run(self._see_through(exchange, relay, error))
+            return
+        if isinstance(error, Failure):
+            self._fail(exchange, error)
+        self._finish(exchange)
+
+    async def _see_through(
+        self, exchange: Exchange, relay: Relay | None = None, error: UpstreamError | None = None
+    ) -> None:
+        try:
+            await self._forward.see_through(exchange, relay, error)
+        except Failure as failure:
             self._fail(exchange, failure)
         except asyncio.CancelledError:
-            exchange.error = exchange.error or ("cut" if self.draining else "client-left")
+            exchange.error = exchange.error or self._gone
             raise
         except Exception:
             self._apologise(exchange)
         finally:
-            self._traffic.in_flight -= 1
-            self._note(exchange, lane, counted=counted)
+            self._finish(exchange)
 
-    def refuse(self, exchange: Exchange, code: str, detail: str) -> None:
-        """Answer a request whose head does not parse, so that nothing is known about it."""
-        exchange.close = True
-        exchange.request_id = self._mint()
-        self._fail(exchange, Failure(code, detail, stage="syntax"))
-        self._note(exchange, None, counted=True)
+    @property
+    def _gone(self) -> str:
+        return "cut" if self.draining else "client-left"
 
-    def _greet(self, rules: Rules, exchange: Exchange) -> bool:
-        """Everything that is asked of any request, before it is known what it wants. True if that was all: a preflight."""
-        exchange.fields = read_request(exchange.raw_headers)
-        noted = exchange.fields.noted
-        given = noted.get(b"x-request-id", b"")
-        exchange.request_id = given.decode() if request_id.accepted(given) else self._mint()
-        exchange.close = exchange.close or self.draining
+    def _greet(self, rules: Rules, exchange: Exchange) -> Errand | None:
+        """Everything that is asked of any request. None if that was all: a preflight, or one about the gateway as such."""
         method = exchange.method
-        target, fault = _parse(exchange, noted)
-        host = noted.get(b"host", b"") if target is None or target.authority is None else target.authority
+        noted = exchange.fields.noted
+        given = noted.get(b"x-request-id")
+        exchange.request_id = self._mint() if given is None or not request_id.accepted(given) else given.decode()
+        exchange.close = exchange.close or self.draining
+        errand, fault = None, None
+        try:
+            errand = rules.read(method, exchange.target)
+        except Failure as failure:
+            fault = failure
+        host = noted.get(b"host", b"") if errand is None or errand.authority is None else errand.authority
         if host or not exchange.http10:
             verdict = rules.hosts.judge(host)
             if verdict is not HostVerdict.OURS:
@@ -145,49 +249,34 @@ class Pipeline:
         exchange.host = host
         origin = noted.get(b"origin")
         exchange.cors = cors = rules.cors.judge(origin, host)
-        if fault is not None:
-            raise fault
-        assert target is not None
+        if fault is not None or errand is None:
+            raise fault or AssertionError
+        _check_coding(exchange, noted)
+        exchange.path, exchange.query = errand.path, errand.query
         if exchange.upgrade and noted.get(b"upgrade", b"").lower() != b"websocket":
             exchange.upgrade = False  # h2c and the like: an offer that may be declined, and is (RFC 9110 7.8)
             exchange.close = True  # what follows the head is lost in aiohttp's parser
-        exchange.path, exchange.query = target.path, target.query
         if method == "OPTIONS":
             if origin is not None and (asked := noted.get(b"access-control-request-method")) is not None:
                 _answer_preflight(rules.cors, exchange, asked)
-                return True
-            if target.path == b"*" or ends_here(noted):
+                return None
+            if errand.path == b"*" or ends_here(noted):
                 exchange.answer(204, b"Allow: %b\r\n%b" % (_ALLOW, cors.lines))
-                return True
+                return None
         if not cors.allowed and cors.refuses(method, upgrade=exchange.upgrade):
             sentence, hint = explain_refusal(cors.origin, rules.cors.origins)
             raise Failure("origin-not-allowed", sentence, hint=hint, stage="cors")
-        return False
+        return errand
 
-    def _answer_own(self, rules: Rules, exchange: Exchange) -> bool:
-        """Answer a path of the gateway's own. False if it is not one."""
-        view = builtin.find(exchange.path, plain=rules.health)
-        if view is None:
-            return False
+    def _answer_own(self, exchange: Exchange, view: builtin.View) -> None:
         if exchange.method not in ("GET", "HEAD"):
             allow = b"Allow: GET, HEAD\r\n"
             raise Failure("method-not-allowed", "The gateway's own paths are only read.", stage="builtin", lines=allow)
         builtin.answer(exchange, view, self._snapshot())
-        return True
-
-    @staticmethod
-    def _route(rules: Rules, exchange: Exchange) -> tuple[Lane, bytes]:
-        try:
-            found = rules.table.match(exchange.method, exchange.path, exchange.host, exchange.raw_headers)
-        except BadTarget as fault:
-            raise Failure("bad-request", f"The path is refused: {fault}.", stage="route") from None
-        if isinstance(found, NoMatch):
-            raise _no_route(rules, exchange, found)
-        exchange.route = found.route
-        return rules.lanes[found.route.index], found.path
 
     def _fail(self, exchange: Exchange, failure: Failure) -> None:
         exchange.error = failure.code
+        exchange.counted = failure.stage != "preflight"
         if failure.code == "bad-request":
             exchange.close = True  # who is not understood once is not trusted with a second request (RFC 9112 11.2)
         if exchange.started:  # whatever is written now would be taken for a part of the answer
@@ -199,7 +288,7 @@ class Pipeline:
         scene = Scene(
             request_id=exchange.request_id,
             path=exchange.path,
-            wall=self._clock.wall(),
+            wall=self._wall(),
             service=exchange.route.spec.service if exchange.route is not None else "",
             route=exchange.route.id if exchange.route is not None else "",
             cors=cors.lines if cors is not None else VARY,
@@ -219,41 +308,35 @@ class Pipeline:
             ),
         )
 
-    def _note(self, exchange: Exchange, lane: Lane | None, *, counted: bool) -> None:
+    def _finish(self, exchange: Exchange) -> None:
         """Count and remember a request that is done. Answered preflights are nobody's traffic; refused ones are remembered, for
         somebody will be looking for the reason."""
         now = self._now()
-        if counted or exchange.error:
-            self._ring.add(exchange, now, self._clock.wall())
-        if not counted:
-            return
-        streamed = exchange.kind != "http" or (lane is not None and lane.stream)
-        took_s = None if streamed else now - exchange.arrived
-        failed = exchange.status >= 500 or exchange.error in BROKEN
-        self._traffic.add(now, exchange.status, took_s, failed=failed)
-        if lane is not None:
-            lane.traffic.add(now, exchange.status, took_s, failed=failed)
-            lane.backend.traffic.add(now, exchange.status, took_s, failed=failed)
+        if exchange.counted or exchange.error:
+            self._ring.add(exchange, now, self._wall())
+        if exchange.counted:
+            lane = exchange.lane
+            streamed = exchange.kind != "http" or (lane is not None and lane.stream)
+            traffic = self._traffic if lane is None else lane.traffic
+            failed = exchange.status >= 500 or exchange.error in BROKEN
+            traffic.add(now, exchange.status, None if streamed else now - exchange.arrived, failed=failed)
+        exchange.client.finished()
 
 
-def _parse(exchange: Exchange, noted: dict[bytes, bytes]) -> tuple[Target | None, Failure | None]:
-    """The target, or what is wrong with it or with the framing."""
-    if exchange.method in ("CONNECT", "TRACE"):
-        # A tunnel to anywhere, and an echo of what other hops have added: a gateway has use for neither.
-        return None, Failure(
-            "method-not-allowed",
-            f"{exchange.method} is not forwarded.",
-            stage="syntax",
-            lines=b"Allow: %b\r\n" % _ALLOW,
-        )
+def _check_coding(exchange: Exchange, noted: dict[bytes, bytes]) -> None:
+    """Refuse a body whose framing cannot be trusted (RFC 9112 6.1)."""
     coding = noted.get(b"transfer-encoding")
     if coding is not None and (exchange.http10 or coding.lower() != b"chunked"):
         why = "HTTP/1.0 knows none" if exchange.http10 else "only chunked is understood"
-        return None, Failure("bad-request", f"The Transfer-Encoding is refused: {why}.", stage="syntax")  # RFC 9112 6.1
-    try:
-        return parse(exchange.method, exchange.target), None
-    except BadTarget as fault:
-        return None, Failure("bad-request", f"The request target is refused: {fault}.", stage="syntax")
+        raise Failure("bad-request", f"The Transfer-Encoding is refused: {why}.", stage="syntax")
+
+
+def _choose(rules: Rules, exchange: Exchange) -> Match:
+    """The route, where host and headers have a say in it."""
+    found = rules.table.match(exchange.method, exchange.path, exchange.host, exchange.raw_headers)
+    if isinstance(found, NoMatch):
+        raise _no_route(rules, exchange, found)
+    return found
 
 
 def _answer_preflight(cors: CorsPolicy, exchange: Exchange, asked: bytes) -> None:

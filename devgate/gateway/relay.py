@@ -1,13 +1,15 @@
-"""One answer on its way from a service to the client: a `Sink` on the service's side, a `Flow` on the client's.
+"""One attempt to have a request answered: a `Sink` on the service's side, a `Flow` on the client's.
 
 What one read of the service's socket brought leaves with one write. Until the first byte of the final answer is out, a failure
 can still be turned into another answer; afterwards it can only break the connection off. An answer that ends too early is never
 ended properly: the client must not take it for the whole.
+
+An attempt counts on its instance and in the traffic from its making until `end` or `leave`, of which exactly one comes. It holds
+no reference to itself, not even by a bound method, so that a request leaves nothing for the collector.
 """
 
 from __future__ import annotations
 
-import asyncio
 import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -23,8 +25,9 @@ from devgate.policy.breaker import Outcome
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from devgate.directory import Instance
     from devgate.errors import DevgateError
-    from devgate.gateway.breakers import Fuse
+    from devgate.gateway.deadlines import Deadlines
     from devgate.gateway.exchange import Exchange
     from devgate.gateway.lane import Lane
     from devgate.gateway.upstream.errors import UpstreamError
@@ -32,7 +35,8 @@ if TYPE_CHECKING:
     from devgate.gateway.upstream.response import Fields as RawFields
     from devgate.gateway.upstream.response import ResponseHead
     from devgate.policy.breaker import Admission
-    from devgate.policy.cors import CorsPolicy
+
+    Then = Callable[["Relay", DevgateError | None], None]
 
 GOODBYE_S: Final = 1.0
 """How long a client may take to answer our close frame."""
@@ -47,108 +51,99 @@ _HEAD_ONLY: Final = frozenset(
 
 @dataclass(slots=True)
 class Common:
-    """What all relays of a gateway share."""
+    """What all attempts of a gateway share."""
 
     now: Callable[[], float]
     """Monotonic seconds."""
+    deadlines: Deadlines
     close_code: int = SERVICE_RESTART
     """What a WebSocket is told when the gateway ends it."""
     streams: set[Relay] = field(default_factory=set)
     """Those that would last for ever."""
 
 
-class Vote:
-    """What one attempt tells the breaker: once, and for certain, because a probe's slot hangs on it."""
-
-    __slots__ = ("_admission", "_exchange", "_fuse")
-
-    def __init__(self, fuse: Fuse, admission: Admission, exchange: Exchange) -> None:
-        self._fuse = fuse
-        self._admission: Admission | None = admission
-        self._exchange = exchange
-
-    def cast(self, outcome: Outcome, cause: str = "") -> None:
-        """How it went; only the first word counts."""
-        admission, self._admission = self._admission, None
-        if admission is not None:
-            self._fuse.record(admission, outcome, cause, self._exchange.request_id)
-
-    def cast_status(self, status: int) -> None:
-        """The service answered."""
-        outcome = self._fuse.breaker.judge(status)
-        self.cast(outcome, f"status {status}" if outcome is Outcome.FAILURE else "")
-
-
 class Relay:
-    """One attempt to have a request answered. `done` holds how it ended: None, or what ended it."""
+    """One attempt.
+
+    Args:
+        then: called once with how it ended: None, or what ended it.
+    """
 
     __slots__ = (
+        "_admission",
         "_chunked",
         "_clogged",
         "_common",
-        "_cors",
         "_idle_s",
         "_lane",
         "_late",
         "_line",
         "_origin",
         "_out",
+        "_over",
         "_trailers",
         "_tunnel",
         "_uncut",
-        "_vote",
         "deadline",
-        "done",
         "exchange",
-        "garbage",
+        "instance",
+        "then",
     )
 
     def __init__(
-        self,
-        exchange: Exchange,
-        lane: Lane,
-        cors: CorsPolicy,
-        line: Line,
-        origin: bytes,
-        vote: Vote,
-        common: Common,
+        self, exchange: Exchange, lane: Lane, instance: Instance, admission: Admission, common: Common, then: Then
     ) -> None:
         self.exchange = exchange
-        self.done: asyncio.Future[DevgateError | None] = asyncio.get_running_loop().create_future()
+        self.instance = instance
+        self.then: Then | None = then
         self.deadline = math.inf
-        self.garbage = False
-        """Whether the service sent bytes after its answer that belong to nothing."""
         self._lane = lane
-        self._cors = cors
-        self._line = line
-        self._origin = origin
-        """The service's own, as `http://host:port`."""
-        self._vote = vote
+        self._admission: Admission | None = admission
         self._common = common
+        self._line: Line | None = None
+        self._origin = b""
         self._idle_s = math.inf if lane.idle_s is None else lane.idle_s
-        self._late: Callable[[Relay], DevgateError | None] = Relay._late_answer
-        """What is said when the deadline passes. No bound method: a relay that held one would wait for the collector."""
+        self._late = Relay._late_answer
+        """What to do when the deadline passes."""
         self._out: list[bytes] = []
         """Collected in this batch."""
         self._chunked = False
         self._clogged = False
         """Whether the service does not keep up with the request's body."""
+        self._over = False
         self._trailers: RawFields = []
         self._tunnel: Tunnel | None = None
         self._uncut: Callable[[], None] | None = None
+        exchange.instance = instance
+        exchange.status = exchange.sent = 0
+        instance.enter()
+        lane.traffic.in_flight += 1
 
     # From the handler
 
-    def begin(self, *, answer: bool) -> None:
-        """The head is out; next comes the `answer`, or first the rest of the body."""
-        if self.exchange.client.choked:
-            self._line.pause_reading()
+    def send(self, line: Line, head: bytes, origin: bytes, *, body: int = 0) -> None:
+        """Send the request, whose `body` follows if it is not part of `head`.
+
+        Args:
+            origin: the service's own, as `http://host:port`.
+
+        Raises:
+            UpstreamError: the line is dead; nothing was sent.
+        """
+        exchange = self.exchange
+        self._line = line
+        self._origin = origin
+        line.start(self, head, body=body, is_head=exchange.method == "HEAD", expects_upgrade=exchange.upgrade)
+        exchange.flow = self
+        if exchange.client.choked:
+            line.pause_reading()
         if self._lane.stream:
             self._last()
-        if answer:
-            self.expect_answer()
-        else:
+        if body:
             self.expect_body()
+        else:
+            self.expect_answer()
+        self._common.deadlines.watch(self)
 
     def expect_body(self) -> None:
         """The client is to send more of its body, or the service to take more of it."""
@@ -161,30 +156,61 @@ class Relay:
         if not self.exchange.status and self._lane.response_s is not None:
             self.deadline = self._common.now() + self._lane.response_s
 
-    def end(self, how: DevgateError | None) -> None:
-        """Set `done`; what comes later is not heard."""
-        if not self.done.done():
-            self.done.set_result(how)
+    def cast(self, outcome: Outcome, cause: str = "") -> None:
+        """Tell the breaker how it went. Only the first word counts, and it has to come: a probe's slot hangs on it."""
+        admission, self._admission = self._admission, None
+        if admission is not None:
+            self._lane.backend.fuse.record(admission, outcome, cause, self.exchange.request_id)
 
-    def close(self) -> None:
-        """The attempt is over."""
+    def cast_status(self) -> None:
+        """The service has answered."""
+        if self._admission is not None:
+            status = self.exchange.status
+            outcome = self._lane.backend.fuse.breaker.judge(status)
+            self.cast(outcome, f"status {status}" if outcome is Outcome.FAILURE else "")
+
+    def end(self, how: DevgateError | None) -> None:
+        """The attempt is over, and `then` says what becomes of the request."""
+        if not self._over:
+            self._clear()
+            then, self.then = self.then, None
+            if then is not None:
+                then(self, how)
+
+    def leave(self) -> None:
+        """Nobody is interested any more."""
+        if not self._over:
+            self._clear()
+            self.then = None
+            if self._line is not None:
+                self._line.abort()
+            self.cast(Outcome.IGNORED)
+
+    def _clear(self) -> None:
+        self._over = True
+        self._common.deadlines.forget(self)
+        self.exchange.flow = None
+        self.instance.leave()
+        self._lane.traffic.in_flight -= 1
         if self._uncut is not None:
             self._uncut()
+            self._uncut = None
             self._common.streams.discard(self)
 
     def cut(self) -> None:
         """The service is about to stop, or the gateway: end what would last for ever."""
-        exchange = self.exchange
-        self._vote.cast(Outcome.IGNORED)
+        exchange, line = self.exchange, self._line
+        assert line is not None
+        self.cast(Outcome.IGNORED)
         if not exchange.started:
-            self._line.fail(Kind.RESET, "it stops before it has answered")  # where it can be sent again, it will be
+            line.fail(Kind.RESET, "it stops before it has answered")  # where it can be sent again, it will be
             return
         exchange.error = "cut"
         if self._tunnel is not None and self._tunnel.say_goodbye(self._common.close_code):
             self._late = Relay._late_goodbye
             self.deadline = self._common.now() + GOODBYE_S
             return
-        self._line.abort()
+        line.abort()
         exchange.client.abort()
         exchange.close = True
         self.end(None)
@@ -196,16 +222,19 @@ class Relay:
             return
         self.deadline = math.inf
         how = self._late(self)
+        assert self._line is not None
         self._line.abort()
         self.end(how)
 
     def _late_request(self) -> DevgateError | None:
+        assert self._line is not None
         if self._clogged:
             self._line.fail(Kind.RESPONSE_TIMEOUT, f"it took nothing of the request's body for {self._idle_s:g} s")
         self.exchange.close = True
         return Failure("request-timeout", "The rest of the request did not arrive in time.", stage="request")
 
     def _late_answer(self) -> DevgateError | None:
+        assert self._line is not None
         waited_s = self._idle_s if self.exchange.status else self._lane.response_s
         what = "nothing more" if self.exchange.status else "no answer"
         self._line.fail(Kind.RESPONSE_TIMEOUT, f"it sent {what} for {waited_s:g} s")
@@ -218,10 +247,12 @@ class Relay:
     # From the client's connection (exchange.Flow)
 
     def pause(self) -> None:
-        self._line.pause_reading()
+        if self._line is not None:
+            self._line.pause_reading()
 
     def resume(self) -> None:
-        self._line.resume_reading()
+        if self._line is not None:
+            self._line.resume_reading()
 
     # From the service's connection (upstream.sink.Sink)
 
@@ -235,11 +266,11 @@ class Relay:
     def on_head(self, head: ResponseHead) -> None:
         exchange = self.exchange
         exchange.status = head.status
-        fields = read_response(head.headers, keep_cors=self._cors.keeps_upstream)
+        cors, verdict = self._lane.cors, exchange.cors
+        assert verdict is not None
+        fields = read_response(head.headers, keep_cors=cors.keeps_upstream)
         noted = fields.noted
-        framing = self._framing(head)
-        lines = [b"HTTP/1.1 %d %b\r\n" % (head.status, head.reason)]
-        lines += fields.lines
+        lines = fields.lines
         if b"location" in noted:
             lines.append(b"Location: %b\r\n" % self._location(noted[b"location"]))
         if b"date" not in noted:  # RFC 9110 6.6.1
@@ -249,17 +280,22 @@ class Relay:
             self._last()
             lines.append(b"X-Accel-Buffering: no\r\n")
         if self._uncut is not None:
-            self._vote.cast_status(head.status)
-        lines += (
-            framing,
-            b"X-Request-ID: %b\r\nVia: 1.1 devgate\r\n" % exchange.request_id.encode(),
-            missing_security(noted),
-            self._cors_lines(noted),
-            exchange.connection_line(),
-            b"Server-Timing: hold;dur=%.1f\r\n" % (exchange.held_s * 1000) if exchange.held_s else b"",
-            b"\r\n",
+            self.cast_status()
+        if exchange.held_s:
+            lines.append(b"Server-Timing: hold;dur=%.1f\r\n" % (exchange.held_s * 1000))
+        self._out.append(
+            b"HTTP/1.1 %d %b\r\n%b%bX-Request-ID: %b\r\nVia: 1.1 devgate\r\n%b%b%b\r\n"
+            % (
+                head.status,
+                head.reason,
+                b"".join(lines),
+                self._framing(head),
+                exchange.request_id.encode(),
+                missing_security(noted),
+                cors.complete(verdict, cors_fields(noted)) if cors.keeps_upstream else verdict.lines,
+                exchange.connection_line(),
+            )
         )
-        self._out.append(b"".join(lines))
 
     def on_body(self, data: bytes) -> None:
         if self._tunnel is not None:
@@ -280,7 +316,6 @@ class Relay:
             self.deadline = self._common.now() + self._idle_s
 
     def on_complete(self, *, garbage_after_body: bool) -> None:
-        self.garbage = garbage_after_body
         if self._chunked:
             trailers = b"".join(b"%b: %b\r\n" % field for field in self._trailers)
             self._out.append(b"0\r\n%b\r\n" % trailers)
@@ -289,11 +324,12 @@ class Relay:
         self.end(None)
 
     def on_upgrade(self, head: ResponseHead) -> None:
-        exchange = self.exchange
+        exchange, line = self.exchange, self._line
+        assert line is not None
         exchange.status = 101
         exchange.kind = "websocket"
         exchange.close = True
-        fields = read_response(head.headers, keep_cors=self._cors.keeps_upstream)
+        fields = read_response(head.headers, keep_cors=self._lane.cors.keeps_upstream)
         lines = (
             b"HTTP/1.1 101 %b\r\n" % head.reason,
             *fields.lines,
@@ -303,8 +339,8 @@ class Relay:
         self._out.append(b"".join(lines))
         self._write()
         self._last()
-        self._vote.cast_status(101)
-        self._tunnel = Tunnel(exchange, self._line)
+        self.cast_status()
+        self._tunnel = Tunnel(exchange, line)
         exchange.client.hand_over(self._tunnel)
 
     def on_error(self, error: UpstreamError) -> None:
@@ -333,19 +369,20 @@ class Relay:
         """This answer may never end: no deadline, no place in the pool's limits, cut when the service stops. The breaker is told
         of its head and not of its end, or a probe that became an event stream would block all others for hours."""
         self._idle_s = self.deadline = math.inf
-        self._line.detach()
-        instance = self.exchange.instance
-        if self._uncut is None and instance is not None:
-            self._uncut = instance.on_cut(self.cut)
+        if self._line is not None:
+            self._line.detach()
+        if self._uncut is None:
+            self._uncut = self.instance.on_cut(self.cut)
             self._common.streams.add(self)
 
     def _framing(self, head: ResponseHead) -> bytes:
         """How the client is told where the body ends."""
-        if head.framing is Framing.NONE:
+        framing = head.framing
+        if framing is Framing.LENGTH:
+            return b"Content-Length: %d\r\n" % (head.length or 0)
+        if framing is Framing.NONE:
             # Of a body that does not follow the length is still told (HEAD, 304), but never with 204 (RFC 9110 8.6).
             return b"Content-Length: %d\r\n" % head.length if head.length is not None and head.status != 204 else b""
-        if head.framing is Framing.LENGTH:
-            return b"Content-Length: %d\r\n" % (head.length or 0)
         if self.exchange.http10:
             self.exchange.close = True
             return b""
@@ -356,8 +393,3 @@ class Relay:
         return rewritten_location(
             location, self._origin, b"http://%b%b" % (self.exchange.host, self._lane.route.prefix)
         )
-
-    def _cors_lines(self, noted: dict[bytes, bytes]) -> bytes:
-        verdict = self.exchange.cors
-        assert verdict is not None
-        return self._cors.complete(verdict, cors_fields(noted)) if self._cors.keeps_upstream else verdict.lines

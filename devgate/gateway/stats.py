@@ -1,4 +1,5 @@
-"""Traffic of one route, one service or all: plain counters on the hot path, everything else worked out when somebody looks.
+"""Traffic of a route: plain counters on the hot path, everything else worked out when somebody looks. What a service or the whole
+gateway has is the sum over routes.
 
 The last minute is kept as thirty spans of two seconds. Latency goes into buckets that grow by a quarter, so a percentile is known
 to about 12 %, whatever the range, without keeping a single sample. The sum over all spans is kept up to date as spans come and
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from devgate.model.snapshot import TrafficRow
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 SPANS: Final = 30
 SPAN_S: Final = 2.0
@@ -29,21 +30,23 @@ class Traffic:
         "_buckets",
         "_counts",
         "_errors",
+        "_last_at",
+        "_last_status",
         "_span",
         "_span_buckets",
         "held",
         "in_flight",
-        "last_status",
         "total",
     )
 
     def __init__(self) -> None:
         self.total = 0
-        self.last_status = 0
         self.in_flight = 0
         """Kept by whoever forwards."""
         self.held = 0
         """Kept by whoever holds."""
+        self._last_at = 0.0
+        self._last_status = 0
         self._span = 0
         """Number of the span that is being filled, counted from the clock's zero."""
         self._counts = [0] * SPANS
@@ -59,7 +62,8 @@ class Traffic:
             self._move_to(span)
         index = span % SPANS
         self.total += 1
-        self.last_status = status
+        self._last_at = now
+        self._last_status = status
         self._counts[index] += 1
         if failed:
             self._errors[index] += 1
@@ -67,23 +71,6 @@ class Traffic:
             bucket = bisect_left(BOUNDS_MS, duration_s * 1000)
             self._buckets[bucket] += 1
             self._span_buckets[index][bucket] += 1
-
-    def row(self, now: float) -> TrafficRow:
-        """What happened up to `now`."""
-        self._move_to(int(now / SPAN_S))
-        count = sum(self._counts)
-        first = self._span % SPANS + 1
-        return TrafficRow(
-            total=self.total,
-            per_minute=count * 60 / (SPANS * SPAN_S),
-            error_ratio=sum(self._errors) / count if count else 0.0,
-            p50_ms=percentile(self._buckets, 0.50),
-            p95_ms=percentile(self._buckets, 0.95),
-            last_status=self.last_status,
-            in_flight=self.in_flight,
-            held=self.held,
-            spark=(*self._counts[first:], *self._counts[:first]),
-        )
 
     def _move_to(self, span: int) -> None:
         """Begin `span`; what is older than a minute is forgotten."""
@@ -95,6 +82,30 @@ class Traffic:
                 self._span_buckets[index] = [0] * len(old)
                 self._counts[index] = self._errors[index] = 0
         self._span = max(self._span, span)
+
+
+def row(traffics: Iterable[Traffic], now: float) -> TrafficRow:
+    """What happened up to `now`, over all of `traffics`."""
+    parts = list(traffics)
+    for part in parts:
+        part._move_to(int(now / SPAN_S))
+    if not parts:
+        return TrafficRow()
+    counts = [sum(column) for column in zip(*(part._counts for part in parts), strict=True)]
+    buckets = [sum(column) for column in zip(*(part._buckets for part in parts), strict=True)]
+    count = sum(counts)
+    first = int(now / SPAN_S) % SPANS + 1
+    return TrafficRow(
+        total=sum(part.total for part in parts),
+        per_minute=count * 60 / (SPANS * SPAN_S),
+        error_ratio=sum(sum(part._errors) for part in parts) / count if count else 0.0,
+        p50_ms=percentile(buckets, 0.50),
+        p95_ms=percentile(buckets, 0.95),
+        last_status=max(parts, key=lambda part: part._last_at)._last_status,
+        in_flight=sum(part.in_flight for part in parts),
+        held=sum(part.held for part in parts),
+        spark=(*counts[first:], *counts[:first]),
+    )
 
 
 def percentile(buckets: Sequence[int], share: float) -> float | None:

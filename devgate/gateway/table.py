@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 
     Headers = Sequence[tuple[bytes, bytes]]
 
-MEMO_SIZE: Final = 4096
-MEMO_PATH_LIMIT: Final = 256
-"""Longer paths are looked up each time: a client must not be able to fill the memory with them."""
 NEAREST: Final = 3
 
 _COMPARISONS: Final = (
@@ -147,7 +144,6 @@ class RoutingTable:
             for first in firsts
         }
         self._any_first = tuple(route for route in ranked if not route.parts or route.parts[0] is None)
-        self._memo: dict[tuple[str, bytes], Match | tuple[Route, ...]] = {}
 
     def match(self, method: str, path: bytes, host: bytes, headers: Headers) -> Match | NoMatch:
         """The route for a request: raw `path`, `host` as its header says.
@@ -155,12 +151,16 @@ class RoutingTable:
         Raises:
             BadTarget: the path is refused whatever the routes.
         """
-        known = self._memo.get((method, path))
-        if known is None:
-            known = self._look_up(method, path)
-        if isinstance(known, Match):
-            return known
-        return self._choose(known, method, path, _host_name(host), headers)
+        return self._choose(self._fitting(path), method, path, _host_name(host), headers)
+
+    def settled(self, method: str, path: bytes) -> Match | None:
+        """The route for a request whatever its host and headers; None where these decide, or where there is none.
+
+        Raises:
+            BadTarget: see `match`.
+        """
+        best = next((route for route in self._fitting(path) if route.fits_method(method)), None)
+        return None if best is None or best.conditional else _take(best, path)
 
     def explain(self, method: str, path: bytes, host: bytes = b"", headers: Headers = ()) -> Explanation:
         """What `match` would say, with every route whose path matches and why it wins or does not.
@@ -192,18 +192,6 @@ class RoutingTable:
         by_path = {route.spec.path: route.id for route in self.routes}
         near = get_close_matches(path.decode("utf-8", "replace"), by_path, n=NEAREST, cutoff=0.4)
         return tuple(by_path[name] for name in near)
-
-    def _look_up(self, method: str, path: bytes) -> Match | tuple[Route, ...]:
-        fitting = self._fitting(path)
-        known: Match | tuple[Route, ...] = fitting
-        best = next((route for route in fitting if route.fits_method(method)), None)
-        if best is not None and not best.conditional:
-            known = _take(best, path)
-        if len(path) <= MEMO_PATH_LIMIT:
-            if len(self._memo) >= MEMO_SIZE:
-                self._memo.clear()
-            self._memo[method, path] = known
-        return known
 
     def _fitting(self, path: bytes) -> tuple[Route, ...]:
         names = segments(path)

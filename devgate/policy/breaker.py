@@ -183,6 +183,11 @@ class Breaker:
             return Outcome.FAILURE
         return Outcome.ALIVE if 400 <= status < 500 else Outcome.SUCCESS
 
+    @property
+    def passing(self) -> Admission | None:
+        """What `admit` gives to everybody while nothing is wrong; None where it has to be asked."""
+        return self._pass if self.state is _CLOSED and self.forced is None else None
+
     def admit(self, now: float) -> Admission:
         """Whether a request may go out now. A probe's slot is taken here, before anybody can await."""
         if self.state is _CLOSED and self.forced is None:
@@ -197,6 +202,10 @@ class Breaker:
     ) -> Change | None:
         """How an admitted request ended. Returns the transition that follows, if any. Recording twice counts twice; a slot is
         given back by the first."""
+        if outcome is Outcome.SUCCESS and admission is self.passing:
+            self._success += 1
+            self._consecutive = 0
+            return None
         probe = admission.slot != 0 and self._slots.pop(admission.slot, None) is not None
         if self.forced is Forced.DISABLED:
             return None

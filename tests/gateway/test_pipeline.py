@@ -290,3 +290,15 @@ async def test_many_at_once():
         assert bench.gateway.traffic().in_flight == 0
         assert bench.entry().instances[0].in_flight == 0
         assert len(service.peers) <= 20
+
+
+async def test_request_lines_are_remembered_within_bounds():
+    async with scripted(answering(OK)) as service, gateway({"a": service}) as bench:
+        rules = bench.gateway._pipeline.rules
+        for number in range(10_000):
+            rules.read("GET", b"/%d" % number)
+        rules.read("GET", b"/" + b"a" * 1000)
+        assert len(rules._errands) <= 4096
+        assert max(len(target) for _, target in rules._errands) <= 256
+        for _ in range(3):
+            assert (await bench.get("/again?x")).status == 200

@@ -1,15 +1,19 @@
 """Sends a request to its service and sees to it that it is answered: hold, breaker, attempts, rescue.
 
-One pass through `_attempts` is one attempt. Everything that may let the next one succeed is tried before the client hears of a
-failure: another connection where a kept one was dead, waiting where the service is being brought back, another instance where
-there is one. What the client hears in the end is a `Failure` with the stage at which it happened.
+Most requests find everything at hand: an instance, a closed breaker, an idle connection, no body that is still to come. Those are
+sent by `begin` at once, within the call that read them from the socket, and answered within the call that reads the answer: no
+task is woken. Whatever has to be waited for goes through `see_through`, which makes one attempt after another.
+
+Everything that may let the next attempt succeed is tried before the client hears of a failure: another connection where a kept
+one was dead, waiting where the service is being brought back, another instance where there is one. What the client hears in the
+end is a `Failure` with the stage at which it happened.
 """
 
 from __future__ import annotations
 
 import asyncio
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from devgate.gateway.exchange import BadBody
@@ -17,7 +21,7 @@ from devgate.gateway.failures import Failure
 from devgate.gateway.frames import GOING_AWAY
 from devgate.gateway.headers import forwarded_lines, max_forwards_line, request_framing
 from devgate.gateway.hold import CAPACITY
-from devgate.gateway.relay import Common, Relay, Vote
+from devgate.gateway.relay import Common, Relay
 from devgate.gateway.upstream.dial import Origin
 from devgate.gateway.upstream.errors import Kind, UpstreamError
 from devgate.gateway.upstream.line import CHUNKED
@@ -38,7 +42,8 @@ if TYPE_CHECKING:
     from devgate.gateway.upstream.line import Line
     from devgate.gateway.upstream.pool import Pool
     from devgate.policy.breaker import Admission
-    from devgate.policy.cors import CorsPolicy
+
+    Settled = Callable[[Exchange, Relay, DevgateError | None], None]
 
 SUSPICION_S: Final = 2.0
 """How long a service may refuse connections while it counts as ready. A crash is seen within half a second; what refuses longer
@@ -64,6 +69,21 @@ class Way:
     """As `http://host:port`."""
 
 
+@dataclass(slots=True)
+class _Course:
+    """How the attempts of one request have gone so far."""
+
+    deadline: float
+    """Until when it may be held."""
+    chosen: Instance | None
+    """Whose turn it was when `begin` found that there is something to wait for."""
+    replays: int = 0
+    resends: int = 0
+    suspected_until: float = 0.0
+    """Until when refusals are taken for a crash that will be noticed any moment; 0 before the first one."""
+    tried: list[Instance] = field(default_factory=list)
+
+
 class Forward:
     """All forwarding of one gateway."""
 
@@ -79,8 +99,7 @@ class Forward:
         self._directory = directory
         self._suspect = suspect
         self._now = clock.now
-        self._common = Common(clock.now)
-        self._deadlines = deadlines
+        self._common = Common(clock.now, deadlines)
         self._pools = Pools(clock.now)
         self._ways: dict[Instance, Way] = {}
         self._via = b"Via: 1.1 devgate (%b)\r\n" % pseudonym.encode()
@@ -88,20 +107,36 @@ class Forward:
         self._forwarded: dict[tuple[str, bytes, bytes], bytes] = {}
         self._tls: ssl.SSLContext | None = None
 
-    async def __call__(self, exchange: Exchange, lane: Lane, path: bytes, cors: CorsPolicy) -> None:
-        """Forward `exchange` with the raw `path`, and return when its answer is out.
+    def begin(self, exchange: Exchange, lane: Lane, path: bytes, then: Settled) -> bool:
+        """Send `exchange` with the raw `path`, if nothing has to be waited for; `then` is called with how that attempt ended.
+        Otherwise `see_through` is the way.
 
         Raises:
-            Failure: no answer, and none of the service's bytes has reached the client.
+            Failure: the request has come round in a circle.
         """
-        traffic = lane.backend.traffic
-        traffic.in_flight += 1
-        lane.traffic.in_flight += 1
+        exchange.lane = lane
+        exchange.head = self._head(exchange, lane, path)
+        backend = lane.backend
+        admission = backend.fuse.breaker.passing
+        entry = self._directory.get(backend.name)
+        if admission is None or entry is None or not entry.serving or backend.queue or not _take_whole(exchange):
+            return False
+        exchange.instance = instance = backend.balance.pick(entry.serving)
+        way = self._way(instance)
+        line = way.pool.take_idle(certain=exchange.method not in IDEMPOTENT)
+        if line is None:
+            return False
+
+        def ended(relay: Relay, how: DevgateError | None) -> None:
+            then(exchange, relay, _settle(relay, how))
+
+        relay = Relay(exchange, lane, instance, admission, self._common, ended)
         try:
-            await self._attempts(exchange, lane, self._head(exchange, lane, path), cors)
-        finally:
-            traffic.in_flight -= 1
-            lane.traffic.in_flight -= 1
+            relay.send(line, _request(exchange, way), way.origin)
+        except UpstreamError:
+            relay.leave()
+            return False
+        return True
 
     def retain(self) -> None:
         """Forget the ways to instances that are gone, and close the connections that nobody will use."""
@@ -120,136 +155,115 @@ class Forward:
     async def aclose(self) -> None:
         await self._pools.aclose()
 
-    # One request
+    async def see_through(
+        self, exchange: Exchange, relay: Relay | None = None, error: UpstreamError | None = None
+    ) -> None:
+        """Have `exchange` answered, however many attempts that takes; `begin` was asked first.
 
-    async def _attempts(self, exchange: Exchange, lane: Lane, head: tuple[bytes, bytes], cors: CorsPolicy) -> None:
+        Args:
+            relay: the attempt that `begin` has made, if any,
+            error: and what ended it.
+
+        Raises:
+            Failure: no answer, and none of the service's bytes has reached the client.
+        """
+        lane = exchange.lane
+        assert lane is not None
+        course = _Course(exchange.arrived + lane.hold_s, chosen=exchange.instance if relay is None else None)
+        while True:
+            if relay is None or error is None:
+                relay = await self._next(exchange, lane, course)
+                error = await self._attempt(relay, careful=course.replays > 0)
+            if error is None:
+                return
+            entry = self._directory.get(lane.backend.name)
+            managed = entry is not None and entry.managed
+            rescue = decide(
+                _mishap(error, exchange.method),
+                exchange.method,
+                whole=exchange.body is None or exchange.whole_body is not None or exchange.received == 0,
+                managed=managed,
+                replays=course.replays,
+                resends=course.resends,
+            )
+            now = self._now()
+            course.suspected_until = course.suspected_until or min(course.deadline, now + SUSPICION_S)
+            if rescue is Rescue.GIVE_UP or (rescue is Rescue.WAIT and now >= course.suspected_until):
+                relay.cast(_outcome(error), error.detail)
+                raise _failure(error, lane.backend.name)
+            relay.cast(Outcome.IGNORED)
+            if rescue is Rescue.REPLAY:
+                course.replays += 1
+            else:
+                course.resends += error.sent_any
+                await self._look_elsewhere(exchange, lane, course, relay.instance)
+            relay = error = None
+
+    async def _next(self, exchange: Exchange, lane: Lane, course: _Course) -> Relay:
+        """The next attempt, when there is somebody to make it with."""
         backend = lane.backend
-        deadline = exchange.arrived + lane.hold_s
-        suspected_until = 0.0
-        replays = resends = 0
-        tried: list[Instance] = []
         while True:
             entry = self._directory.get(backend.name)
             if entry is None or not entry.serving or backend.queue:
-                entry = await self._held(exchange, lane, deadline)
-                suspected_until = 0.0
-                tried.clear()
+                entry = await self._held(exchange, lane, course.deadline)
+                course.suspected_until = 0.0
+                course.tried.clear()
             admission = backend.fuse.admit()
-            if not admission.admitted:
-                await self._probed(exchange, lane, entry, admission, deadline)
-                continue
-            vote = Vote(backend.fuse, admission, exchange)
-            instance = backend.balance.pick(entry.serving, tried)
-            try:
-                error = await self._attempt(exchange, lane, head, cors, instance, vote, careful=replays > 0)
-                if error is None:
-                    return
-                whole = exchange.body is None or exchange.whole_body is not None or exchange.received == 0
-                rescue = decide(
-                    _mishap(error, exchange.method),
-                    exchange.method,
-                    whole=whole,
-                    managed=entry.managed,
-                    replays=replays,
-                    resends=resends,
-                )
-                now = self._now()
-                suspected_until = suspected_until or min(deadline, now + SUSPICION_S)
-                if rescue is Rescue.GIVE_UP or (rescue is Rescue.WAIT and now >= suspected_until):
-                    vote.cast(_outcome(error), error.detail)
-                    raise _failure(error, backend.name)
-            finally:
-                vote.cast(Outcome.IGNORED)
-            if rescue is Rescue.REPLAY:
-                replays += 1
-                continue
-            resends += error.sent_any
-            tried.append(instance)
-            self._suspect(backend.name, instance.replica)
-            if all(other in tried for other in entry.serving):
-                tried.clear()
-                if instance in entry.serving:
-                    await self._pause(exchange, lane, entry.changed, SUSPICION_PAUSE_S)
+            if admission.admitted:
+                instance, course.chosen = course.chosen, None
+                if instance not in entry.serving:
+                    instance = backend.balance.pick(entry.serving, course.tried)
+                return Relay(exchange, lane, instance, admission, self._common, _nobody)
+            await self._probed(exchange, lane, entry, admission, course.deadline)
 
-    async def _attempt(
-        self,
-        exchange: Exchange,
-        lane: Lane,
-        head: tuple[bytes, bytes],
-        cors: CorsPolicy,
-        instance: Instance,
-        vote: Vote,
-        *,
-        careful: bool,
-    ) -> UpstreamError | None:
+    async def _attempt(self, relay: Relay, *, careful: bool) -> UpstreamError | None:
         """Send the request once. None when it is answered, or broken off in the middle of the answer; otherwise what failed, and
         the client has seen nothing."""
-        way = self._way(instance)
-        exchange.instance = instance
-        exchange.status = exchange.sent = 0
+        exchange, lane = relay.exchange, relay.exchange.lane
+        assert lane is not None
+        way = self._way(relay.instance)
         certain = careful or exchange.method not in IDEMPOTENT
-        instance.enter()
+        ended: asyncio.Future[DevgateError | None] = asyncio.get_running_loop().create_future()
+
+        def tell(_relay: Relay, how: DevgateError | None) -> None:
+            if not ended.done():
+                ended.set_result(how)
+
+        relay.then = tell
         try:
             line = way.pool.take_idle(certain=certain)
             if line is None:
                 limit = None if lane.response_s is None else self._now() + lane.response_s
                 line = await way.pool.acquire(limit, certain=certain, connect_s=lane.connect_s)
-            relay = Relay(exchange, lane, cors, line, way.origin, vote, self._common)
-            how = await self._talk(relay, line, b"".join((head[0], way.host_line, head[1])))
-        except UpstreamError as error:
-            return error
-        finally:
-            instance.leave()
-        if how is None:
-            vote.cast_status(exchange.status)
-        elif not isinstance(how, UpstreamError):
-            raise how
-        elif not exchange.started:
-            return how
-        else:
-            exchange.error = how.kind.value
-            exchange.close = True
-            exchange.client.abort()
-            vote.cast(_outcome(how), how.detail)
-        return None
-
-    async def _talk(self, relay: Relay, line: Line, head: bytes) -> DevgateError | None:
-        """Send the request and wait until the answer is out."""
-        exchange = relay.exchange
-        body = exchange.body
-        noted = exchange.fields.noted
-        exchange.flow = relay
-        pump = None
-        if body is not None and exchange.whole_body is None:
-            if body.is_eof():
-                exchange.whole_body = whole = body.read_nowait()
-                exchange.received = len(whole)
+            if _take_whole(exchange):
+                relay.send(line, _request(exchange, way), way.origin)
+                how = await ended
             else:
-                pump = self._send_body
-        if exchange.whole_body is not None:
-            head += _framed(exchange.whole_body, chunked=b"transfer-encoding" in noted)
-        try:
-            if pump is None:
-                line.start(relay, head, is_head=exchange.head_only, expects_upgrade=exchange.upgrade)
-                relay.begin(answer=True)
-                self._deadlines.watch(relay)
-                return await relay.done
-            length = CHUNKED if b"transfer-encoding" in noted else int(noted[b"content-length"])
-            line.start(relay, head, body=length, is_head=exchange.head_only)
-            relay.begin(answer=False)
-            self._deadlines.watch(relay)
-            async with asyncio.TaskGroup() as group:
-                sending = group.create_task(pump(relay, line), name=f"body of {exchange.request_id}")
-                how = await relay.done
-                sending.cancel()
-            return how
+                how = await self._stream(relay, line, way, ended)
+        except UpstreamError as error:
+            relay.end(error)
+            return error
         except BaseException:  # the client has left, above all
-            line.abort()
+            relay.leave()
             raise
-        finally:
-            self._deadlines.forget(relay)
-            relay.close()
-            exchange.flow = None
+        settled = _settle(relay, how)
+        if settled is not None and not isinstance(settled, UpstreamError):
+            raise settled
+        return settled
+
+    async def _stream(
+        self, relay: Relay, line: Line, way: Way, ended: asyncio.Future[DevgateError | None]
+    ) -> DevgateError | None:
+        """An attempt whose body is still arriving: pass it on, and listen to the answer meanwhile."""
+        exchange = relay.exchange
+        noted = exchange.fields.noted
+        length = CHUNKED if b"transfer-encoding" in noted else int(noted[b"content-length"])
+        relay.send(line, _request(exchange, way), way.origin, body=length)
+        async with asyncio.TaskGroup() as group:
+            sending = group.create_task(self._send_body(relay, line), name=f"body of {exchange.request_id}")
+            how = await ended
+            sending.cancel()
+        return how
 
     @staticmethod
     async def _send_body(relay: Relay, line: Line) -> None:
@@ -275,14 +289,11 @@ class Forward:
 
     async def _held(self, exchange: Exchange, lane: Lane, deadline: float) -> Entry:
         """Wait for the service to come back; see `hold`."""
-        backend = lane.backend
         began = self._now()
-        backend.traffic.held += 1
         lane.traffic.held += 1
         try:
-            return await backend.queue.serving(deadline)
+            return await lane.backend.queue.serving(deadline)
         finally:
-            backend.traffic.held -= 1
             lane.traffic.held -= 1
             exchange.held_s += self._now() - began
 
@@ -294,38 +305,48 @@ class Forward:
         Raises:
             Failure: the breaker is open, or there is no time left to wait.
         """
-        fuse = lane.backend.fuse
+        backend = lane.backend
         left_s = deadline - self._now()
-        if (
-            entry.managed
-            and fuse.breaker.state is BreakerState.HALF_OPEN
-            and left_s > 0
-            and lane.backend.traffic.held < CAPACITY
-        ):
-            await self._pause(exchange, lane, fuse.moved, min(left_s, PROBE_PAUSE_S))
+        probing = entry.managed and backend.fuse.breaker.state is BreakerState.HALF_OPEN
+        if probing and left_s > 0 and backend.waiting < CAPACITY:
+            backend.waiting += 1
+            try:
+                await self._pause(exchange, lane, backend.fuse.moved, min(left_s, PROBE_PAUSE_S))
+            finally:
+                backend.waiting -= 1
             return
-        last = fuse.row().last_cause
+        last = backend.fuse.row().last_cause
         raise Failure(
             "circuit-open",
-            f"{lane.backend.name} has failed too often{f', last: {last}' if last else ''}.",
+            f"{backend.name} has failed too often{f', last: {last}' if last else ''}.",
             hint="it is tried again by itself; reset the breaker to try it now",
             stage="breaker",
             retry_after_s=admission.retry_after_s,
         )
+
+    async def _look_elsewhere(self, exchange: Exchange, lane: Lane, course: _Course, instance: Instance) -> None:
+        """An instance that should be there is not: have it looked at, and wait a moment unless there is another one."""
+        course.tried.append(instance)
+        self._suspect(lane.backend.name, instance.replica)
+        entry = self._directory.get(lane.backend.name)
+        if entry is not None and all(other in course.tried for other in entry.serving):
+            course.tried.clear()
+            if instance in entry.serving:
+                await self._pause(exchange, lane, entry.changed, SUSPICION_PAUSE_S)
 
     async def _pause(
         self, exchange: Exchange, lane: Lane, moved: Callable[[], Awaitable[None]], longest_s: float
     ) -> None:
         """Wait for `moved`, at most `longest_s`; the client sees it as held."""
         began = self._now()
-        lane.backend.traffic.held += 1
+        lane.traffic.held += 1
         try:
             async with asyncio.timeout(longest_s):
                 await moved()
         except TimeoutError:
             pass
         finally:
-            lane.backend.traffic.held -= 1
+            lane.traffic.held -= 1
             exchange.held_s += self._now() - began
 
     # What is sent
@@ -387,11 +408,49 @@ class Forward:
         return self._tls
 
 
-def _framed(body: bytes, *, chunked: bool) -> bytes:
-    """A whole body in the framing that the head announces."""
-    if not chunked:
-        return body
-    return b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body) if body else b"0\r\n\r\n"
+def _take_whole(exchange: Exchange) -> bool:
+    """Whether the request is all there, its body included, which is then taken in: small ones usually come with their head."""
+    body = exchange.body
+    if body is None or exchange.whole_body is not None:
+        return True
+    if not body.is_eof():
+        return False
+    exchange.whole_body = body.read_nowait()
+    exchange.received = len(exchange.whole_body)
+    return True
+
+
+def _request(exchange: Exchange, way: Way) -> bytes:
+    """What is sent: the head for this service, and the body if it is there as a whole, framed as the head announces."""
+    before, after = exchange.head
+    body = exchange.whole_body
+    if body is None:
+        return b"%b%b%b" % (before, way.host_line, after)
+    if b"transfer-encoding" in exchange.fields.noted:
+        body = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body) if body else b"0\r\n\r\n"
+    return b"%b%b%b%b" % (before, way.host_line, after, body)
+
+
+def _settle(relay: Relay, how: DevgateError | None) -> DevgateError | None:
+    """What is left to be done after an attempt: nothing, or something with its error, of which the client knows nothing yet."""
+    if how is None:
+        relay.cast_status()
+        return None
+    exchange = relay.exchange
+    if not isinstance(how, UpstreamError):
+        relay.cast(Outcome.IGNORED)
+        return how
+    if not exchange.started:
+        return how
+    exchange.error = how.kind.value
+    exchange.close = True
+    exchange.client.abort()
+    relay.cast(_outcome(how), how.detail)
+    return None
+
+
+def _nobody(relay: Relay, how: DevgateError | None) -> None:
+    """Who is told of an attempt's end before it has begun."""
 
 
 def _mishap(error: UpstreamError, method: str) -> Mishap:
