@@ -131,6 +131,7 @@ class Exchange:
         "held_s",
         "host",
         "http10",
+        "id_line",
         "instance",
         "kind",
         "lane",
@@ -178,6 +179,8 @@ class Exchange:
         self.fields: Fields
         """The head, read by `pipeline`."""
         self.request_id = ""
+        self.id_line = b""
+        """As a header line."""
         self.host = b""
         """What the client calls us, once it was found to be ours."""
         self.path = target
@@ -208,10 +211,6 @@ class Exchange:
         self.whole_body: bytes | None = None
         """The request's body, where all of it had arrived before it was sent: it can be sent again."""
 
-    @property
-    def head_only(self) -> bool:
-        return self.method == "HEAD"
-
     def header(self, name: bytes) -> bytes:
         """A request header by its lower-case name; for names that are not noted in `fields`."""
         return next((value for key, value in self.raw_headers if key.lower() == name), b"")
@@ -229,7 +228,7 @@ class Exchange:
             b"" if bodiless else b"Content-Length: %d\r\n" % len(body),
             self.connection_line(),
         )
-        if bodiless or self.head_only:
+        if bodiless or self.method == "HEAD":
             body = b""
         self.sent = len(body)
         self.client.write(head + body)

@@ -30,6 +30,7 @@ SECURITY: Final[tuple[Field, ...]] = (
 """Added to answers that do not carry them; never HSTS or a CSP, which would outlive the service or break its pages."""
 SECURITY_LINES: Final = b"".join(b"%b: %b\r\n" % field for field in SECURITY)
 
+_SECURITY_KEYS: Final = frozenset(name.lower() for name, _ in SECURITY)
 _HOP_BY_HOP: Final = frozenset(
     {b"connection", b"keep-alive", b"proxy-connection", b"te", b"transfer-encoding", b"upgrade", b"http2-settings"}
     | {b"proxy-authorization", b"proxy-authenticate", b"proxy-authentication-info"}
@@ -101,9 +102,7 @@ def _request_kind(name: bytes) -> _Kind:
 _RESPONSE_NOTED: Final = frozenset(
     {b"connection", b"content-length", b"transfer-encoding", b"upgrade", b"x-request-id", b"location"}
 )
-_RESPONSE_NOTED_PASSING: Final = frozenset(
-    {b"content-type", b"date", b"via", b"sec-websocket-protocol", *(name.lower() for name, _ in SECURITY)}
-)
+_RESPONSE_NOTED_PASSING: Final = frozenset({b"content-type", b"date", *_SECURITY_KEYS})
 
 
 def _response_kind(name: bytes, *, keep_cors: bool = False) -> _Kind:
@@ -146,8 +145,10 @@ def _read(raw: Iterable[Field], kinds: _Kinds) -> Fields:
     lines: list[bytes] = []
     for name, value in raw:
         kind = kinds[name]
-        if kind.key:
-            key = kind.key
+        if kind is _PASS:
+            lines.append(b"%b: %b\r\n" % (name, value))
+            continue
+        if key := kind.key:
             noted[key] = value if key not in noted else b"%b, %b" % (noted[key], value)
         if kind.passes:
             lines.append(b"%b: %b\r\n" % (name, value))
@@ -211,10 +212,9 @@ def forwarded_lines(peer: str, host: bytes, port: int, prefix: bytes, scheme: by
 
 def missing_security(noted: dict[bytes, bytes]) -> bytes:
     """The security lines that the service did not send itself."""
-    for name, _ in SECURITY:
-        if name.lower() in noted:
-            return b"".join(b"%b: %b\r\n" % field for field in SECURITY if field[0].lower() not in noted)
-    return SECURITY_LINES
+    if _SECURITY_KEYS.isdisjoint(noted):
+        return SECURITY_LINES
+    return b"".join(b"%b: %b\r\n" % field for field in SECURITY if field[0].lower() not in noted)
 
 
 def cors_fields(noted: dict[bytes, bytes]) -> list[Field]:

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Final
 from devgate.gateway import request_id
 from devgate.gateway.failures import Failure, Scene, render, wants_page
 from devgate.gateway.handlers import builtin
+from devgate.gateway.handlers.forward import settle
 from devgate.gateway.headers import ends_here, read_request
 from devgate.gateway.table import NoMatch
 from devgate.gateway.target import BadTarget, parse
@@ -171,7 +172,7 @@ class Pipeline:
         """Answer a request whose head does not parse, so that nothing is known about it."""
         self.begun += 1
         exchange.close = True
-        exchange.request_id = self._mint()
+        _name(exchange, self._mint())
         self._fail(exchange, Failure(code, detail, stage="syntax"))
         self._finish(exchange)
 
@@ -201,8 +202,10 @@ class Pipeline:
             exchange.client.run(self._see_through(exchange))
         return True
 
-    def _settled(self, exchange: Exchange, relay: Relay, error: DevgateError | None) -> None:
+    def _settled(self, relay: Relay, how: DevgateError | None) -> None:
         """The attempt that was made at once has ended."""
+        exchange = relay.exchange
+        error = settle(relay, how)
         if isinstance(error, UpstreamError):
             exchange.client.run(self._see_through(exchange, relay, error))
             return
@@ -234,7 +237,7 @@ class Pipeline:
         method = exchange.method
         noted = exchange.fields.noted
         given = noted.get(b"x-request-id")
-        exchange.request_id = self._mint() if given is None or not request_id.accepted(given) else given.decode()
+        _name(exchange, self._mint() if given is None or not request_id.accepted(given) else given.decode())
         exchange.close = exchange.close or self.draining
         errand, fault = None, None
         try:
@@ -321,6 +324,11 @@ class Pipeline:
             failed = exchange.status >= 500 or exchange.error in BROKEN
             traffic.add(now, exchange.status, None if streamed else now - exchange.arrived, failed=failed)
         exchange.client.finished()
+
+
+def _name(exchange: Exchange, request_id: str) -> None:
+    exchange.request_id = request_id
+    exchange.id_line = b"X-Request-ID: %b\r\n" % request_id.encode()
 
 
 def _check_coding(exchange: Exchange, noted: dict[bytes, bytes]) -> None:

@@ -284,13 +284,13 @@ class Relay:
         if exchange.held_s:
             lines.append(b"Server-Timing: hold;dur=%.1f\r\n" % (exchange.held_s * 1000))
         self._out.append(
-            b"HTTP/1.1 %d %b\r\n%b%bX-Request-ID: %b\r\nVia: 1.1 devgate\r\n%b%b%b\r\n"
+            b"HTTP/1.1 %d %b\r\n%b%b%bVia: 1.1 devgate\r\n%b%b%b\r\n"
             % (
                 head.status,
                 head.reason,
                 b"".join(lines),
                 self._framing(head),
-                exchange.request_id.encode(),
+                exchange.id_line,
                 missing_security(noted),
                 cors.complete(verdict, cors_fields(noted)) if cors.keeps_upstream else verdict.lines,
                 exchange.connection_line(),
@@ -334,7 +334,8 @@ class Relay:
             b"HTTP/1.1 101 %b\r\n" % head.reason,
             *fields.lines,
             b"Connection: Upgrade\r\nUpgrade: websocket\r\n",
-            b"X-Request-ID: %b\r\nVia: 1.1 devgate\r\n\r\n" % exchange.request_id.encode(),
+            exchange.id_line,
+            b"Via: 1.1 devgate\r\n\r\n",
         )
         self._out.append(b"".join(lines))
         self._write()

@@ -39,11 +39,10 @@ if TYPE_CHECKING:
     from devgate.gateway.deadlines import Deadlines
     from devgate.gateway.exchange import Exchange
     from devgate.gateway.lane import Lane
+    from devgate.gateway.relay import Then
     from devgate.gateway.upstream.line import Line
     from devgate.gateway.upstream.pool import Pool
     from devgate.policy.breaker import Admission
-
-    Settled = Callable[[Exchange, Relay, DevgateError | None], None]
 
 SUSPICION_S: Final = 2.0
 """How long a service may refuse connections while it counts as ready. A crash is seen within half a second; what refuses longer
@@ -107,9 +106,9 @@ class Forward:
         self._forwarded: dict[tuple[str, bytes, bytes], bytes] = {}
         self._tls: ssl.SSLContext | None = None
 
-    def begin(self, exchange: Exchange, lane: Lane, path: bytes, then: Settled) -> bool:
-        """Send `exchange` with the raw `path`, if nothing has to be waited for; `then` is called with how that attempt ended.
-        Otherwise `see_through` is the way.
+    def begin(self, exchange: Exchange, lane: Lane, path: bytes, then: Then) -> bool:
+        """Send `exchange` with the raw `path`, if nothing has to be waited for; `then` is called when that attempt has ended, and
+        hands it to `settle`. Otherwise `see_through` is the way.
 
         Raises:
             Failure: the request has come round in a circle.
@@ -126,11 +125,7 @@ class Forward:
         line = way.pool.take_idle(certain=exchange.method not in IDEMPOTENT)
         if line is None:
             return False
-
-        def ended(relay: Relay, how: DevgateError | None) -> None:
-            then(exchange, relay, _settle(relay, how))
-
-        relay = Relay(exchange, lane, instance, admission, self._common, ended)
+        relay = Relay(exchange, lane, instance, admission, self._common, then)
         try:
             relay.send(line, _request(exchange, way), way.origin)
         except UpstreamError:
@@ -246,7 +241,7 @@ class Forward:
         except BaseException:  # the client has left, above all
             relay.leave()
             raise
-        settled = _settle(relay, how)
+        settled = settle(relay, how)
         if settled is not None and not isinstance(settled, UpstreamError):
             raise settled
         return settled
@@ -371,7 +366,7 @@ class Forward:
             request_framing(noted),
             max_forwards_line(exchange.method, noted),
             self._forwarded_lines(exchange, lane.route.prefix),
-            b"X-Request-ID: %b\r\n" % exchange.request_id.encode(),
+            exchange.id_line,
             self._via,
             b"\r\n",
         )
@@ -431,8 +426,8 @@ def _request(exchange: Exchange, way: Way) -> bytes:
     return b"%b%b%b%b" % (before, way.host_line, after, body)
 
 
-def _settle(relay: Relay, how: DevgateError | None) -> DevgateError | None:
-    """What is left to be done after an attempt: nothing, or something with its error, of which the client knows nothing yet."""
+def settle(relay: Relay, how: DevgateError | None) -> DevgateError | None:
+    """What an attempt's end leaves to be done: nothing, or something about its error, of which the client knows nothing yet."""
     if how is None:
         relay.cast_status()
         return None
