@@ -132,7 +132,7 @@ def follows(request: pytest.FixtureRequest, line: str) -> None:
     )  # fmt: skip
     with process:
         assert process.stdout is not None
-        assert "run 1" in process.stdout.readline()
+        assert any("run 1" in text for text in process.stdout), "what was there before"
         assert request_through(running, "/api/followed") == 200
         assert any("/api/followed" in text for text in process.stdout), "the new line came"
         process.send_signal(signal.SIGINT)
