@@ -43,6 +43,7 @@ class Prompt(Horizontal):
         self._asked = Line(id="asked")
         self._refused = Line(id="refused")
         self._input = Input(compact=True)
+        self._input.cursor_blink = False  # a blink is a paint, twice a second, for nothing
 
     def compose(self):  # type: ignore[no-untyped-def]
         yield self._asked
