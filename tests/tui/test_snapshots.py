@@ -15,7 +15,7 @@ from devgate.errors import ProfileError
 from devgate.tui.app import DevgateApp
 from devgate.tui.bindings import VIEWS
 from devgate.tui.theme import COLOUR_BLIND, LIGHT
-from tests.tui.driving import press, settle
+from tests.tui.driving import press, settle, until
 from tests.tui.fake_control import FakeControl, log_lines, request_rows, sample
 
 if TYPE_CHECKING:
@@ -91,8 +91,16 @@ def test_a_profile_that_does_not_load(snap_compare: Any):
 
 
 def test_searching_a_log(snap_compare: Any):
-    keys = ["3", "slash", *"took=(4", "backspace", *"4.."]
-    assert snap_compare(DevgateApp(control()), terminal_size=(80, 24), run_before=pressing(*keys))
+    async def search(pilot: Pilot[None]) -> None:
+        await settle(pilot)
+        await press(pilot, "3", "slash")
+        pane = pilot.app.screen.query_one("#log")
+        await until(
+            pilot, lambda: pane.size.height == pane.vertical_scrollbar.window_size
+        )  # room was made for the field
+        await press(pilot, *"took=(4", "backspace", *"4..")
+
+    assert snap_compare(DevgateApp(control()), terminal_size=(80, 24), run_before=search)
 
 
 def test_a_notice(snap_compare: Any):
