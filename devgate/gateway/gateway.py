@@ -21,8 +21,9 @@ from devgate.gateway.front import Front
 from devgate.gateway.handlers.forward import Forward
 from devgate.gateway.hold import Queue
 from devgate.gateway.lane import Backend, Lane
-from devgate.gateway.pipeline import Pipeline, Rules
+from devgate.gateway.pipeline import Pipeline
 from devgate.gateway.record import Ring
+from devgate.gateway.rules import Rules
 from devgate.gateway.stats import Traffic, row
 from devgate.gateway.table import RoutingTable
 from devgate.model.snapshot import BreakerRow, TrafficRow

@@ -222,15 +222,12 @@ def cors_fields(noted: dict[bytes, bytes]) -> list[Field]:
     return [field for field in noted.items() if field[0].startswith(b"access-control-")]
 
 
-def rewritten_location(location: bytes, upstream: bytes, client: bytes) -> bytes:
+def rewritten_location(location: bytes, origins: Iterable[bytes], client: bytes) -> bytes:
     """A `Location` that names the service's own origin, made to name ours: the browser would follow it past the gateway and
-    send `Origin: null` (DESKTOP.md 2). Others are left alone. Both origins without a slash at the end, as `http://host:port`.
+    send `Origin: null` (DESKTOP.md 2). Others are left alone. All origins without a slash at the end, as `http://host:port`.
     """
-    if location[: len(upstream)].lower() == upstream and location[len(upstream) : len(upstream) + 1] in (
-        b"",
-        b"/",
-        b"?",
-        b"#",
-    ):
-        return client + location[len(upstream) :]
+    for origin in origins:
+        size = len(origin)
+        if location[:size].lower() == origin and location[size : size + 1] in (b"", b"/", b"?", b"#"):
+            return client + location[size:]
     return location

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from devgate.gateway import request_id
@@ -25,8 +24,8 @@ from devgate.gateway.failures import Failure, Scene, render, wants_page
 from devgate.gateway.handlers import builtin
 from devgate.gateway.handlers.forward import settle
 from devgate.gateway.headers import ends_here, read_request
+from devgate.gateway.rules import ALLOW
 from devgate.gateway.table import NoMatch
-from devgate.gateway.target import BadTarget, parse
 from devgate.gateway.upstream.errors import UpstreamError
 from devgate.policy.cors import VARY, explain_refusal
 from devgate.policy.host import HostVerdict
@@ -38,96 +37,18 @@ if TYPE_CHECKING:
     from devgate.errors import DevgateError
     from devgate.gateway.exchange import Exchange
     from devgate.gateway.handlers.forward import Forward
-    from devgate.gateway.lane import Lane
     from devgate.gateway.record import Ring
     from devgate.gateway.relay import Relay
+    from devgate.gateway.rules import Errand, Rules
     from devgate.gateway.stats import Traffic
-    from devgate.gateway.table import Match, RoutingTable
+    from devgate.gateway.table import Match
     from devgate.model.snapshot import Snapshot
     from devgate.policy.cors import CorsPolicy
-    from devgate.policy.host import HostPolicy
 
 log = logging.getLogger(__name__)
 
 BROKEN: Final = frozenset({"truncated", "reset", "bad-response", "response-timeout", "internal"})
 """What can go wrong after the head is out: failed, whatever the status said."""
-
-MEMO_SIZE: Final = 4096
-MEMO_TARGET_LIMIT: Final = 256
-"""Longer targets are read each time: a client must not be able to fill the memory with them."""
-
-_ALLOW: Final = b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
-
-
-@dataclass(frozen=True, slots=True)
-class Errand:
-    """What a request line asks for."""
-
-    path: bytes
-    query: bytes
-    authority: bytes | None
-    own: builtin.View | None
-    """For a path of the gateway's own."""
-    match: Match | None
-    """Where neither host nor headers have a say in it."""
-
-
-class Rules:
-    """What one profile says about requests. Replaced as a whole; a request keeps the rules it began with.
-
-    Args:
-        lanes: by `Route.index`.
-        health: whether `/health` is ours.
-        hints: whether a 404 names routes.
-    """
-
-    def __init__(
-        self,
-        table: RoutingTable,
-        lanes: tuple[Lane, ...],
-        hosts: HostPolicy,
-        cors: CorsPolicy,
-        *,
-        health: bool,
-        hints: bool,
-    ) -> None:
-        self.table = table
-        self.lanes = lanes
-        self.hosts = hosts
-        self.cors = cors
-        self.hints = hints
-        self._health = health
-        self._errands: dict[tuple[str, bytes], Errand] = {}
-
-    def read(self, method: str, target: bytes) -> Errand:
-        """What a request line asks for.
-
-        Raises:
-            Failure: it is refused, whoever sends it.
-        """
-        errand = self._errands.get((method, target))
-        if errand is None:
-            errand = self._work_out(method, target)
-            if len(target) <= MEMO_TARGET_LIMIT:
-                if len(self._errands) >= MEMO_SIZE:
-                    self._errands.clear()
-                self._errands[method, target] = errand
-        return errand
-
-    def _work_out(self, method: str, raw: bytes) -> Errand:
-        if method in ("CONNECT", "TRACE"):
-            # A tunnel to anywhere, and an echo of what other hops have added: a gateway has use for neither.
-            allow = b"Allow: %b\r\n" % _ALLOW
-            raise Failure("method-not-allowed", f"{method} is not forwarded.", stage="syntax", lines=allow)
-        try:
-            target = parse(method, raw)
-            if target.path == b"*":
-                return Errand(target.path, b"", None, None, None)
-            own = builtin.find(target.path, plain=self._health)
-            match = None if own is not None else self.table.settled(method, target.path)
-        except BadTarget as fault:
-            raise Failure("bad-request", f"The request target is refused: {fault}.", stage="syntax") from None
-        return Errand(target.path, target.query, target.authority, own, match)
 
 
 class Pipeline:
@@ -264,7 +185,7 @@ class Pipeline:
                 _answer_preflight(rules.cors, exchange, asked)
                 return None
             if errand.path == b"*" or ends_here(noted):
-                exchange.answer(204, b"Allow: %b\r\n%b" % (_ALLOW, cors.lines))
+                exchange.answer(204, ALLOW + cors.lines)
                 return None
         if not cors.allowed and cors.refuses(method, upgrade=exchange.upgrade):
             sentence, hint = explain_refusal(cors.origin, rules.cors.origins)
@@ -290,7 +211,7 @@ class Pipeline:
         cors = exchange.cors
         scene = Scene(
             request_id=exchange.request_id,
-            path=exchange.path,
+            path=exchange.path.partition(b"?")[0],  # of what does not parse, it is still the whole target
             wall=self._wall(),
             service=exchange.route.spec.service if exchange.route is not None else "",
             route=exchange.route.id if exchange.route is not None else "",

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Final
 from devgate.gateway.failures import Failure
 from devgate.gateway.frames import SERVICE_RESTART
 from devgate.gateway.handlers.tunnel import Tunnel
-from devgate.gateway.headers import cors_fields, missing_security, read_response, rewritten_location
+from devgate.gateway.headers import read_response
+from devgate.gateway.reply import answer_head, interim_head, is_event_stream, switch_head, trailer_lines
 from devgate.gateway.upstream.errors import Kind
 from devgate.gateway.upstream.response import Framing
 from devgate.policy.breaker import Outcome
@@ -40,13 +41,6 @@ if TYPE_CHECKING:
 
 GOODBYE_S: Final = 1.0
 """How long a client may take to answer our close frame."""
-
-_EVENT_STREAM: Final = b"text/event-stream"
-_HEAD_ONLY: Final = frozenset(
-    {b"connection", b"keep-alive", b"te", b"transfer-encoding", b"content-length", b"upgrade", b"trailer", b"host"}
-    | {b"set-cookie", b"authorization", b"content-type", b"content-encoding", b"content-range", b"cache-control"}
-)
-"""Fields that have no business in a trailer (RFC 9110 6.5.1)."""
 
 
 @dataclass(slots=True)
@@ -78,7 +72,7 @@ class Relay:
         "_lane",
         "_late",
         "_line",
-        "_origin",
+        "_origins",
         "_out",
         "_over",
         "_trailers",
@@ -101,7 +95,7 @@ class Relay:
         self._admission: Admission | None = admission
         self._common = common
         self._line: Line | None = None
-        self._origin = b""
+        self._origins: tuple[bytes, ...] = ()
         self._idle_s = math.inf if lane.idle_s is None else lane.idle_s
         self._late = Relay._late_answer
         """What to do when the deadline passes."""
@@ -121,18 +115,18 @@ class Relay:
 
     # From the handler
 
-    def send(self, line: Line, head: bytes, origin: bytes, *, body: int = 0) -> None:
+    def send(self, line: Line, head: bytes, origins: tuple[bytes, ...], *, body: int = 0) -> None:
         """Send the request, whose `body` follows if it is not part of `head`.
 
         Args:
-            origin: the service's own, as `http://host:port`.
+            origins: what the service may call itself, see `ways.Way`.
 
         Raises:
             UpstreamError: the line is dead; nothing was sent.
         """
         exchange = self.exchange
         self._line = line
-        self._origin = origin
+        self._origins = origins
         line.start(self, head, body=body, is_head=exchange.method == "HEAD", expects_upgrade=exchange.upgrade)
         exchange.flow = self
         if exchange.client.choked:
@@ -260,42 +254,19 @@ class Relay:
         exchange = self.exchange
         if exchange.http10 or (head.status == 100 and b"expect" not in exchange.fields.noted):
             return
-        fields = read_response(head.headers)
-        exchange.client.write(b"HTTP/1.1 %d %b\r\n%b\r\n" % (head.status, head.reason, b"".join(fields.lines)))
+        exchange.client.write(interim_head(head))
 
     def on_head(self, head: ResponseHead) -> None:
         exchange = self.exchange
         exchange.status = head.status
-        cors, verdict = self._lane.cors, exchange.cors
-        assert verdict is not None
-        fields = read_response(head.headers, keep_cors=cors.keeps_upstream)
-        noted = fields.noted
-        lines = fields.lines
-        if b"location" in noted:
-            lines.append(b"Location: %b\r\n" % self._location(noted[b"location"]))
-        if b"date" not in noted:  # RFC 9110 6.6.1
-            lines.append(exchange.client.date_line())
-        if noted.get(b"content-type", b"")[:17].lower() == _EVENT_STREAM:
+        fields = read_response(head.headers, keep_cors=self._lane.cors.keeps_upstream)
+        if is_event_stream(fields.noted):
             exchange.kind = "sse"
             self._last()
-            lines.append(b"X-Accel-Buffering: no\r\n")
         if self._uncut is not None:
             self.cast_status()
-        if exchange.held_s:
-            lines.append(b"Server-Timing: hold;dur=%.1f\r\n" % (exchange.held_s * 1000))
-        self._out.append(
-            b"HTTP/1.1 %d %b\r\n%b%b%bVia: 1.1 devgate\r\n%b%b%b\r\n"
-            % (
-                head.status,
-                head.reason,
-                b"".join(lines),
-                self._framing(head),
-                exchange.id_line,
-                missing_security(noted),
-                cors.complete(verdict, cors_fields(noted)) if cors.keeps_upstream else verdict.lines,
-                exchange.connection_line(),
-            )
-        )
+        self._chunked = head.framing in (Framing.CHUNKED, Framing.EOF) and not exchange.http10
+        self._out.append(answer_head(exchange, self._lane, head, fields, self._origins, chunked=self._chunked))
 
     def on_body(self, data: bytes) -> None:
         if self._tunnel is not None:
@@ -308,7 +279,7 @@ class Relay:
             self._out.append(data)
 
     def on_trailers(self, trailers: RawFields) -> None:
-        self._trailers = [(name, value) for name, value in trailers if name.lower() not in _HEAD_ONLY]
+        self._trailers = trailers
 
     def on_flush(self) -> None:
         if self._tunnel is None and self._out:
@@ -317,8 +288,7 @@ class Relay:
 
     def on_complete(self, *, garbage_after_body: bool) -> None:
         if self._chunked:
-            trailers = b"".join(b"%b: %b\r\n" % field for field in self._trailers)
-            self._out.append(b"0\r\n%b\r\n" % trailers)
+            self._out.append(b"0\r\n%b\r\n" % trailer_lines(self._trailers))
         if self._out:
             self._write()
         self.end(None)
@@ -329,15 +299,7 @@ class Relay:
         exchange.status = 101
         exchange.kind = "websocket"
         exchange.close = True
-        fields = read_response(head.headers, keep_cors=self._lane.cors.keeps_upstream)
-        lines = (
-            b"HTTP/1.1 101 %b\r\n" % head.reason,
-            *fields.lines,
-            b"Connection: Upgrade\r\nUpgrade: websocket\r\n",
-            exchange.id_line,
-            b"Via: 1.1 devgate\r\n\r\n",
-        )
-        self._out.append(b"".join(lines))
+        self._out.append(switch_head(exchange, head))
         self._write()
         self._last()
         self.cast_status()
@@ -375,22 +337,3 @@ class Relay:
         if self._uncut is None:
             self._uncut = self.instance.on_cut(self.cut)
             self._common.streams.add(self)
-
-    def _framing(self, head: ResponseHead) -> bytes:
-        """How the client is told where the body ends."""
-        framing = head.framing
-        if framing is Framing.LENGTH:
-            return b"Content-Length: %d\r\n" % (head.length or 0)
-        if framing is Framing.NONE:
-            # Of a body that does not follow the length is still told (HEAD, 304), but never with 204 (RFC 9110 8.6).
-            return b"Content-Length: %d\r\n" % head.length if head.length is not None and head.status != 204 else b""
-        if self.exchange.http10:
-            self.exchange.close = True
-            return b""
-        self._chunked = True
-        return b"Transfer-Encoding: chunked\r\n"
-
-    def _location(self, location: bytes) -> bytes:
-        return rewritten_location(
-            location, self._origin, b"http://%b%b" % (self.exchange.host, self._lane.route.prefix)
-        )

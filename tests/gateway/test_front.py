@@ -279,5 +279,5 @@ async def bench_with_bug(monkeypatch: pytest.MonkeyPatch):
         raise ZeroDivisionError
 
     async with gateway({"a": None}) as bench:
-        monkeypatch.setattr(bench.gateway._forward, "_head", broken)
+        monkeypatch.setattr(bench.gateway._forward._ways, "head", broken)
         yield bench

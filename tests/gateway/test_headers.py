@@ -150,4 +150,4 @@ def test_only_missing_security_headers_are_added():
     "location", [b"http://127.0.0.1:80/", b"http://127.0.0.1:8000", b"http://127.0.0.1:800.evil/", b"", b"/x"]
 )
 def test_only_the_services_own_origin_is_rewritten(location: bytes):
-    assert rewritten_location(location, b"http://127.0.0.1:800", b"http://gw") == location
+    assert rewritten_location(location, [b"http://127.0.0.1:800"], b"http://gw") == location

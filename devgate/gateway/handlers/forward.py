@@ -12,20 +12,17 @@ end is a `Failure` with the stage at which it happened.
 from __future__ import annotations
 
 import asyncio
-import ssl
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from devgate.gateway.exchange import BadBody
 from devgate.gateway.failures import Failure
 from devgate.gateway.frames import GOING_AWAY
-from devgate.gateway.headers import forwarded_lines, max_forwards_line, request_framing
 from devgate.gateway.hold import CAPACITY
 from devgate.gateway.relay import Common, Relay
-from devgate.gateway.upstream.dial import Origin
 from devgate.gateway.upstream.errors import Kind, UpstreamError
 from devgate.gateway.upstream.line import CHUNKED
-from devgate.gateway.upstream.pools import Pools
+from devgate.gateway.ways import Way, Ways
 from devgate.model.status import BreakerState
 from devgate.policy.breaker import Outcome
 from devgate.policy.rescue import IDEMPOTENT, Mishap, Rescue, decide
@@ -34,14 +31,13 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from devgate.clock import Clock
-    from devgate.directory import Directory, Endpoint, Entry, Instance
+    from devgate.directory import Directory, Entry, Instance
     from devgate.errors import DevgateError
     from devgate.gateway.deadlines import Deadlines
     from devgate.gateway.exchange import Exchange
     from devgate.gateway.lane import Lane
     from devgate.gateway.relay import Then
     from devgate.gateway.upstream.line import Line
-    from devgate.gateway.upstream.pool import Pool
     from devgate.policy.breaker import Admission
 
 SUSPICION_S: Final = 2.0
@@ -50,22 +46,9 @@ is broken in another way, and the client is told."""
 SUSPICION_PAUSE_S: Final = 0.1
 PROBE_PAUSE_S: Final = 1.0
 """How often a request that waits for a probe's outcome looks by itself, should the probe never end."""
-MEMO_SIZE: Final = 256
-
 _BROKE_OFF: Final = frozenset({Kind.CONNECT_REFUSED, Kind.RESET, Kind.TRUNCATED})
 _TIMEOUTS: Final = frozenset({Kind.CONNECT_TIMEOUT, Kind.RESPONSE_TIMEOUT})
 _OURS: Final = frozenset({Kind.OVERLOADED, Kind.PROHIBITED})
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """How an instance is reached in its present run."""
-
-    endpoint: Endpoint
-    pool: Pool
-    host_line: bytes
-    origin: bytes
-    """As `http://host:port`."""
 
 
 @dataclass(slots=True)
@@ -99,12 +82,7 @@ class Forward:
         self._suspect = suspect
         self._now = clock.now
         self._common = Common(clock.now, deadlines)
-        self._pools = Pools(clock.now)
-        self._ways: dict[Instance, Way] = {}
-        self._via = b"Via: 1.1 devgate (%b)\r\n" % pseudonym.encode()
-        self._mark = b"devgate (%b)" % pseudonym.encode()
-        self._forwarded: dict[tuple[str, bytes, bytes], bytes] = {}
-        self._tls: ssl.SSLContext | None = None
+        self._ways = Ways(clock.now, pseudonym)
 
     def begin(self, exchange: Exchange, lane: Lane, path: bytes, then: Then) -> bool:
         """Send `exchange` with the raw `path`, if nothing has to be waited for; `then` is called when that attempt has ended, and
@@ -114,20 +92,20 @@ class Forward:
             Failure: the request has come round in a circle.
         """
         exchange.lane = lane
-        exchange.head = self._head(exchange, lane, path)
+        exchange.head = self._ways.head(exchange, lane, path)
         backend = lane.backend
         admission = backend.fuse.breaker.passing
         entry = self._directory.get(backend.name)
         if admission is None or entry is None or not entry.serving or backend.queue or not _take_whole(exchange):
             return False
         exchange.instance = instance = backend.balance.pick(entry.serving)
-        way = self._way(instance)
+        way = self._ways.to(instance)
         line = way.pool.take_idle(certain=exchange.method not in IDEMPOTENT)
         if line is None:
             return False
         relay = Relay(exchange, lane, instance, admission, self._common, then)
         try:
-            relay.send(line, _request(exchange, way), way.origin)
+            relay.send(line, _request(exchange, way), way.origins)
         except UpstreamError:
             relay.leave()
             return False
@@ -135,9 +113,7 @@ class Forward:
 
     def retain(self) -> None:
         """Forget the ways to instances that are gone, and close the connections that nobody will use."""
-        known = {instance for entry in self._directory for instance in entry.instances}
-        self._ways = {instance: way for instance, way in self._ways.items() if instance in known}
-        self._pools.retain({way.pool.origin for way in self._ways.values()})
+        self._ways.retain({instance for entry in self._directory for instance in entry.instances})
 
     def leave(self) -> None:
         """The gateway is about to end: long-lived answers are told so, and end."""
@@ -148,7 +124,7 @@ class Forward:
             relay.cut()
 
     async def aclose(self) -> None:
-        await self._pools.aclose()
+        await self._ways.aclose()
 
     async def see_through(
         self, exchange: Exchange, relay: Relay | None = None, error: UpstreamError | None = None
@@ -216,7 +192,7 @@ class Forward:
         the client has seen nothing."""
         exchange, lane = relay.exchange, relay.exchange.lane
         assert lane is not None
-        way = self._way(relay.instance)
+        way = self._ways.to(relay.instance)
         certain = careful or exchange.method not in IDEMPOTENT
         ended: asyncio.Future[DevgateError | None] = asyncio.get_running_loop().create_future()
 
@@ -231,7 +207,7 @@ class Forward:
                 limit = None if lane.response_s is None else self._now() + lane.response_s
                 line = await way.pool.acquire(limit, certain=certain, connect_s=lane.connect_s)
             if _take_whole(exchange):
-                relay.send(line, _request(exchange, way), way.origin)
+                relay.send(line, _request(exchange, way), way.origins)
                 how = await ended
             else:
                 how = await self._stream(relay, line, way, ended)
@@ -253,7 +229,7 @@ class Forward:
         exchange = relay.exchange
         noted = exchange.fields.noted
         length = CHUNKED if b"transfer-encoding" in noted else int(noted[b"content-length"])
-        relay.send(line, _request(exchange, way), way.origin, body=length)
+        relay.send(line, _request(exchange, way), way.origins, body=length)
         async with asyncio.TaskGroup() as group:
             sending = group.create_task(self._send_body(relay, line), name=f"body of {exchange.request_id}")
             how = await ended
@@ -343,64 +319,6 @@ class Forward:
         finally:
             lane.traffic.held -= 1
             exchange.held_s += self._now() - began
-
-    # What is sent
-
-    def _head(self, exchange: Exchange, lane: Lane, path: bytes) -> tuple[bytes, bytes]:
-        """The request's head as the service gets it, before and after the `Host` line."""
-        noted = exchange.fields.noted
-        if self._mark in noted.get(b"via", b""):
-            raise Failure(
-                "loop",
-                f"The request came back to this gateway by way of {lane.backend.name}.",
-                hint="the service's address leads to the gateway itself",
-                stage="route",
-            )
-        request_line = b"%b %b%b HTTP/1.1\r\n" % (exchange.method.encode(), path, exchange.query)
-        lines = exchange.fields.lines
-        if exchange.upgrade:
-            lines.append(b"Connection: Upgrade\r\nUpgrade: websocket\r\n")
-        elif b"te" in noted and b"trailers" in noted[b"te"].lower():
-            lines.append(b"Connection: TE\r\nTE: trailers\r\n")
-        lines += (
-            request_framing(noted),
-            max_forwards_line(exchange.method, noted),
-            self._forwarded_lines(exchange, lane.route.prefix),
-            exchange.id_line,
-            self._via,
-            b"\r\n",
-        )
-        return request_line, b"".join(lines)
-
-    def _forwarded_lines(self, exchange: Exchange, prefix: bytes) -> bytes:
-        client = exchange.client
-        key = (client.peer, exchange.host, prefix)
-        lines = self._forwarded.get(key)
-        if lines is None:
-            if len(self._forwarded) >= MEMO_SIZE:
-                self._forwarded.clear()
-            lines = self._forwarded[key] = forwarded_lines(client.peer, exchange.host, client.port, prefix)
-        return lines
-
-    def _way(self, instance: Instance) -> Way:
-        way = self._ways.get(instance)
-        endpoint = instance.endpoint
-        assert endpoint is not None  # it serves
-        if way is None or way.endpoint is not endpoint:
-            # A service on 127.0.0.1 may have bound ::1 only; `localhost` tries both.
-            host = "localhost" if endpoint.host == "127.0.0.1" else endpoint.host
-            pool = self._pools.get(Origin(endpoint.scheme, host, endpoint.port), tls=self._context(endpoint))
-            authority = endpoint.url.partition("://")[2].encode()
-            way = Way(endpoint, pool, b"Host: %b\r\n" % authority, endpoint.url.encode())
-            self._ways[instance] = way
-        return way
-
-    def _context(self, endpoint: Endpoint) -> ssl.SSLContext | None:
-        if endpoint.scheme != "https":
-            return None
-        if self._tls is None:
-            self._tls = ssl.create_default_context()
-        return self._tls
 
 
 def _take_whole(exchange: Exchange) -> bool:

@@ -392,6 +392,7 @@ async def test_early_hints_are_relayed_and_not_taken_for_the_answer():
         ("http://127.0.0.1:PORT/next?x", "http://HOST/p/next?x"),
         ("http://127.0.0.1:PORT", "http://HOST/p"),
         ("HTTP://127.0.0.1:PORT/", "http://HOST/p/"),
+        ("http://localhost:PORT/x", "http://HOST/p/x"),
         ("http://127.0.0.1:PORT0/", "http://127.0.0.1:PORT0/"),
         ("http://other.test/", "http://other.test/"),
         ("/relative", "/relative"),
