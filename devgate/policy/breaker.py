@@ -185,8 +185,10 @@ class Breaker:
 
     @property
     def passing(self) -> Admission | None:
-        """What `admit` gives to everybody while nothing is wrong; None where it has to be asked."""
-        return self._pass if self.state is _CLOSED and self.forced is None else None
+        """What `admit` gives to everybody while nobody is refused; None where it has to be asked."""
+        if self.forced is None:
+            return self._pass if self.state is _CLOSED else None
+        return self._pass if self.forced in (Forced.CLOSED, Forced.DISABLED) else None
 
     def admit(self, now: float) -> Admission:
         """Whether a request may go out now. A probe's slot is taken here, before anybody can await."""
@@ -202,7 +204,7 @@ class Breaker:
     ) -> Change | None:
         """How an admitted request ended. Returns the transition that follows, if any. Recording twice counts twice; a slot is
         given back by the first."""
-        if outcome is Outcome.SUCCESS and admission is self.passing:
+        if outcome is Outcome.SUCCESS and admission is self._pass and self.state is _CLOSED and self.forced is None:
             self._success += 1
             self._consecutive = 0
             return None

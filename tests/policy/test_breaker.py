@@ -281,6 +281,16 @@ def test_metrics_only_moves_and_refuses_nothing():
     assert subject.state is CLOSED
 
 
+@pytest.mark.parametrize("forced", [None, *Forced])
+def test_what_passes_without_asking_is_what_admit_would_give(forced: Forced | None):
+    for subject in (breaker(), opened()):
+        subject.force(forced)
+        if subject.passing is not None:
+            assert subject.admit(1.0) is subject.passing
+        else:
+            assert forced in (None, Forced.OPEN, Forced.METRICS_ONLY)
+
+
 def test_stats_keep_the_last_causes():
     subject = breaker(failures=100)
     for number in range(CAUSES_KEPT + 2):
