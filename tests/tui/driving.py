@@ -11,18 +11,17 @@ from devgate.tui.app import DevgateApp
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from textual.app import App
     from textual.pilot import Pilot
 
     from devgate.control import Control
 
 
-def screen_of(app: App[None]) -> list[str]:
+def screen_of(app: DevgateApp) -> list[str]:
     """What stands on the screen, line by line, without colours."""
     return [strip.text for strip in app.screen._compositor.render_strips()]
 
 
-def text_of(app: App[None]) -> str:
+def text_of(app: DevgateApp) -> str:
     return "\n".join(screen_of(app))
 
 
@@ -39,14 +38,6 @@ async def until(pilot: Pilot[None], true: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
         while not true():
             await pilot.pause(0.01)
-
-
-async def shows(pilot: Pilot[None], text: str) -> None:
-    """Wait until `text` stands on the screen: layouts and dialogs come a few turns after what asked for them."""
-    try:
-        await until(pilot, lambda: text in text_of(pilot.app))
-    except TimeoutError:
-        raise AssertionError(f"{text!r} is not on the screen:\n{text_of(pilot.app)}") from None
 
 
 async def press(pilot: Pilot[None], *keys: str) -> None:
