@@ -177,13 +177,27 @@ class Palette:
             segments = each.apply(segments, self._widget.background_colors[1])
         return segments[0].style or Style.null()
 
-    def strip(self, runs: Iterable[Run], width: int, row: str = "") -> Strip:
-        """Fitted runs as a strip; `width` is what they add up to."""
+    def segments(self, runs: Iterable[Run], row: str = "") -> list[Segment]:
+        """Fitted runs in their styles."""
         style = self.style
         if self.ascii:
-            segments = [Segment(plain_ascii(text), style(ink, row)) for text, ink in runs]
-            return Strip(segments).adjust_cell_length(width, style(PLAIN, row))
-        return Strip([Segment(text, style(ink, row)) for text, ink in runs], width)
+            return [Segment(plain_ascii(text), style(ink, row)) for text, ink in runs]
+        return [Segment(text, style(ink, row)) for text, ink in runs]
+
+    def strip(self, runs: Iterable[Run], width: int, row: str = "") -> Strip:
+        """Fitted runs as a strip; `width` is what they add up to."""
+        return (
+            self.filled(self.segments(runs, row), width, row) if self.ascii else Strip(self.segments(runs, row), width)
+        )
+
+    def filled(self, segments: list[Segment], width: int, row: str = "") -> Strip:
+        """A strip of exactly this width; segments that are wider are cut."""
+        taken = sum(cell_len(segment.text) for segment in segments)
+        if taken > width:
+            return Strip(segments, taken).adjust_cell_length(width)
+        if taken < width:
+            segments.append(Segment(" " * (width - taken), self.style(PLAIN, row)))
+        return Strip(segments, width)
 
 
 def lines(widget: Widget, crop: Region, draw: Callable[[int], Strip]) -> list[Strip]:
@@ -192,10 +206,9 @@ def lines(widget: Widget, crop: Region, draw: Callable[[int], Strip]) -> list[St
     A line-drawn widget has neither border nor padding nor tint, and keeps its strips itself; the detour costs as much as drawing.
     """
     width = widget.region.width
-    strips = []
-    for y in crop.line_range:
-        strip = draw(y)
-        strips.append(strip if strip.cell_length == width else strip.adjust_cell_length(width, widget.rich_style))
+    strips = [draw(y) for y in crop.line_range]
+    if any(strip.cell_length != width for strip in strips):  # the size has changed, and its event is on the way
+        strips = [strip.adjust_cell_length(width, widget.rich_style) for strip in strips]
     if crop.column_span != (0, width):
         return [strip.crop(*crop.column_span) for strip in strips]
     return strips

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rich.style import Style
 
     from devgate.model.query import LogLine
-    from devgate.tui.ink import Run
+    from devgate.tui.ink import Run, Runs
 
 HUES: Final = 6
 _NAME: Final = 16
@@ -53,6 +53,14 @@ class Layout:
     def room(self) -> int:
         """Cells of the text."""
         return max(self.width - self.before, 1)
+
+
+def heading(title: str, note: Runs, said: Sequence[Run], width: int) -> Runs:
+    """The pane's first row: whose log it is and how its service is; at the right what is searched and what is left out."""
+    right = tuple(run for each in said for run in (each, ("  ", ink.PLAIN)))
+    room = min(ink.width_of(right), width // 2)
+    left = ((" Log ", "heading"), (title, "title"), ("  ", ink.PLAIN), *note)
+    return (*ink.fit_runs(left, width - room), *ink.fit_runs(right, room))
 
 
 def before(line: LogLine, part: int, layout: Layout, *, here: bool) -> list[Run]:

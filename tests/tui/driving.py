@@ -11,17 +11,18 @@ from devgate.tui.app import DevgateApp
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    from textual.app import App
     from textual.pilot import Pilot
 
     from devgate.control import Control
 
 
-def screen_of(app: DevgateApp) -> list[str]:
+def screen_of(app: App[None]) -> list[str]:
     """What stands on the screen, line by line, without colours."""
     return [strip.text for strip in app.screen._compositor.render_strips()]
 
 
-def text_of(app: DevgateApp) -> str:
+def text_of(app: App[None]) -> str:
     return "\n".join(screen_of(app))
 
 
@@ -38,6 +39,23 @@ async def until(pilot: Pilot[None], true: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
         while not true():
             await pilot.pause(0.01)
+
+
+async def steady(pilot: Pilot[None]) -> None:
+    """Wait until two looks, a few frames apart, see the same: scroll bars come a layout after what made them necessary."""
+    before = ""
+    async with asyncio.timeout(10):
+        while (now := text_of(pilot.app)) != before:
+            before = now
+            await pilot.pause(0.06)
+
+
+async def shows(pilot: Pilot[None], text: str) -> None:
+    """Wait until `text` stands on the screen: layouts and dialogs come a few turns after what asked for them."""
+    try:
+        await until(pilot, lambda: text in text_of(pilot.app))
+    except TimeoutError:
+        raise AssertionError(f"{text!r} is not on the screen:\n{text_of(pilot.app)}") from None
 
 
 async def press(pilot: Pilot[None], *keys: str) -> None:

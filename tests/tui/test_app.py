@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from devgate.model.status import ServiceState
-from tests.tui.driving import driven, press, screen_of, settle, text_of, until
+from tests.tui.driving import driven, press, settle, shows, text_of, until
 from tests.tui.fake_control import FakeControl, log_lines, sample, service
 
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ async def test_with_nothing_to_lose_there_is_no_question():
 async def test_asked_again_while_it_stops_nothing_is_waited_for():
     control = FakeControl(sample())
     control.change(stopping=True)
-    async with driven(control) as (app, pilot):
-        assert "stopping" in screen_of(app)[0]
+    async with driven(control) as (_app, pilot):
+        await shows(pilot, "stopping")
         await press(pilot, "ctrl+c")
         assert control.asked == [("request_stop", "screen", "now")]
 
@@ -68,7 +68,7 @@ async def test_keys_of_ones_own(tmp_path: Path):
         assert control.asked == []
         await press(pilot, "ctrl+r")
         assert control.asked == [("restart", "fechatter-server")]
-        assert "^r restart" in screen_of(app)[-1]
+        await shows(pilot, "^r restart")
 
 
 async def test_the_palette_finds_a_command_for_a_service():
@@ -85,16 +85,16 @@ async def test_every_view_has_its_number_and_shares_the_selection():
     async with driven(FakeControl(sample())) as (app, pilot):
         await press(pilot, "j", "j", "4")
         assert app.selected == "analytics-server"
-        assert "4 health" in screen_of(app)[-1]
+        await shows(pilot, "4 health")
         await press(pilot, "k", "1")
         assert app.selected == "notify-server"
 
 
 @pytest.mark.parametrize("theme", ["devgate-dark", "devgate-light", "devgate-blue-orange", "nord", "no-such-theme"])
 async def test_themes(theme: str):
-    async with driven(FakeControl(sample()), theme=theme) as (app, _):
+    async with driven(FakeControl(sample()), theme=theme) as (app, pilot):
         assert app.theme == (theme if theme != "no-such-theme" else "devgate-dark")
-        assert "fechatter-server" in text_of(app)
+        await shows(pilot, "fechatter-server")
 
 
 async def test_copying_a_selection_with_ctrl_c_does_not_quit():
@@ -110,7 +110,7 @@ async def test_copying_a_selection_with_ctrl_c_does_not_quit():
         await press(pilot, "ctrl+c")
         assert "Stop devgate?" not in text_of(app)
         await press(pilot, "ctrl+c")
-        assert "Stop devgate?" in text_of(app)
+        await shows(pilot, "Stop devgate?")
 
 
 async def test_detaching_leaves_only_where_devgate_runs_elsewhere():

@@ -15,7 +15,7 @@ from devgate.errors import ProfileError
 from devgate.tui.app import DevgateApp
 from devgate.tui.bindings import VIEWS
 from devgate.tui.theme import COLOUR_BLIND, LIGHT
-from tests.tui.driving import press, settle, until
+from tests.tui.driving import press, settle, steady, until
 from tests.tui.fake_control import FakeControl, log_lines, request_rows, sample
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def pressing(*keys: str) -> Callable[[Pilot[None]], Awaitable[None]]:
     async def run(pilot: Pilot[None]) -> None:
         await settle(pilot)
         await press(pilot, *keys)
+        await steady(pilot)
 
     return run
 

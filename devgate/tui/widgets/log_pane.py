@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from rich.segment import Segment
+from rich.style import Style
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
-from textual.strip import Strip
 
 from devgate.tui import format as fmt
 from devgate.tui import ink, log_ink, sgr
@@ -26,9 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from textual.selection import Selection
+    from textual.strip import Strip
 
     from devgate.model.query import LogLine, LogSlice
-    from devgate.tui.ink import Run, Runs
+    from devgate.tui.ink import Runs
 
 LIMIT: Final = 10_000
 """Lines of a view; a service's own ring holds half of it (SUPERVISION.md 1.1), merged logs get the rest."""
@@ -277,20 +278,14 @@ class LogPane(ScrollView, can_focus=True):
         return strip
 
     def _draw_heading(self) -> Strip:
-        width = self._layout.width
         said = self.reader.says()
         if not self.follow:
             said.append((f"+{self._new:,} new" if self._new else "paused", "warn"))
-        right: list[Run] = []
-        for run in said:
-            right += [run, ("  ", ink.PLAIN)]
-        room = min(ink.width_of(tuple(right)), width // 2)
-        title: Runs = ((" Log ", "heading"), (self.title, "title"), ("  ", ink.PLAIN), *self.note)
-        left = ink.fit_runs(title, width - room)
-        return self._palette.strip((*left, *ink.fit_runs(tuple(right), room), (" ", ink.PLAIN)), width + 1, "head")
+        width = self.size.width
+        return self._palette.strip(log_ink.heading(self.title, self.note, said, width), width, "head")
 
     def _draw(self, row: int, *, placed: bool = False) -> Strip:
-        width, palette = self._layout.width, self._palette
+        width, palette = self.size.width, self._palette
         place = self.buffer.locate(row)
         if place is None:
             said: Runs = (("  nothing here yet", "muted"),) if row == self.buffer.first_row else ()
@@ -309,14 +304,15 @@ class LogPane(ScrollView, can_focus=True):
             selection=self.screen.get_component_rich_style("screen--selection") if selection is not None else None,
         )
         here = index + self.buffer.gone == self.reader.here and not self.follow
-        prefix = palette.strip(log_ink.before(line, part, self._layout, here=here), self._layout.before)
-        base = palette.style(ink.PLAIN)
-        if palette.ascii:
-            runs = [(ink.plain_ascii(text), style) for text, style in runs]
-        text = Strip([Segment(text, palette.over(style)) for text, style in runs])
-        if placed:
-            text = text.apply_offsets(first, row)
-        return Strip([*prefix, *text]).adjust_cell_length(width, base)
+        segments = palette.segments(log_ink.before(line, part, self._layout, here=here))
+        for text, style in runs:
+            shown = ink.plain_ascii(text) if palette.ascii else text
+            drawn = palette.over(style)
+            if placed:
+                drawn += Style.from_meta({"offset": (first, row)})
+            segments.append(Segment(shown, drawn))
+            first += len(text)
+        return palette.filled(segments, width)
 
     # --- selecting with the mouse --------------------------------------------------------------------------------
 

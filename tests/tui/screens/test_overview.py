@@ -6,7 +6,7 @@ import pytest
 
 from devgate.errors import CommandError
 from devgate.model.status import ServiceState
-from tests.tui.driving import driven, press, screen_of, settle, text_of, until
+from tests.tui.driving import driven, press, screen_of, settle, shows, text_of, until
 from tests.tui.fake_control import FakeControl, log_lines, sample
 
 
@@ -51,10 +51,10 @@ async def test_a_key_that_makes_no_sense_now_does_nothing():
 
 async def test_killing_what_serves_requests_asks_first():
     control = FakeControl(sample())
-    async with driven(control) as (app, pilot):
+    async with driven(control) as (_app, pilot):
         await press(pilot, "X")
-        assert "Kill fechatter-server?" in text_of(app)
-        assert "3 requests in flight will fail." in text_of(app)
+        await shows(pilot, "Kill fechatter-server?")
+        await shows(pilot, "3 requests in flight will fail.")
         await press(pilot, "n")
         assert control.asked == []
         await press(pilot, "X", "y")
@@ -72,7 +72,7 @@ async def test_a_refusal_becomes_a_notice_and_the_screen_lives_on():
         control.change_service("fechatter-server", state=ServiceState.STOPPED, pid=None)
         app.live.tick()
         await settle(pilot)
-        assert any("○ stopped" in line for line in screen_of(app))
+        await shows(pilot, "○ stopped")
 
 
 async def test_nothing_is_drawn_while_nothing_changes():
@@ -92,10 +92,10 @@ async def test_selecting_a_service_shows_its_log_and_its_routes():
         assert "Log bot-server  exit 1 after 12 s, 5th in 60 s" in text
         assert app.selected == "bot-server"
         await press(pilot, "t")
-        assert "Log all services" in text_of(app)
+        await shows(pilot, "Log all services")
         await press(pilot, "t", "enter")
         assert app.live.view == "logs"
-        assert "Log bot-server" in text_of(app)
+        await shows(pilot, "Log bot-server")
         await press(pilot, "escape")
         assert app.live.view == "overview"
         assert app.selected == "bot-server"
@@ -104,21 +104,21 @@ async def test_selecting_a_service_shows_its_log_and_its_routes():
 async def test_failing_first_is_a_toggle():
     async with driven(FakeControl(sample())) as (app, pilot):
         await press(pilot, "exclamation_mark")
-        assert "bot-server" in screen_of(app)[2]
+        await until(pilot, lambda: "bot-server" in screen_of(app)[2])
         await press(pilot, "exclamation_mark")
-        assert "fechatter-server" in screen_of(app)[2]
+        await until(pilot, lambda: "fechatter-server" in screen_of(app)[2])
 
 
 async def test_under_a_hundred_columns_one_pane_at_a_time():
     async with driven(FakeControl(sample(), log_lines()), (80, 24)) as (app, pilot):
-        assert "Log fechatter-server" in text_of(app)
+        await shows(pilot, "Log fechatter-server")
         await press(pilot, "tab")
-        assert "/api/chat/{id}/messages" in text_of(app)
+        await shows(pilot, "/api/chat/{id}/messages")
         assert "Log fechatter-server" not in text_of(app)
         await press(pilot, "l")
-        assert "Log fechatter-server" in text_of(app)
+        await shows(pilot, "Log fechatter-server")
         await press(pilot, "tab", "h", "shift+tab")
-        assert "/api/chat/{id}/messages" in text_of(app)
+        await shows(pilot, "/api/chat/{id}/messages")
 
 
 async def test_the_mouse_selects_and_the_last_line_can_be_clicked():

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from devgate.errors import CommandError, ProfileError
-from tests.tui.driving import driven, press, screen_of, settle, text_of
+from tests.tui.driving import driven, press, screen_of, settle, shows, text_of, until
 from tests.tui.fake_control import PLAN, FakeControl, sample
 
 if TYPE_CHECKING:
@@ -46,8 +46,8 @@ async def test_what_runs_is_marked_and_there_is_nothing_to_apply():
     control = FakeControl(sample(), plan=replace(PLAN, new=PLAN.old))
     async with driven(control) as (app, pilot):
         await press(pilot, "p")
-        assert "● fechatter/development  running" in screen_of(app)[2]
-        assert "nothing to do" in text_of(app)
+        await shows(pilot, "● fechatter/development  running")
+        await shows(pilot, "nothing to do")
         assert "apply" not in screen_of(app)[-1]
         await press(pilot, "enter")
         assert not any(asked[0] == "apply" for asked in control.asked)
@@ -57,7 +57,7 @@ async def test_a_running_profile_that_is_not_listed_stands_on_top():
     control = FakeControl(replace(sample(), profile_source="/tmp/mine.yaml"))
     async with driven(control) as (app, pilot):
         await press(pilot, "p")
-        assert "● /tmp/mine.yaml  running" in screen_of(app)[2]
+        await until(pilot, lambda: "● /tmp/mine.yaml  running" in screen_of(app)[2])
 
 
 async def test_every_problem_of_a_profile_that_does_not_load():
@@ -72,14 +72,14 @@ async def test_every_problem_of_a_profile_that_does_not_load():
         assert not any(asked[0] == "apply" for asked in control.asked)
         control.refuses = None
         await press(pilot, "f5")
-        assert "stop     ○ bot-server" in text_of(app)
+        await shows(pilot, "stop     ○ bot-server")
 
 
 async def test_a_bug_behind_the_plan_is_said(caplog: pytest.LogCaptureFixture):
     control = FakeControl(sample(), refuses=ZeroDivisionError("oh"))
-    async with driven(control) as (app, pilot):
+    async with driven(control) as (_app, pilot):
         await press(pilot, "p")
-        assert "ZeroDivisionError" in text_of(app)
+        await shows(pilot, "ZeroDivisionError")
     caplog.clear()
 
 
