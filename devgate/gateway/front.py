@@ -65,6 +65,8 @@ class Connection(web.RequestHandler):
         "_alarm",
         "_body",
         "_deaf",
+        "_farewell",
+        "_lost",
         "_over",
         "_slow",
         "_work",
@@ -96,6 +98,9 @@ class Connection(web.RequestHandler):
         """What the task is to do next."""
         self._working = False
         self._deaf = False
+        self._farewell: asyncio.Future[None] | None = None
+        """Set when the connection is lost, if somebody waits for that."""
+        self._lost = False
         self._over = False
         """No further request is begun."""
         self._slow = False
@@ -110,7 +115,7 @@ class Connection(web.RequestHandler):
         super().connection_made(transport)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        self._over = True
+        self._lost = self._over = True
         self._on_time()
         self._spoil("the client left")
         exchange = None if self._working else self.exchange
@@ -120,6 +125,8 @@ class Connection(web.RequestHandler):
         super().connection_lost(exc)
         if exchange is not None:
             self.front.pipeline.abandon(exchange)
+        if self._farewell is not None:
+            self._farewell.set_result(None)
 
     def data_received(self, data: bytes) -> None:
         if self._deaf:
@@ -153,13 +160,16 @@ class Connection(web.RequestHandler):
             self._end(linger=False)
 
     async def shutdown(self, timeout: float | None = 15.0) -> None:
-        """Close, and break off what is still under way after `timeout`."""
-        self.close()
+        """Close, and break off what is not answered, or has not left, after `timeout`."""
         task = self._task_handler
-        if task is not None:
-            await asyncio.wait([task], timeout=timeout)
-            self.wire.abort()
-            await asyncio.wait([task])
+        self.close()
+        if task is None or self._lost:
+            return
+        self._farewell = asyncio.get_running_loop().create_future()
+        await asyncio.wait([self._farewell], timeout=timeout)
+        self.abort()
+        await self._farewell
+        await asyncio.wait([task])
 
     # Serving
 
@@ -179,7 +189,7 @@ class Connection(web.RequestHandler):
                     self._working = False
         except Exception:  # a bug of this module: it ends this connection and no other
             log.exception("serving a connection failed")
-            self.wire.abort()
+            self.abort()
         finally:
             self.wire.close()
 
@@ -305,7 +315,8 @@ class Connection(web.RequestHandler):
         return self._paused
 
     def abort(self) -> None:
-        self.wire.abort()
+        if not self._lost:  # asyncio fails on a transport that had to flush before it was closed
+            self.wire.abort()
 
     def stop_reading(self) -> None:
         self._pause_transport_reading()

@@ -150,6 +150,21 @@ async def test_closing_waits_for_requests_and_ends_idle_connections():
         await closing
 
 
+async def test_closing_lets_an_answer_leave_that_is_still_in_our_buffers():
+    size = 8_000_000
+    big = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size + b"x" * size
+    async with scripted(answering(big)) as service, gateway({"a": service}) as bench:
+        client = await bench.connect()
+        client.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        client.send(b"GET / HTTP/1.1\r\nHost: %b\r\nConnection: close\r\n\r\n" % bench.host)
+        await bench.until(lambda: bench.gateway.traffic().in_flight == 1)
+        closing = asyncio.create_task(bench.gateway.aclose(DEADLINE_S))
+        await asyncio.sleep(0.1)
+        client.writer.transport.resume_reading()  # type: ignore[attr-defined]
+        assert len((await client.answer()).body) == size
+        await closing
+
+
 async def test_closing_breaks_off_what_does_not_end():
     async def silent(peer: Peer) -> None:
         await peer.head()
