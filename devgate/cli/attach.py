@@ -55,6 +55,7 @@ def attach(run: RunFile) -> int:
 
 async def _attach(run: RunFile, guardian: Guardian) -> int:
     from devgate.cli.launch import STOPPED_BY
+    from devgate.cli.screen_settings import keys_file, theme
     from devgate.tasks import Scope
     from devgate.tui.app import run_screen
 
@@ -63,7 +64,8 @@ async def _attach(run: RunFile, guardian: Guardian) -> int:
         guardian.screen(on=True)
         try:
             async with Scope("attach", lambda event: None) as scope:
-                shown = scope.fatal("screen", run_screen(control, attached=True))
+                screen = run_screen(control, keymap=keys_file(), theme=theme(), attached=True)
+                shown = scope.fatal("screen", screen)
                 gone = scope.fatal("gone", control.gone())
 
                 def leave(name: str) -> None:

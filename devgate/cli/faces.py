@@ -7,6 +7,8 @@ import sys
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from devgate.cli.launch import Request
     from devgate.engine.engine import Engine
     from devgate.supervisor.guardian import Guardian
@@ -29,21 +31,33 @@ def face_for(request: Request, engine: Engine, guardian: Guardian, mark: str) ->
 
         return Job(request.job, engine, env=request.env, mark=mark)
     if request.screen:
-        return ScreenFace(engine, guardian)
+        return ScreenFace(engine, guardian, _notes(request, engine))
     return PlainFace(engine, as_json=request.as_json)
 
 
+def _notes(request: Request, engine: Engine) -> list[str]:
+    """What stderr said before the screen covered it."""
+    from devgate.cli.launch import notes
+
+    found = notes(engine.profiles.loaded)
+    if request.fallback is not None and (refused := request.attempt(request.ref).error) is not None:
+        found.append(f"{refused.message}; this is {request.fallback} instead. `devgate check` shows what is wrong.")
+    return found
+
+
 class ScreenFace:
-    def __init__(self, engine: Engine, guardian: Guardian) -> None:
+    def __init__(self, engine: Engine, guardian: Guardian, notes: Sequence[str]) -> None:
         self._engine = engine
         self._guardian = guardian
+        self._notes = notes
 
     async def show(self) -> None:
+        from devgate.cli.screen_settings import keys_file, theme
         from devgate.tui.app import run_screen
 
         self._guardian.screen(on=True)
         try:
-            if await run_screen(self._engine):
+            if await run_screen(self._engine, keymap=keys_file(), theme=theme(), notes=self._notes):
                 self._engine.end("the screen failed")
         finally:
             self._guardian.screen(on=False)

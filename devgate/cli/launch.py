@@ -100,15 +100,20 @@ def load(request: Request) -> Loaded:
         from devgate.engine.commands import unknown_service
 
         raise unknown_service(request.exit_code_from, loaded.profile.services)
-    for problem in loaded.warnings:
-        print(problem, file=sys.stderr)
-    if loaded.is_fallback:
-        print(
-            "devgate: there is no devgate.yaml here, so this is the demo. `devgate config demo` prints a profile to begin with;"
-            " save yours as devgate.yaml.",
-            file=sys.stderr,
-        )
+    for note in notes(loaded):
+        print(note, file=sys.stderr)
     return loaded
+
+
+def notes(loaded: Loaded) -> list[str]:
+    """What a user should know about a profile that is usable."""
+    found = [str(problem) for problem in loaded.warnings]
+    if loaded.is_fallback:
+        found.append(
+            "devgate: there is no devgate.yaml here, so this is the demo. `devgate config demo` prints a profile to begin with;"
+            " save yours as devgate.yaml."
+        )
+    return found
 
 
 def prepare(request: Request) -> Loaded:

@@ -22,7 +22,7 @@ from devgate.tui.screens.live import LiveScreen
 from devgate.tui.theme import THEMES, choose
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from textual.screen import Screen
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from devgate.model.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
+
+NOTE_S = 20.0
+"""How long a note of the start stays: nobody looks at the first second."""
 
 
 def _view(name: str) -> Callable[[], Screen[Any]]:
@@ -54,6 +57,7 @@ class DevgateApp(App[None], inherit_bindings=False):
         ascii_only: whether the terminal shows nothing but ASCII.
         ready: called after the first paint.
         attached: devgate runs in another process, which goes on without this screen.
+        notes: what was said on stderr before the screen covered it.
     """
 
     TITLE = "devgate"
@@ -73,6 +77,7 @@ class DevgateApp(App[None], inherit_bindings=False):
         ascii_only: bool = False,
         ready: Callable[[], None] | None = None,
         attached: bool = False,
+        notes: Sequence[str] = (),
     ) -> None:
         self.ascii_only = ascii_only
         self.attached = attached
@@ -89,8 +94,12 @@ class DevgateApp(App[None], inherit_bindings=False):
         self._mouse_left = False
         for each in THEMES:
             self.register_theme(each)
+        self._notes = [("Before the screen", note) for note in notes]
         wanted = choose(os.environ, theme)
-        self.theme = wanted if wanted in self.available_themes else choose(os.environ)
+        if wanted not in self.available_themes:
+            self._notes.append(("Theme", f"there is no theme {wanted}; there are {', '.join(self.available_themes)}"))
+            wanted = choose(os.environ)
+        self.theme = wanted
         self._keymap_file = keymap
 
     def on_ready(self) -> None:
@@ -99,8 +108,10 @@ class DevgateApp(App[None], inherit_bindings=False):
 
             keys, problems = read(self._keymap_file)
             self.set_keymap(keys)
-            if problems:
-                self.notify(visible("\n".join(problems)), title="Keys", severity="warning", markup=False)
+            self._notes += [("Keys", problem) for problem in problems]
+        for title, text in self._notes:
+            harmless = "\n".join(map(visible, text.splitlines()))
+            self.notify(harmless, title=title, severity="warning", timeout=NOTE_S, markup=False)
         if self._painted is not None:
             self._painted()
 
@@ -184,6 +195,7 @@ async def run_screen(
     ascii_only: bool | None = None,
     ready: Callable[[], None] | None = None,
     attached: bool = False,
+    notes: Sequence[str] = (),
 ) -> int:
     """Show the screen until devgate has stopped, or until this is cancelled.
 
@@ -197,6 +209,7 @@ async def run_screen(
         ascii_only: whether to draw with ASCII alone; None: as the terminal's encoding says.
         ready: called once, after the first paint.
         attached: devgate runs in another process, and `d` leaves it alone.
+        notes: what was said on stderr before, and is shown once more where it can be seen.
 
     Returns:
         0, or 1 if the screen itself failed; the gateway is none the worse for it.
@@ -205,7 +218,15 @@ async def run_screen(
         ascii_only = not (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
     with held_back():
         try:
-            app = DevgateApp(control, keymap=keymap, theme=theme, ascii_only=ascii_only, ready=ready, attached=attached)
+            app = DevgateApp(
+                control,
+                keymap=keymap,
+                theme=theme,
+                ascii_only=ascii_only,
+                ready=ready,
+                attached=attached,
+                notes=notes,
+            )
             await app.run_async()
         except Exception:
             log.exception("the screen failed")

@@ -77,3 +77,26 @@ def test_the_terminal_is_whole_after_a_kill(two: Path) -> None:
             return all(sequence in terminal.raw[last:] for sequence in RESTORED)
 
         wait_until(restored, "the guardian gives the terminal back")
+
+
+def test_keys_of_ones_own_are_used_and_bad_ones_are_said(two: Path) -> None:
+    keys = two / "keys.toml"
+    keys.write_text('screen.quit = "ctrl+w"\nservice.explode = "e"\n')
+    with Terminal(("up", "--port", "0"), two, DEVGATE_KEYS=str(keys), DEVGATE_THEME="pink") as terminal:
+        terminal.wait_for("no key called service.explode")
+        terminal.wait_for("there is no theme pink")
+        terminal.wait_for("2/2")
+        offset = terminal.press("\x17")
+        terminal.wait_for("Stop devgate?", after=offset)
+        terminal.press("\r")
+        assert terminal.wait() == 0
+
+
+def test_what_was_said_before_the_screen_is_seen_on_it(tmp_path: Path) -> None:
+    with Terminal(("up", "--port", "0"), tmp_path) as terminal:
+        terminal.wait_for("Before the screen")
+        terminal.wait_for("so this is the demo")
+        terminal.press("q")
+        terminal.wait_for("Stop devgate?")
+        terminal.press("\r")
+        assert terminal.wait() == 0
