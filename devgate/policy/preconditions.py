@@ -1,0 +1,33 @@
+"""Whether a client that asks for an answer has it already (RFC 9110 13)."""
+
+from __future__ import annotations
+
+import re
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+CONDITIONS: Final = (b"if-none-match", b"if-modified-since", b"if-match", b"if-unmodified-since", b"if-range")
+_TAG: Final = re.compile(rb'(?:W/)?("[\x21\x23-\x7e\x80-\xff]*")')
+
+
+def not_modified(if_none_match: bytes, if_modified_since: bytes, etag: bytes, last_modified: bytes) -> bool:
+    """Whether 304 is the answer to a GET (RFC 9110 13.2.2).
+
+    Args:
+        if_none_match, if_modified_since: as the client sent them; empty where it did not.
+        etag, last_modified: of the kept answer; empty where it has none.
+    """
+    if if_none_match:  # then the date has no say
+        if if_none_match.strip() == b"*":
+            return True
+        mine = _TAG.fullmatch(etag.strip())
+        return mine is not None and mine[1] in _TAG.findall(if_none_match)  # weakly: W/ does not matter
+    if not if_modified_since or not last_modified:
+        return False
+    if if_modified_since == last_modified:
+        return True
+    try:
+        asked = parsedate_to_datetime(if_modified_since.decode("ascii"))
+        return parsedate_to_datetime(last_modified.decode("ascii")) <= asked
+    except (ValueError, OverflowError, TypeError):  # no dates, or one without a zone
+        return False
