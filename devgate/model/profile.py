@@ -129,6 +129,8 @@ class GatewaySpec(Spec):
     """Whether the gateway itself answers `/health` and `/health/*`. `/_devgate/health` answers always."""
     routes_hint: bool = True
     """Whether a 404 names the nearest routes."""
+    cache_memory: Size = 64 * 2**20
+    """How much memory the answers may take that routes with `cache` keep; those not used for longest go first."""
 
 
 class BackoffSpec(Spec):
@@ -360,6 +362,8 @@ class ServiceSpec(Spec):
     """Files whose change restarts it; a list of paths is the short form."""
     replicas: Annotated[int, Field(ge=1, le=32)] = 1
     """Instances, on `port`, `port + 1` ... and so on."""
+    weights: tuple[Annotated[int, Field(ge=0, le=1000)], ...] = ()
+    """Shares of the replicas in the requests, in their order; default: equal. One with 0 is used where there is no other."""
     required: bool = True
     """Whether the whole is unhealthy without it; otherwise only degraded."""
     log: LogSpec = Field(default_factory=LogSpec)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from devgate.model.spec import Spec
-from devgate.model.units import Duration, Expected, Size
+from devgate.model.units import Duration, Expected, Size, one_or_many
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
@@ -105,7 +105,7 @@ class FallbackSpec(Spec):
     or it answers one of `statuses`. First the other services, in their order; then a kept answer (`cache.stale_if_error`); then
     `answer`. A service that is coming back is waited for first, as long as `hold` says; with `hold: 0s` it is not."""
 
-    services: tuple[str, ...] = ()
+    services: Annotated[tuple[str, ...], BeforeValidator(one_or_many, json_schema_input_type=str | list[str])] = ()
     """Services that are asked instead."""
     statuses: tuple[Status, ...] = (502, 503, 504)
     """Answers of a service that count as none."""

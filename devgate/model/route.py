@@ -7,6 +7,17 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
+from devgate.model.caching import CacheSpec, cache_short
+from devgate.model.resilience import (
+    FallbackSpec,
+    HedgeSpec,
+    Percent,
+    RetrySpec,
+    StickySpec,
+    hedge_short,
+    retry_short,
+    sticky_short,
+)
 from devgate.model.spec import Spec
 from devgate.model.units import Duration, Expected, one_or_many
 
@@ -79,6 +90,34 @@ class RouteSpec(Spec):
     """How long the service may take until its response head; default: `gateway.timeouts.response`."""
     hold: Duration | None = None
     """How long a request waits for a service that is coming back; default: `gateway.hold`."""
+    retry: Annotated[
+        RetrySpec | None,
+        BeforeValidator(retry_short, json_schema_input_type=RetrySpec | int | None),
+        Expected("a number of further attempts, or a map"),
+    ] = None
+    """Try again where the service fails; a number is how often."""
+    hedge: Annotated[
+        HedgeSpec | None,
+        BeforeValidator(hedge_short, json_schema_input_type=HedgeSpec | str | None),
+        Expected("a duration such as 500ms, or a map"),
+    ] = None
+    """Ask a second time where the first answer is late; a duration is after how long."""
+    split: dict[str, Percent] = Field(default_factory=dict)
+    """Other services that get a share of the requests, in percent; the rest goes to `service`."""
+    sticky: Annotated[
+        StickySpec | None,
+        BeforeValidator(sticky_short, json_schema_input_type=StickySpec | bool | str | None),
+        Expected("true, the name of a cookie, or a map"),
+    ] = None
+    """Keep each client at its instance and its side of `split`; a text is the cookie's name."""
+    fallback: FallbackSpec | None = None
+    """What is done where the service has no answer."""
+    cache: Annotated[
+        CacheSpec | None,
+        BeforeValidator(cache_short, json_schema_input_type=CacheSpec | bool | str | None),
+        Expected("true, a duration such as 5m, or a map"),
+    ] = None
+    """Keep answers and give them again; a duration is how long those are fresh that do not say so themselves."""
 
     @property
     def id(self) -> str:

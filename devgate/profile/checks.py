@@ -12,7 +12,16 @@ from devgate.profile.findings import Subject
 from devgate.profile.nodes import Map, child, locate
 from devgate.profile.problems import problem_at
 from devgate.profile.rules_gateway import binding, cors, host_names, sync_times
-from devgate.profile.rules_routes import reserved, route_hosts, route_options, route_targets, same_routes, unreachable
+from devgate.profile.rules_routes import (
+    replica_weights,
+    reserved,
+    route_hosts,
+    route_options,
+    route_others,
+    route_targets,
+    same_routes,
+    unreachable,
+)
 from devgate.profile.rules_services import (
     dependencies,
     dependency_cycles,
@@ -47,7 +56,9 @@ RULES: Final[tuple[Callable[[Subject], Iterator[Finding]], ...]] = (
     dependencies,
     dependency_cycles,
     ports,
+    replica_weights,
     route_targets,
+    route_others,
     route_hosts,
     route_options,
     reserved,

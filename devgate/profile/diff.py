@@ -59,6 +59,7 @@ EFFECTS: Final[Mapping[type[Spec], Mapping[str, Effect]]] = {
         "hold": Effect.LIVE,
         "health": Effect.LIVE,
         "routes_hint": Effect.LIVE,
+        "cache_memory": Effect.LIVE,
     },
     ServiceSpec: {
         "command": Effect.RESTART,
@@ -84,6 +85,7 @@ EFFECTS: Final[Mapping[type[Spec], Mapping[str, Effect]]] = {
         "stop": Effect.LIVE,
         "watch": Effect.LIVE,
         "replicas": Effect.RESTART,
+        "weights": Effect.LIVE,
         "required": Effect.LIVE,
         "log": Effect.LIVE,
         "breaker": Effect.LIVE,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Mapping
 
     from devgate.model.profile import Profile
     from devgate.profile.nodes import KeyPath
@@ -39,3 +40,10 @@ def near(name: str, names: Iterable[str], otherwise: str = "") -> str:
     """A hint at the most similar name."""
     found = get_close_matches(name, list(names), n=1, cutoff=0.6)
     return f"did you mean {found[0]}?" if found else otherwise
+
+
+def unsendable(headers: Mapping[str, str], path: KeyPath) -> Iterator[Finding]:
+    """Those of an answer's headers that no answer can have; `path` leads to all of them."""
+    for header, value in headers.items():
+        if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", header) or not value.isprintable():
+            yield Finding((*path, header), f"{header!r} cannot be sent as a header", at_key=True)

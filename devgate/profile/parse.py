@@ -76,13 +76,16 @@ def parse(root: Map) -> Draft:
 
 
 def _data(root: Map) -> dict[str, Any]:
-    """Plain data; the one field that takes anything gets YAML's own types."""
+    """Plain data; bodies, which may be anything, get YAML's own types."""
     data: dict[str, Any] = plain_data(root)
     for name in data["services"] if isinstance(data.get("services"), dict) else ():
         responses = child(root, "services", name, "stub", "responses")
         for index, response in enumerate(responses.items if isinstance(responses, List) else ()):
             if (body := child(response, "body")) is not None:
                 data["services"][name]["stub"]["responses"][index]["body"] = json_data(body)
+    for index, route in enumerate(data["routes"] if isinstance(data.get("routes"), list) else ()):
+        if (body := child(root, "routes", index, "fallback", "answer", "body")) is not None:
+            route["fallback"]["answer"]["body"] = json_data(body)
     return data
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from devgate.profile.findings import Finding, near
+from devgate.profile.findings import Finding, near, unsendable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +37,40 @@ def route_targets(subject: Subject) -> Iterator[Finding]:
             yield Finding(path, f"{route.service} has no port that requests could go to", "add its port, or port: auto")
 
 
+def route_others(subject: Subject) -> Iterator[Finding]:
+    """Services that a route names besides its own."""
+    for index, route in enumerate(subject.profile.routes):
+        fallbacks = route.fallback.services if route.fallback is not None else ()
+        named: list[tuple[KeyPath, str]] = [(("routes", index, "split", name), name) for name in route.split]
+        named += [(("routes", index, "fallback", "services", at), name) for at, name in enumerate(fallbacks)]
+        for path, name in named:
+            spec = subject.profile.services.get(name)
+            if name not in subject.services:
+                yield Finding(path, f"there is no service {name!r}", near(name, subject.services))
+            elif name == route.service:
+                yield Finding(path, f"{name} is the route's own service", "name another one")
+            elif spec is not None and name not in subject.doubtful and spec.url is None and spec.port is None:
+                yield Finding(path, f"{name} has no port that requests could go to", "add its port, or port: auto")
+        if route.fallback is not None and route.fallback.answer is not None:
+            yield from unsendable(route.fallback.answer.headers, ("routes", index, "fallback", "answer", "headers"))
+        shares = sum(route.split.values())
+        if shares > 100:
+            yield Finding(
+                ("routes", index, "split"), f"the shares are {shares:g} % together", "leave some of 100 %", at_key=True
+            )
+
+
+def replica_weights(subject: Subject) -> Iterator[Finding]:
+    """As many weights as replicas."""
+    for name, spec in subject.profile.services.items():
+        path = ("services", name, "weights")
+        if spec.weights and len(spec.weights) != spec.replicas:
+            count, replicas = len(spec.weights), spec.replicas
+            yield Finding(path, f"{count} weights for {replicas} replicas", "write one for each", at_key=True)
+        elif spec.weights and not any(spec.weights):
+            yield Finding(path, "no replica has a weight above 0", "leave one of them some weight", at_key=True)
+
+
 def route_hosts(subject: Subject) -> Iterator[Finding]:
     for index, route in enumerate(subject.profile.routes):
         for at, host in enumerate(route.hosts):
@@ -53,6 +87,21 @@ def route_options(subject: Subject) -> Iterator[Finding]:
             yield _warning((*path, "timeout"), "timeout has no effect on a stream")
         if route.strip_prefix and not _shape(route).literals:
             yield _warning((*path, "strip_prefix"), "the path begins with nothing that could be taken away")
+        reads = {"GET", "HEAD"} & {*route.methods} if route.methods else {"GET"}
+        for option in ("cache", "hedge"):
+            if getattr(route, option) is not None and not reads:
+                yield _warning((*path, option), f"{option} has no effect on a route without GET")
+            elif getattr(route, option) is not None and route.stream:
+                yield _warning((*path, option), f"{option} has no effect on a stream")
+        if route.sticky is not None and not route.split and _replicas(subject, route) == 1:
+            yield _warning((*path, "sticky"), f"sticky has no effect: {route.service} has one instance")
+        if route.fallback is not None and not route.fallback.services and route.fallback.answer is None:
+            yield _warning((*path, "fallback"), "fallback has no effect without services or an answer")
+
+
+def _replicas(subject: Subject, route: RouteSpec) -> int:
+    spec = subject.profile.services.get(route.service)
+    return 0 if spec is None else spec.replicas
 
 
 def reserved(subject: Subject) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from devgate.policy.addresses import Reach, reach_of_host
-from devgate.profile.findings import Finding, near
+from devgate.profile.findings import Finding, near, unsendable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -120,9 +120,7 @@ def stand_ins(subject: Subject) -> Iterator[Finding]:
             path = ("services", name, "stub", "responses", index)
             if not re.fullmatch(r"/[!->@-~]*", response.path):
                 yield Finding((*path, "path"), f"{response.path!r} is no path", "begin with /; no spaces, no ?")
-            for header, value in response.headers.items():
-                if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", header) or not value.isprintable():
-                    yield Finding((*path, "headers", header), f"{header!r} cannot be sent as a header", at_key=True)
+            yield from unsendable(response.headers, (*path, "headers"))
 
 
 def dependencies(subject: Subject) -> Iterator[Finding]:

@@ -26,6 +26,8 @@ SERVICES = {
     "on_request of a task": ("api: {command: x, port: 1, kind: task, autostart: on_request}", "a task answers no requests", "on_request"),
     "replicas without port": ("api: {command: x, replicas: 2}", "replicas need ports to tell them apart", "2"),
     "replicas of a task": ("api: {command: x, replicas: 2, kind: task}", "a task runs once", "2"),
+    "weights of others": ("api: {command: x, port: 1, replicas: 2, weights: [1, 2, 3]}", "3 weights for 2 replicas", "weights"),
+    "weights of nothing": ("api: {command: x, port: 1, replicas: 2, weights: [0, 0]}", "no replica has a weight above 0", "weights"),
     "replicas of a url": ("api: {url: 'http://127.0.0.1:1', replicas: 2}", "replicas of a service that somebody else runs are not ours to start", "2"),
     "replicas beyond the last port": ("api: {command: x, port: 65535, replicas: 2}", "2 replicas from port 65535 on end beyond 65535", "65535"),
     "a variable's name": ("api: {command: x, env: {A=B: 1}}", "'A=B' cannot be the name of a variable", "A=B"),
@@ -236,12 +238,24 @@ ROUTES = {
     "covered by priority": ("{path: '/top/{x}', service: api, methods: GET}", "no request gets here: route 5, /top/*, takes them all", "'/top/{x}'", "warning"),
     "a host": ("{path: /h, service: api, hosts: ['http://a.test']}", "'http://a.test' is not a host name", "'http://a.test'", "error"),
     "a stream's timeout": ("{path: /s, service: api, stream: true, timeout: 5s}", "timeout has no effect on a stream", "timeout", "warning"),
+    "unknown side of a split": ("{path: /a, service: api, split: {apy: 10}}", "there is no service 'apy'", "10", "error"),
+    "a split with itself": ("{path: /a, service: api, split: {api: 10}}", "api is the route's own service", "10", "error"),
+    "a split beyond the whole": ("{path: /a, service: api, split: {b1: 60, b2: 41}}", "the shares are 101 % together", "split", "error"),
+    "unknown fallback": ("{path: /a, service: api, fallback: {services: [b1, apy]}}", "there is no service 'apy'", "apy", "error"),
+    "fallback without port": ("{path: /a, service: api, fallback: {services: mute}}", "mute has no port that requests could go to", "mute", "error"),
+    "fallback to nothing": ("{path: /a, service: api, fallback: {statuses: [503]}}", "fallback has no effect without services or an answer", "fallback", "warning"),
+    "an answer's header": ('{path: /a, service: api, fallback: {answer: {headers: {"a b": c}}}}', "'a b' cannot be sent as a header", '"a b"', "error"),
+    "nothing to keep to": ("{path: /a, service: api, sticky: true}", "sticky has no effect: api has one instance", "sticky", "warning"),
+    "cache of nothing": ("{path: /a, service: api, methods: POST, cache: 5m}", "cache has no effect on a route without GET", "cache", "warning"),
+    "hedge of a stream": ("{path: /a, service: api, stream: true, hedge: 1s}", "hedge has no effect on a stream", "hedge", "warning"),
     "nothing to strip": ("{path: '/{x}/y', service: api, strip_prefix: true}", "the path begins with nothing that could be taken away", "strip_prefix", "warning"),
 }  # fmt: skip
 
 BASE = """
 services:
   api: {command: x, port: 1}
+  b1: {command: x, port: 2}
+  b2: {command: x, port: 3}
   job: {command: x, kind: task}
   mute: {command: x}
 routes:
@@ -257,7 +271,7 @@ routes:
 def test_routes(project: Project, written: str, message: str, mark: str, severity: str) -> None:
     problem = project.fault(f"{BASE}  - {written}\n")
     assert (problem.message, pointed(problem), problem.severity) == (message, mark, severity)
-    assert problem.line == 12
+    assert problem.line == 14
 
 
 def test_good_routes(project: Project) -> None:
@@ -287,8 +301,8 @@ def test_health_is_free_where_the_gateway_does_not_take_it(project: Project) -> 
 def test_a_broken_route_does_not_shift_what_is_said_of_others(project: Project) -> None:
     text = f"{BASE}  - {{service: api}}\n  - {{path: /gone, service: apy}}\n"
     assert [(problem.line, problem.message) for problem in project.faults(text)] == [
-        (12, "route 6 has no path"),
-        (13, "there is no service 'apy'"),
+        (14, "route 6 has no path"),
+        (15, "there is no service 'apy'"),
     ]
 
 

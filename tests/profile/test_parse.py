@@ -6,6 +6,7 @@ import pytest
 from pydantic import BaseModel
 
 from devgate.model.profile import CannedResponse
+from devgate.model.resilience import FixedAnswerSpec
 from devgate.profile.reference import models
 from tests.profile.conftest import Project, pointed
 
@@ -172,6 +173,32 @@ def test_bodies_have_the_types_of_json(project: Project) -> None:
     assert bodies[1:] == ["plain text", 12]
 
 
+def test_the_body_of_a_fixed_answer_keeps_its_types_and_short_forms_are_written_out(project: Project) -> None:
+    profile = project.load(
+        """
+        services: {api: {command: x, port: 1}}
+        routes:
+          - {path: /a, service: api, fallback: {answer: {body: {n: 1, t: true, s: "1"}}}, retry: 3, hedge: p95}
+          - {path: /b, service: api, retry: {attempts: 0}, hedge: 500ms, cache: 5m}
+          - {path: /c, service: api, cache: true}
+          - {path: /d, service: api, cache: false}
+        """
+    ).profile
+    one, two, three, four = profile.routes
+    assert one.fallback is not None and one.fallback.answer is not None
+    assert one.fallback.answer.body == {"n": 1, "t": True, "s": "1"}
+    assert one.retry is not None and one.retry.attempts == 3
+    assert one.hedge is not None and one.hedge.after == "p95"
+    assert two.retry is not None and two.retry.attempts == 0
+    assert two.hedge is not None and two.hedge.after == 0.5
+    assert two.cache is not None and two.cache.ttl == 300.0
+    assert three.cache is not None and three.cache.ttl == 0.0
+    assert four.cache is None
+
+
+BODIES = {(CannedResponse, "body"), (FixedAnswerSpec, "body")}
+
+
 def test_only_bodies_take_anything() -> None:
     """`parse` gives JSON types to bodies alone; another field of type Any would be given text."""
 
@@ -181,7 +208,7 @@ def test_only_bodies_take_anything() -> None:
     found = [
         (model, name) for model in models() for name, field in model.model_fields.items() if holds_any(field.annotation)
     ]
-    assert found == [(CannedResponse, "body")]
+    assert {*found} == BODIES
 
 
 def test_every_kind_of_field_can_be_said_in_words() -> None:
@@ -189,7 +216,7 @@ def test_every_kind_of_field_can_be_said_in_words() -> None:
 
     for model in models():
         for name, field in model.model_fields.items():
-            if (model, name) != (CannedResponse, "body"):
+            if (model, name) not in BODIES:
                 assert "anything" not in words(Slot(field.annotation, field.metadata)), (model, name)
     assert isinstance(int | None, types.UnionType)
     assert issubclass(CannedResponse, BaseModel)
