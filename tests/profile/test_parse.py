@@ -185,14 +185,21 @@ def test_the_body_of_a_fixed_answer_keeps_its_types_and_short_forms_are_written_
         """
     ).profile
     one, two, three, four = profile.routes
-    assert one.fallback is not None and one.fallback.answer is not None
+    assert one.fallback is not None
+    assert one.fallback.answer is not None
     assert one.fallback.answer.body == {"n": 1, "t": True, "s": "1"}
-    assert one.retry is not None and one.retry.attempts == 3
-    assert one.hedge is not None and one.hedge.after == "p95"
-    assert two.retry is not None and two.retry.attempts == 0
-    assert two.hedge is not None and two.hedge.after == 0.5
-    assert two.cache is not None and two.cache.ttl == 300.0
-    assert three.cache is not None and three.cache.ttl == 0.0
+    assert one.retry is not None
+    assert one.retry.attempts == 3
+    assert one.hedge is not None
+    assert one.hedge.after == "p95"
+    assert two.retry is not None
+    assert two.retry.attempts == 0
+    assert two.hedge is not None
+    assert two.hedge.after == 0.5
+    assert two.cache is not None
+    assert two.cache.ttl == 300.0
+    assert three.cache is not None
+    assert three.cache.ttl == 0.0
     assert four.cache is None
 
 
