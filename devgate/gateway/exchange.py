@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
 
     from devgate.directory import Instance
-    from devgate.gateway.headers import Field, Fields
+    from devgate.gateway.greeting import Greeting
+    from devgate.gateway.headers import Field
     from devgate.gateway.lane import Lane
     from devgate.gateway.table import Route
     from devgate.policy.cors import Verdict
@@ -72,6 +73,8 @@ class Client(Protocol):
     """Address of the other end."""
     port: int
     """The port that it connected to."""
+    greeting: Greeting | None
+    """Of its last request; kept by `pipeline`."""
 
     def write(self, data: bytes) -> None:
         """Send, or do nothing if the client is gone."""
@@ -125,13 +128,13 @@ class Exchange:
         "cors",
         "counted",
         "error",
-        "fields",
         "flow",
+        "greeting",
         "head",
         "held_s",
         "host",
         "http10",
-        "id_line",
+        "id",
         "instance",
         "kind",
         "lane",
@@ -140,7 +143,6 @@ class Exchange:
         "query",
         "raw_headers",
         "received",
-        "request_id",
         "route",
         "sent",
         "started",
@@ -176,11 +178,10 @@ class Exchange:
         """Whether the client asks for a WebSocket."""
         self.arrived = arrived
         """Monotonic seconds."""
-        self.fields: Fields
-        """The head, read by `pipeline`."""
-        self.request_id = ""
-        self.id_line = b""
-        """As a header line."""
+        self.greeting: Greeting
+        """The fields, read by `pipeline`."""
+        self.id = b""
+        """See `request_id`."""
         self.host = b""
         """What the client calls us, once it was found to be ours."""
         self.path = target
@@ -211,8 +212,12 @@ class Exchange:
         self.whole_body: bytes | None = None
         """The request's body, where all of it had arrived before it was sent: it can be sent again."""
 
+    @property
+    def request_id(self) -> str:
+        return self.id.decode()
+
     def header(self, name: bytes) -> bytes:
-        """A request header by its lower-case name; for names that are not noted in `fields`."""
+        """A request header by its lower-case name; for names that are not noted in `greeting`."""
         return next((value for key, value in self.raw_headers if key.lower() == name), b"")
 
     def answer(self, status: int, lines: bytes, body: bytes = b"") -> None:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from devgate.clock import Clock
     from devgate.gateway.deadlines import Deadlines
     from devgate.gateway.exchange import Receiver
+    from devgate.gateway.greeting import Greeting
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +75,7 @@ class Connection(web.RequestHandler):
         "deadline",
         "exchange",
         "front",
+        "greeting",
         "peer",
         "port",
         "wire",
@@ -84,6 +86,7 @@ class Connection(web.RequestHandler):
         self.front = front
         self.exchange: Exchange | None = None
         """The one that is being served."""
+        self.greeting: Greeting | None = None
         self.peer = ""
         self.port = 0
         self.wire: asyncio.Transport
@@ -220,7 +223,8 @@ class Connection(web.RequestHandler):
         self._advancing = True
         while self._messages and self.exchange is None and not self._over:
             message, self._body = self._messages.popleft()
-            self._on_time()
+            if self._slow:
+                self._on_time()
             if self._parser is not None:
                 self._parser.message_consumed()
             if self._buffer_paused and len(self._messages) <= self._msg_queue_resume_size:
@@ -284,9 +288,9 @@ class Connection(web.RequestHandler):
         return Exchange(self, "", b"", (), None, http10=False, close=True, upgrade=False, arrived=self.front.now())
 
     def _on_time(self) -> None:
-        if self._slow:
-            self._slow = False
-            self.front.deadlines.forget(self)
+        """The head has arrived; or will never."""
+        self._slow = False
+        self.front.deadlines.forget(self)
 
     def _spoil(self, why: str) -> None:
         """The rest of the body that is being read will not come."""

@@ -30,7 +30,7 @@ SECURITY: Final[tuple[Field, ...]] = (
 """Added to answers that do not carry them; never HSTS or a CSP, which would outlive the service or break its pages."""
 SECURITY_LINES: Final = b"".join(b"%b: %b\r\n" % field for field in SECURITY)
 
-_SECURITY_KEYS: Final = frozenset(name.lower() for name, _ in SECURITY)
+SECURITY_KEYS: Final = frozenset(name.lower() for name, _ in SECURITY)
 _HOP_BY_HOP: Final = frozenset(
     {b"connection", b"keep-alive", b"proxy-connection", b"te", b"transfer-encoding", b"upgrade", b"http2-settings"}
     | {b"proxy-authorization", b"proxy-authenticate", b"proxy-authentication-info"}
@@ -102,7 +102,7 @@ def _request_kind(name: bytes) -> _Kind:
 _RESPONSE_NOTED: Final = frozenset(
     {b"connection", b"content-length", b"transfer-encoding", b"upgrade", b"x-request-id", b"location"}
 )
-_RESPONSE_NOTED_PASSING: Final = frozenset({b"content-type", b"date", *_SECURITY_KEYS})
+_RESPONSE_NOTED_PASSING: Final = frozenset({b"content-type", b"date", *SECURITY_KEYS})
 
 
 def _response_kind(name: bytes, *, keep_cors: bool = False) -> _Kind:
@@ -181,11 +181,8 @@ def ends_here(noted: dict[bytes, bytes]) -> bool:
     return hops.isdigit() and not int(hops[:9])
 
 
-def max_forwards_line(method: str, noted: dict[bytes, bytes]) -> bytes:
+def max_forwards_line(method: str, hops: bytes) -> bytes:
     """`Max-Forwards`, one less where it counts, which is for OPTIONS; TRACE is never forwarded."""
-    hops = noted.get(b"max-forwards")
-    if hops is None:
-        return b""
     if method == "OPTIONS" and hops.isdigit():
         hops = b"%d" % (int(hops[:9]) - 1)
     return b"Max-Forwards: %b\r\n" % hops
@@ -212,8 +209,6 @@ def forwarded_lines(peer: str, host: bytes, port: int, prefix: bytes, scheme: by
 
 def missing_security(noted: dict[bytes, bytes]) -> bytes:
     """The security lines that the service did not send itself."""
-    if _SECURITY_KEYS.isdisjoint(noted):
-        return SECURITY_LINES
     return b"".join(b"%b: %b\r\n" % field for field in SECURITY if field[0].lower() not in noted)
 
 

@@ -51,13 +51,11 @@ class Queue:
         self._service = service
         self._directory = directory
         self._clock = clock
-        self._turns: deque[asyncio.Future[None]] = deque()
+        self.turns: deque[asyncio.Future[None]] = deque()
+        """Those who wait."""
         self._released = 0
         self._heard_of = asyncio.Event()
         self._patient_until = clock.now() + GRACE_S
-
-    def __len__(self) -> int:
-        return len(self._turns)
 
     def hear(self) -> None:
         """The service has moved for the first time."""
@@ -72,7 +70,7 @@ class Queue:
         Raises:
             Failure: it will not come back by itself, did not come back in time, or too many wait already.
         """
-        if len(self._turns) >= CAPACITY:
+        if len(self.turns) >= CAPACITY:
             raise Failure(
                 "overloaded",
                 f"{CAPACITY} requests wait for {self._service} already.",
@@ -80,8 +78,8 @@ class Queue:
                 retry_after_s=1,
             )
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._turns.append(turn)
-        if self._turns[0] is turn:
+        self.turns.append(turn)
+        if self.turns[0] is turn:
             turn.set_result(None)
         try:
             async with asyncio.timeout(max(0.0, deadline - self._clock.now())):
@@ -90,8 +88,8 @@ class Queue:
         except TimeoutError:
             raise self._late() from None
         finally:
-            first = self._turns[0] is turn
-            self._turns.remove(turn)
+            first = self.turns[0] is turn
+            self.turns.remove(turn)
             if first:
                 self._pass_on()
 
@@ -120,7 +118,7 @@ class Queue:
 
     def _pass_on(self) -> None:
         """The head has left: the next one is to look."""
-        if not self._turns:
+        if not self.turns:
             self._released = 0
             return
         self._released += 1
@@ -130,8 +128,8 @@ class Queue:
             asyncio.get_running_loop().call_later(PAUSE_S, self._wake)
 
     def _wake(self) -> None:
-        if self._turns and not self._turns[0].done():
-            self._turns[0].set_result(None)
+        if self.turns and not self.turns[0].done():
+            self.turns[0].set_result(None)
 
     def _late(self) -> Failure:
         entry = self._directory.get(self._service)

@@ -21,9 +21,10 @@ from typing import TYPE_CHECKING, Final
 
 from devgate.gateway import request_id
 from devgate.gateway.failures import Failure, Scene, render, wants_page
+from devgate.gateway.greeting import greet
 from devgate.gateway.handlers import builtin
 from devgate.gateway.handlers.forward import settle
-from devgate.gateway.headers import ends_here, read_request
+from devgate.gateway.headers import ends_here
 from devgate.gateway.rules import ALLOW
 from devgate.gateway.table import NoMatch
 from devgate.gateway.upstream.errors import UpstreamError
@@ -93,7 +94,7 @@ class Pipeline:
         """Answer a request whose head does not parse, so that nothing is known about it."""
         self.begun += 1
         exchange.close = True
-        _name(exchange, self._mint())
+        exchange.id = self._mint()
         self._fail(exchange, Failure(code, detail, stage="syntax"))
         self._finish(exchange)
 
@@ -107,7 +108,6 @@ class Pipeline:
     def _pass_on(self, exchange: Exchange) -> bool:
         """Take a request through the rules. False if it is answered already."""
         rules = self.rules
-        exchange.fields = read_request(exchange.raw_headers)
         errand = self._greet(rules, exchange)
         if errand is None:
             exchange.counted = False
@@ -155,27 +155,33 @@ class Pipeline:
 
     def _greet(self, rules: Rules, exchange: Exchange) -> Errand | None:
         """Everything that is asked of any request. None if that was all: a preflight, or one about the gateway as such."""
-        method = exchange.method
-        noted = exchange.fields.noted
+        client, method = exchange.client, exchange.method
+        greeting = client.greeting
+        if greeting is None or greeting.rules is not rules or greeting.raw != exchange.raw_headers:
+            greeting = client.greeting = greet(exchange.raw_headers, rules)
+        exchange.greeting = greeting
+        noted = greeting.noted
         given = noted.get(b"x-request-id")
-        _name(exchange, self._mint() if given is None or not request_id.accepted(given) else given.decode())
+        exchange.id = self._mint() if given is None or not request_id.accepted(given) else given
         exchange.close = exchange.close or self.draining
         errand, fault = None, None
         try:
             errand = rules.read(method, exchange.target)
         except Failure as failure:
             fault = failure
-        host = noted.get(b"host", b"") if errand is None or errand.authority is None else errand.authority
-        if host or not exchange.http10:
-            verdict = rules.hosts.judge(host)
-            if verdict is not HostVerdict.OURS:
-                raise _foreign_host(host, verdict)
-        exchange.host = host
+        host, called, cors = greeting.host, greeting.called, greeting.cors
+        if errand is not None and errand.authority is not None:  # it counts, whatever Host says (RFC 9112 3.2.2)
+            host = errand.authority
+            called, cors = rules.hosts.judge(host), None
+        if called is not HostVerdict.OURS and (host or not exchange.http10):
+            raise _foreign_host(host, called)
         origin = noted.get(b"origin")
-        exchange.cors = cors = rules.cors.judge(origin, host)
+        exchange.host = host
+        exchange.cors = cors = cors or rules.cors.judge(origin, host)
         if fault is not None or errand is None:
             raise fault or AssertionError
-        _check_coding(exchange, noted)
+        if b"transfer-encoding" in noted:
+            _check_coding(exchange, noted[b"transfer-encoding"])
         exchange.path, exchange.query = errand.path, errand.query
         if exchange.upgrade and noted.get(b"upgrade", b"").lower() != b"websocket":
             exchange.upgrade = False  # h2c and the like: an offer that may be declined, and is (RFC 9110 7.8)
@@ -247,15 +253,9 @@ class Pipeline:
         exchange.client.finished()
 
 
-def _name(exchange: Exchange, request_id: str) -> None:
-    exchange.request_id = request_id
-    exchange.id_line = b"X-Request-ID: %b\r\n" % request_id.encode()
-
-
-def _check_coding(exchange: Exchange, noted: dict[bytes, bytes]) -> None:
+def _check_coding(exchange: Exchange, coding: bytes) -> None:
     """Refuse a body whose framing cannot be trusted (RFC 9112 6.1)."""
-    coding = noted.get(b"transfer-encoding")
-    if coding is not None and (exchange.http10 or coding.lower() != b"chunked"):
+    if exchange.http10 or coding.lower() != b"chunked":
         why = "HTTP/1.0 knows none" if exchange.http10 else "only chunked is understood"
         raise Failure("bad-request", f"The Transfer-Encoding is refused: {why}.", stage="syntax")
 
@@ -269,7 +269,7 @@ def _choose(rules: Rules, exchange: Exchange) -> Match:
 
 
 def _answer_preflight(cors: CorsPolicy, exchange: Exchange, asked: bytes) -> None:
-    noted = exchange.fields.noted
+    noted = exchange.greeting.noted
     verdict = exchange.cors
     assert verdict is not None
     private = noted.get(b"access-control-request-private-network", b"").lower() == b"true"

@@ -16,7 +16,7 @@ from devgate.redact import redact_text
 if TYPE_CHECKING:
     from devgate.gateway.exchange import Exchange, Kind
 
-    _Raw = tuple[float, str, str, bytes, int, str, str, int, float, float, int, int, str, Kind]
+    _Raw = tuple[float, bytes, str, bytes, int, str, str, int, float, float, int, int, str, Kind]
 
 CAPACITY: Final = 5_000
 
@@ -37,7 +37,7 @@ class Ring:
         self._rows.append(
             (
                 wall - took_s,
-                exchange.request_id,
+                exchange.id,
                 exchange.method,
                 exchange.target,
                 exchange.status,
@@ -70,7 +70,7 @@ def _row(number: int, raw: _Raw) -> RequestRow:
     return RequestRow(
         seq=number,
         at=at,
-        request_id=request_id,
+        request_id=request_id.decode(),
         method=method,
         path=redact_text(target.decode("utf-8", "backslashreplace")),
         status=status,

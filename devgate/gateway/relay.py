@@ -159,8 +159,11 @@ class Relay:
     def cast_status(self) -> None:
         """The service has answered."""
         if self._admission is not None:
-            status = self.exchange.status
-            outcome = self._lane.backend.fuse.breaker.judge(status)
+            status, breaker = self.exchange.status, self._lane.backend.fuse.breaker
+            if breaker.acquits(self._admission, status):
+                self._admission = None
+                return
+            outcome = breaker.judge(status)
             self.cast(outcome, f"status {status}" if outcome is Outcome.FAILURE else "")
 
     def end(self, how: DevgateError | None) -> None:
@@ -252,7 +255,7 @@ class Relay:
 
     def on_informational(self, head: ResponseHead) -> None:
         exchange = self.exchange
-        if exchange.http10 or (head.status == 100 and b"expect" not in exchange.fields.noted):
+        if exchange.http10 or (head.status == 100 and b"expect" not in exchange.greeting.noted):
             return
         exchange.client.write(interim_head(head))
 

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from devgate.gateway.headers import cors_fields, missing_security, read_response, rewritten_location
+from devgate.gateway.headers import (
+    SECURITY_KEYS,
+    SECURITY_LINES,
+    cors_fields,
+    missing_security,
+    read_response,
+    rewritten_location,
+)
 from devgate.gateway.upstream.response import Framing
 
 if TYPE_CHECKING:
@@ -49,13 +56,13 @@ def answer_head(
         lines.append(b"X-Accel-Buffering: no\r\n")
     if exchange.held_s:
         lines.append(b"Server-Timing: hold;dur=%.1f\r\n" % (exchange.held_s * 1000))
-    return b"HTTP/1.1 %d %b\r\n%b%b%bVia: 1.1 devgate\r\n%b%b%b\r\n" % (
+    return b"HTTP/1.1 %d %b\r\n%b%bX-Request-ID: %b\r\nVia: 1.1 devgate\r\n%b%b%b\r\n" % (
         head.status,
         head.reason,
         b"".join(lines),
         b"Transfer-Encoding: chunked\r\n" if chunked else _length_line(exchange, head),
-        exchange.id_line,
-        missing_security(noted),
+        exchange.id,
+        SECURITY_LINES if SECURITY_KEYS.isdisjoint(noted) else missing_security(noted),
         cors.complete(verdict, cors_fields(noted)) if cors.keeps_upstream else verdict.lines,
         exchange.connection_line(),
     )
@@ -68,10 +75,13 @@ def interim_head(head: ResponseHead) -> bytes:
 
 def switch_head(exchange: Exchange, head: ResponseHead) -> bytes:
     """A 101: everything that belongs to the handshake passes."""
-    return b"HTTP/1.1 101 %b\r\n%bConnection: Upgrade\r\nUpgrade: websocket\r\n%bVia: 1.1 devgate\r\n\r\n" % (
-        head.reason,
-        b"".join(read_response(head.headers).lines),
-        exchange.id_line,
+    return (
+        b"HTTP/1.1 101 %b\r\n%bConnection: Upgrade\r\nUpgrade: websocket\r\nX-Request-ID: %b\r\nVia: 1.1 devgate\r\n\r\n"
+        % (
+            head.reason,
+            b"".join(read_response(head.headers).lines),
+            exchange.id,
+        )
     )
 
 

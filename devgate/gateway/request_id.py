@@ -24,8 +24,8 @@ class RequestIds:
     """Makes ids of the form of RFC 9562 5.4."""
 
     def __init__(self) -> None:
-        self._beginning = str(uuid.uuid4())[:24]
+        self._form = str(uuid.uuid4())[:24].encode() + b"%012x"
         self._next = count(1).__next__
 
-    def __call__(self) -> str:
-        return f"{self._beginning}{self._next():012x}"
+    def __call__(self) -> bytes:
+        return self._form % self._next()

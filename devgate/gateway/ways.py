@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from devgate.gateway.failures import Failure
-from devgate.gateway.headers import forwarded_lines, max_forwards_line, request_framing
+from devgate.gateway.headers import forwarded_lines, max_forwards_line
 from devgate.gateway.upstream.dial import Origin
 from devgate.gateway.upstream.pools import Pools
 
@@ -47,7 +47,8 @@ class Ways:
         self._pools = Pools(now)
         self._ways: dict[Instance, Way] = {}
         self._mark = b"devgate (%b)" % pseudonym.encode()
-        self._via = b"Via: 1.1 %b\r\n" % self._mark
+        self._after = b"%%b%%b%%bX-Request-ID: %%b\r\nVia: 1.1 %b\r\n\r\n" % self._mark
+        """A head after its `Host` line: what passes, what concerns this hop, where it comes from, its id."""
         self._forwarded: dict[tuple[str, bytes, bytes], bytes] = {}
         self._tls: ssl.SSLContext | None = None
 
@@ -74,29 +75,28 @@ class Ways:
         Raises:
             Failure: it has been here before.
         """
-        noted = exchange.fields.noted
-        if self._mark in noted.get(b"via", b""):
+        greeting = exchange.greeting
+        noted = greeting.noted
+        if b"via" in noted and self._mark in noted[b"via"]:
             raise Failure(
                 "loop",
                 f"The request came back to this gateway by way of {lane.backend.name}.",
                 hint="the service's address leads to the gateway itself",
                 stage="route",
             )
-        request_line = b"%b %b%b HTTP/1.1\r\n" % (exchange.method.encode(), path, exchange.query)
-        lines = exchange.fields.lines
+        hop = b""
         if exchange.upgrade:
-            lines.append(b"Connection: Upgrade\r\nUpgrade: websocket\r\n")
+            hop = b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
         elif b"te" in noted and b"trailers" in noted[b"te"].lower():
-            lines.append(b"Connection: TE\r\nTE: trailers\r\n")
-        lines += (
-            request_framing(noted),
-            max_forwards_line(exchange.method, noted),
+            hop = b"Connection: TE\r\nTE: trailers\r\n"
+        if b"max-forwards" in noted:
+            hop += max_forwards_line(exchange.method, noted[b"max-forwards"])
+        return b"%b %b%b HTTP/1.1\r\n" % (exchange.method.encode(), path, exchange.query), self._after % (
+            greeting.passing,
+            hop,
             self._forwarded_lines(exchange, lane.route.prefix),
-            exchange.id_line,
-            self._via,
-            b"\r\n",
+            exchange.id,
         )
-        return request_line, b"".join(lines)
 
     def _forwarded_lines(self, exchange: Exchange, prefix: bytes) -> bytes:
         client = exchange.client

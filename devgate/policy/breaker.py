@@ -199,15 +199,21 @@ class Breaker:
             self._rejected += 1
         return admission
 
+    def acquits(self, admission: Admission, status: int) -> bool:
+        """Record a good answer of a service that nobody suspects, as nearly all are. False: it is none; `judge` and `record`."""
+        if admission is not self._pass or self.state is not _CLOSED or self.forced is not None:
+            return False
+        if status >= 400 or status in self._failing:
+            return False
+        self._success += 1
+        self._consecutive = 0
+        return True
+
     def record(
         self, admission: Admission, outcome: Outcome, now: float, cause: str = "", request_id: str = ""
     ) -> Change | None:
         """How an admitted request ended. Returns the transition that follows, if any. Recording twice counts twice; a slot is
         given back by the first."""
-        if outcome is Outcome.SUCCESS and admission is self._pass and self.state is _CLOSED and self.forced is None:
-            self._success += 1
-            self._consecutive = 0
-            return None
         probe = admission.slot != 0 and self._slots.pop(admission.slot, None) is not None
         if self.forced is Forced.DISABLED:
             return None

@@ -141,6 +141,10 @@ class Client:
         self.writer.transport.abort()
 
 
+def changed(profile: Profile, **fields: object) -> Profile:
+    return Profile.model_validate(profile.model_dump(exclude_unset=True) | fields)
+
+
 @dataclass
 class Bench:
     """A running gateway and everything around it."""

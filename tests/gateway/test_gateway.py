@@ -5,9 +5,8 @@ import asyncio
 import pytest
 
 from devgate.errors import CommandError
-from devgate.model.profile import Profile
 from devgate.model.status import BreakerState, ServiceState
-from tests.gateway.harness import OK, Bench, Client, gateway
+from tests.gateway.harness import OK, Bench, Client, changed, gateway
 from tests.upstreams import DEADLINE_S, Peer, answering, scripted
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
@@ -15,10 +14,6 @@ pytestmark = pytest.mark.usefixtures("nothing_left")
 
 def naming(name: bytes, count: list[int] | None = None):  # type: ignore[no-untyped-def]
     return answering(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n" + name)
-
-
-def changed(profile: Profile, **fields: object) -> Profile:
-    return Profile.model_validate(profile.model_dump(exclude_unset=True) | fields)
 
 
 async def load(bench: Bench, stop: asyncio.Event, seen: list[bytes]) -> None:

@@ -121,7 +121,7 @@ def test_framing(noted: dict[bytes, bytes], line: bytes):
 )
 def test_max_forwards(method: str, hops: bytes, line: bytes, last: bool):
     noted = {b"max-forwards": hops}
-    assert max_forwards_line(method, noted) == line
+    assert max_forwards_line(method, hops) == line
     assert ends_here(noted) is last
 
 

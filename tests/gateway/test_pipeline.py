@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from tests.gateway.harness import OK, PAGE, gateway
+from tests.gateway.harness import OK, PAGE, Answer, changed, gateway
 from tests.upstreams import Peer, answering, scripted
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
@@ -302,3 +302,61 @@ async def test_request_lines_are_remembered_within_bounds():
         assert max(len(target) for _, target in rules._errands) <= 256
         for _ in range(3):
             assert (await bench.get("/again?x")).status == 200
+
+
+# Fields that were read for the request before
+
+
+async def test_each_request_of_a_connection_is_judged_by_its_own_fields():
+    routes = [{"path": "/*"}]
+    async with scripted(answering(OK)) as service, gateway({"a": service}, routes=routes) as bench:
+        client = await bench.connect()
+
+        async def ask(*lines: str, method: str = "GET", host: bytes = bench.host) -> Answer:
+            head = "\r\n".join([f"{method} / HTTP/1.1", f"Host: {host.decode()}", *lines, "", ""])
+            client.send(head.encode())
+            return await client.answer(method)
+
+        for _ in range(2):
+            allowed = await ask(f"Origin: {PAGE}", "X-Mine: 1")
+            assert allowed["access-control-allow-origin"] == PAGE
+        assert "access-control-allow-origin" not in await ask("X-Mine: 1")
+        named = await ask("X-Request-ID: mine-0001")
+        again = await ask("X-Request-ID: mine-0001")
+        assert (named["x-request-id"], again["x-request-id"]) == ("mine-0001", "mine-0001")
+        assert (await ask())["x-request-id"] != (await ask())["x-request-id"]
+        assert (await ask("Origin: http://evil.test", method="POST")).status == 403
+        assert (await ask("Origin: http://evil.test")).status == 200
+        assert (await ask(host=b"evil.test")).status == 403
+        assert (await ask()).status == 200
+        body = await ask("Content-Length: 0", method="POST")
+        assert body.status == 200
+    sent = b"".join(peer.received for peer in service.peers)
+    assert (sent.count(b"X-Mine: 1\r\n"), sent.count(b"Content-Length: 0\r\n")) == (3, 1)
+
+
+async def test_what_was_read_under_other_rules_is_read_again():
+    async with scripted(answering(OK)) as service, gateway({"a": service}) as bench:
+        client = await bench.connect()
+        request = b"GET / HTTP/1.1\r\nHost: dev.example.test\r\nOrigin: https://page.test\r\n\r\n"
+        client.send(request)
+        assert (await client.answer()).status == 403
+        bench.gateway.apply(changed(bench.profile, gateway={"hosts": ["dev.example.test"]}))
+        client.send(request)
+        assert "access-control-allow-origin" not in await client.answer()
+        cors = {"origins": ["https://page.test"]}
+        bench.gateway.apply(changed(bench.profile, gateway={"hosts": ["dev.example.test"], "cors": cors}))
+        client.send(request)
+        assert (await client.answer())["access-control-allow-origin"] == "https://page.test"
+        bench.gateway.apply(bench.profile)
+        client.send(request)
+        assert (await client.answer()).status == 403
+
+
+async def test_an_absolute_target_names_the_host_whatever_was_read_before():
+    async with scripted(answering(OK)) as service, gateway({"a": service}) as bench:
+        client = await bench.connect()
+        fields = b"Host: %b\r\nOrigin: %b\r\n\r\n" % (bench.host, PAGE.encode())
+        for target, status in ((b"/", 200), (b"http://evil.test/", 403), (b"http://localhost/", 200), (b"/", 200)):
+            client.send(b"GET %b HTTP/1.1\r\n%b" % (target, fields))
+            assert (await client.answer()).status == status

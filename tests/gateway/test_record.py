@@ -44,7 +44,7 @@ def test_pages(count: int, after: int, limit: int, numbers: list[int]):
 def test_a_row():
     ring = Ring()
     ring.add(
-        exchange(b"/a", request_id="id", status=200, held_s=0.25, received=3, sent=4, error="cut", kind="sse"),
+        exchange(b"/a", id=b"id", status=200, held_s=0.25, received=3, sent=4, error="cut", kind="sse"),
         10.5,
         1000.0,
     )

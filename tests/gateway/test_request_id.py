@@ -23,6 +23,6 @@ def test_made_ones_are_uuids_of_version_4_and_differ():
     make = RequestIds()
     made = [make() for _ in range(3000)]
     assert len({*made, RequestIds()()}) == len(made) + 1
-    for text in made:
+    for text in map(bytes.decode, made):
         parsed = uuid.UUID(text)
         assert (str(parsed), parsed.version, parsed.variant) == (text, 4, uuid.RFC_4122)

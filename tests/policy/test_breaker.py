@@ -291,6 +291,28 @@ def test_what_passes_without_asking_is_what_admit_would_give(forced: Forced | No
             assert forced in (None, Forced.OPEN, Forced.METRICS_ONLY)
 
 
+@pytest.mark.parametrize("forced", [None, *Forced])
+@pytest.mark.parametrize("status", [200, 204, 304, 399, 400, 404, 429, 499, 500, 502, 503, 599])
+def test_an_acquittal_is_what_judging_and_recording_would_be(forced: Forced | None, status: int):
+    one, other = breaker(statuses=[204, 502]), breaker(statuses=[204, 502])
+    for subject in (one, other):
+        send(subject, FAILURE, 0.0)
+        subject.force(forced)
+    admission = one.passing
+    if admission is not None and one.acquits(admission, status):
+        other.record(other.admit(1.0), other.judge(status), 1.0)
+    assert one.stats(1.0) == other.stats(1.0)
+
+
+def test_an_admission_of_an_earlier_phase_acquits_nobody():
+    subject = breaker()
+    early = subject.admit(0.0)
+    subject.lost(0.0, "crashed")
+    assert not subject.acquits(early, 200)
+    subject.reset(0.0, "by hand")
+    assert not subject.acquits(early, 200)
+
+
 def test_stats_keep_the_last_causes():
     subject = breaker(failures=100)
     for number in range(CAUSES_KEPT + 2):

@@ -53,8 +53,8 @@ def answer(exchange: Exchange, view: View, snapshot: Snapshot) -> None:
     """Answer with a view. Never from a cache: it is asked in order to know how things are now."""
     status, body = view(snapshot)
     assert exchange.cors is not None
-    lines = b"Content-Type: application/json\r\nCache-Control: no-store\r\n%b%b%b" % (
-        exchange.id_line,
+    lines = b"Content-Type: application/json\r\nCache-Control: no-store\r\nX-Request-ID: %b\r\n%b%b" % (
+        exchange.id,
         SECURITY_LINES,
         exchange.cors.lines,
     )

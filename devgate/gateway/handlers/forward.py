@@ -96,7 +96,7 @@ class Forward:
         backend = lane.backend
         admission = backend.fuse.breaker.passing
         entry = self._directory.get(backend.name)
-        if admission is None or entry is None or not entry.serving or backend.queue or not _take_whole(exchange):
+        if admission is None or entry is None or not entry.serving or backend.queue.turns or not _take_whole(exchange):
             return False
         exchange.instance = instance = backend.balance.pick(entry.serving)
         way = self._ways.to(instance)
@@ -175,7 +175,7 @@ class Forward:
         backend = lane.backend
         while True:
             entry = self._directory.get(backend.name)
-            if entry is None or not entry.serving or backend.queue:
+            if entry is None or not entry.serving or backend.queue.turns:
                 entry = await self._held(exchange, lane, course.deadline)
                 course.suspected_until = 0.0
                 course.tried.clear()
@@ -227,7 +227,7 @@ class Forward:
     ) -> DevgateError | None:
         """An attempt whose body is still arriving: pass it on, and listen to the answer meanwhile."""
         exchange = relay.exchange
-        noted = exchange.fields.noted
+        noted = exchange.greeting.noted
         length = CHUNKED if b"transfer-encoding" in noted else int(noted[b"content-length"])
         relay.send(line, _request(exchange, way), way.origins, body=length)
         async with asyncio.TaskGroup() as group:
@@ -339,7 +339,7 @@ def _request(exchange: Exchange, way: Way) -> bytes:
     body = exchange.whole_body
     if body is None:
         return b"%b%b%b" % (before, way.host_line, after)
-    if b"transfer-encoding" in exchange.fields.noted:
+    if b"transfer-encoding" in exchange.greeting.noted:
         body = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body) if body else b"0\r\n\r\n"
     return b"%b%b%b%b" % (before, way.host_line, after, body)
 

@@ -96,10 +96,6 @@ class UpstreamConnection(asyncio.Protocol):
 
     # For the pool and the line
 
-    @property
-    def usable(self) -> bool:
-        return not self._spent and not self.transport.is_closing()
-
     def has_input(self) -> bool:
         """Something lies in the socket that the loop has not seen: on an idle connection, its end. Costs a system call."""
         return has_input(self.transport)
@@ -243,7 +239,7 @@ class UpstreamConnection(asyncio.Protocol):
             line.over()
             # An answer may come before the end of its request. It is whole, but the service may still wait for the rest.
             reusable = reusable and not line.unsent and not self.transport.get_write_buffer_size()
-        if reusable and self.usable:
+        if reusable and not self._spent and not self.transport.is_closing():
             self.owner.released(self)
         else:
             self._close()

@@ -160,9 +160,11 @@ class Line:
     def over(self) -> None:
         """The exchange has ended."""
         if self._connection is not None:
-            self.resume_reading()
+            if self._held_back:
+                self.resume_reading()
             self._connection = None
-            self._wake(False)
+            if self._waiter is not None:
+                self._wake(False)
 
     def _wake(self, go_on: bool) -> None:
         if self._waiter is not None and not self._waiter.done():

@@ -119,13 +119,11 @@ class Pool:
             certain: ask the operating system whether the service has closed it a moment ago. For requests that must not be sent
                 twice; costs two microseconds.
         """
-        if not self._idle or not self._slots.take(self._lane):
-            return None
-        connection = self._pop_idle(certain)
-        if connection is None:
+        if self._idle and self._slots.take(self._lane):
+            if (connection := self._pop_idle(certain)) is not None:
+                return connection.lend()
             self._slots.give_back(self._lane)
-            return None
-        return connection.lend()
+        return None
 
     async def acquire(
         self, deadline: float | None = None, *, certain: bool = False, connect_s: float | None = None
@@ -241,7 +239,7 @@ class Pool:
             connection = idle[-1]
             if self._now() - connection.idle_since >= self._limits.idle_s:
                 self.retire_idle()
-            elif not connection.usable or (certain and connection.has_input()):
+            elif connection.transport.is_closing() or (certain and connection.has_input()):
                 connection.abort()
             else:
                 idle.pop()
