@@ -11,9 +11,8 @@ import pytest
 
 from devgate.errors import CommandError, DevgateError, Exit, ProfileError, StartError
 from devgate.remote import control as remote_module
-from devgate.remote.control import RemoteControl
-from devgate.remote.link import LoopbackHttp
-from tests.admin.running import DEADLINE_S, TOKEN, serving
+from tests.admin.running import DEADLINE_S, serving
+from tests.remote.reaching import remote_to
 from tests.tui.fake_control import PLAN, FakeControl, log_lines, request_rows, sample
 
 if TYPE_CHECKING:
@@ -36,10 +35,6 @@ async def control(request: pytest.FixtureRequest, owner: FakeControl) -> AsyncIt
     async with AsyncExitStack() as stack:
         api = await stack.enter_async_context(serving(owner))
         yield await stack.enter_async_context(remote_to(api.api.url))
-
-
-def remote_to(url: str, *, token: str = TOKEN) -> RemoteControl:
-    return RemoteControl(LoopbackHttp(url, token), lambda event: None)
 
 
 async def eventually(condition: Callable[[], bool]) -> None:

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from devgate.admin import observe
+from devgate.remote import control as remote
 from devgate.tui import format as fmt
+from tests.tui import driving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,6 +41,15 @@ def no_waiting_for_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("textual.app.wait_for_idle", turns)
     monkeypatch.setattr("textual.pilot.wait_for_idle", turns)
+
+
+@pytest.fixture(params=["here", "attached"])
+def from_both_sides(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The test runs twice: over the `Control` itself, and over the same one seen through the control API."""
+    if request.param == "attached":
+        monkeypatch.setattr(driving, "reach", driving.over_the_api)
+        for pace in ((observe, "LOOK_S"), (remote, "PAUSE_S")):  # a quarter of a second a picture is for eyes
+            monkeypatch.setattr(*pace, 0.005)
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""Driving an app in a test: pressing keys, reading what stands on the screen."""
+"""Driving an app in a test: pressing keys, reading what stands on the screen, here or over the control API."""
 
 from __future__ import annotations
 
@@ -7,14 +7,18 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from devgate.tui.app import DevgateApp
+from tests.admin.running import serving
+from tests.remote.reaching import remote_to
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+    from contextlib import AbstractAsyncContextManager
 
     from textual.app import App
     from textual.pilot import Pilot
 
     from devgate.control import Control
+    from tests.tui.fake_control import FakeControl
 
 
 def screen_of(app: App[None]) -> list[str]:
@@ -64,12 +68,44 @@ async def press(pilot: Pilot[None], *keys: str) -> None:
     await settle(pilot)
 
 
+async def asks(pilot: Pilot[None], control: FakeControl, *what: tuple[Any, ...]) -> None:
+    """Wait until `control` has been asked for this and nothing else."""
+    try:
+        await until(pilot, lambda: control.asked == [*what])
+    except TimeoutError:
+        raise AssertionError(f"asked for {control.asked}, not for {[*what]}") from None
+
+
+async def news(pilot: Pilot[None], control: Control) -> None:
+    """Let the screen draw what has just changed in `control`, however far from it that is."""
+    await until(pilot, lambda: pilot.app.control.seq == control.seq)
+    pilot.app.live.tick()
+    await settle(pilot)
+
+
+@asynccontextmanager
+async def here(control: Control) -> AsyncIterator[Control]:
+    yield control
+
+
+@asynccontextmanager
+async def over_the_api(control: Control) -> AsyncIterator[Control]:
+    """`control` as `devgate attach` sees it: served by the real control API, asked over a real connection."""
+    async with serving(control) as api, remote_to(api.api.url) as remote:
+        yield remote
+
+
+reach: Callable[[Control], AbstractAsyncContextManager[Control]] = here
+"""How `driven` gets at what it shows; set by the fixture `from_both_sides`."""
+
+
 @asynccontextmanager
 async def driven(
     control: Control, size: tuple[int, int] = (120, 40), **options: Any
 ) -> AsyncIterator[tuple[DevgateApp, Pilot[None]]]:
     """An app over `control`, drawn once."""
-    app = DevgateApp(control, **options)
-    async with app.run_test(size=size) as pilot:
-        await settle(pilot)
-        yield app, pilot
+    async with reach(control) as reached:
+        app = DevgateApp(reached, **options)
+        async with app.run_test(size=size) as pilot:
+            await settle(pilot)
+            yield app, pilot

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from devgate.model.status import ServiceState
-from tests.tui.driving import driven, press, settle, shows, text_of, until
+from tests.tui.driving import asks, driven, news, press, settle, shows, text_of, until
 from tests.tui.fake_control import FakeControl, log_lines, sample, service
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+pytestmark = pytest.mark.usefixtures("from_both_sides")
 
 
 async def test_quitting_names_what_stops_and_asks():
@@ -24,7 +26,7 @@ async def test_quitting_names_what_stops_and_asks():
         await press(pilot, "escape", "q", "q", "q", "n")
         assert control.asked == []
         await press(pilot, "ctrl+c", "ctrl+c")
-        assert control.asked == [("request_stop", "screen")]
+        await asks(pilot, control, ("request_stop", "screen"))
 
 
 async def test_with_nothing_to_lose_there_is_no_question():
@@ -32,7 +34,7 @@ async def test_with_nothing_to_lose_there_is_no_question():
     control.change(services=(service("web", state=ServiceState.STOPPED, pid=None),))
     async with driven(control) as (_, pilot):
         await press(pilot, "q")
-        assert control.asked == [("request_stop", "screen")]
+        await asks(pilot, control, ("request_stop", "screen"))
 
 
 async def test_asked_again_while_it_stops_nothing_is_waited_for():
@@ -41,20 +43,17 @@ async def test_asked_again_while_it_stops_nothing_is_waited_for():
     async with driven(control) as (_app, pilot):
         await shows(pilot, "stopping")
         await press(pilot, "ctrl+c")
-        assert control.asked == [("request_stop", "screen", "now")]
+        await asks(pilot, control, ("request_stop", "screen", "now"))
 
 
 async def test_the_screen_leaves_with_the_last_service():
     control = FakeControl(sample())
     async with driven(control) as (app, pilot):
         control.change(stopping=True)
-        app.live.tick()
-        await settle(pilot)
+        await news(pilot, control)
         assert app.return_code is None
         control.change(services=tuple(service(row.name, state=ServiceState.STOPPED) for row in control.now.services))
-        app.live.tick()
-        await pilot.pause()
-        assert app.return_code == 0
+        await until(pilot, lambda: app.return_code == 0)
 
 
 async def test_keys_of_ones_own(tmp_path: Path):
@@ -67,7 +66,7 @@ async def test_keys_of_ones_own(tmp_path: Path):
         await press(pilot, "r")
         assert control.asked == []
         await press(pilot, "ctrl+r")
-        assert control.asked == [("restart", "fechatter-server")]
+        await asks(pilot, control, ("restart", "fechatter-server"))
         await shows(pilot, "^r restart")
 
 
@@ -78,7 +77,7 @@ async def test_the_palette_finds_a_command_for_a_service():
         await press(pilot, *"start bot")
         await until(pilot, lambda: "Start bot-server" in text_of(app))
         await press(pilot, "enter")
-        await until(pilot, lambda: control.asked == [("start", "bot-server")])
+        await asks(pilot, control, ("start", "bot-server"))
 
 
 async def test_every_view_has_its_number_and_shares_the_selection():

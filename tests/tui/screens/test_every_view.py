@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import cycle
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from devgate.errors import DevgateError
+from devgate.errors import CommandError, DevgateError
 from devgate.model.plan import RouteChanges
 from devgate.model.query import LogLine
 from devgate.model.snapshot import EventRow, Snapshot, TrafficRow
 from devgate.model.status import HealthState, ServiceState, SyncState
 from devgate.tui.bindings import VIEWS
-from tests.tui.driving import driven, press, screen_of, settle, text_of, until
+from tests.tui.driving import driven, news, press, screen_of, settle, shows, text_of, until
 from tests.tui.fake_control import PLAN, FakeControl, log_lines, request_rows, sample, service
 from tests.tui.hostile import HOSTILE
 
-if TYPE_CHECKING:
-    from devgate.control import Control
+pytestmark = pytest.mark.usefixtures("from_both_sides")
 
 EMPTY = Snapshot(
     seq=1, at=0.0, version="", profile="", profile_source="", url="", uptime_s=0, ready=0, total=0, health=HealthState.UNKNOWN,
@@ -209,9 +208,7 @@ async def test_a_config_error_is_a_banner_on_every_view():
             await press(pilot, str(number))
             assert "✖ config error  devgate.yaml:12:7: unknown key prot; did you mean port?" in screen_of(app)[1]
         control.change(config_problems=())
-        assert app.live is not None
-        app.live.tick()
-        await settle(pilot)
+        await news(pilot, control)
         assert "config error" not in text_of(app)
 
 
@@ -222,29 +219,26 @@ async def test_a_bug_in_drawing_costs_the_view_its_news_and_nothing_else(
     async with driven(control) as (app, pilot):
         monkeypatch.setattr("devgate.tui.rows.services", lambda *_, **__: 1 / 0)
         control.change()
-        assert app.live is not None
-        app.live.tick_safely()
-        await pilot.pause()
-        assert "this view failed: ZeroDivisionError" in screen_of(app)[0]
+        await shows(pilot, "this view failed: ZeroDivisionError")
         await press(pilot, "4")
         assert app.live.view == "health"
     caplog.clear()
 
 
-async def test_a_remote_that_does_not_answer_is_said_and_asked_again():
-    class Gone(FakeControl):
-        gone = True
+async def test_a_devgate_that_does_not_answer_is_said_and_asked_again():
+    class Silent(FakeControl):
+        silent = False
 
         def snapshot(self) -> Snapshot:
-            if self.gone:
-                raise DevgateError("devgate does not answer")
+            if self.silent:
+                raise CommandError("devgate does not answer")
             return super().snapshot()
 
-    control: Control = Gone(sample())
+    control = Silent(sample())
     async with driven(control) as (app, pilot):
-        assert "devgate does not answer" in screen_of(app)[0]
-        control.gone = False
-        assert app.live is not None
-        app.live.tick()
-        await settle(pilot)
-        assert "fechatter/development" in screen_of(app)[0]
+        control.silent = True
+        control.change()
+        await until(pilot, lambda: "devgate does not answer" in screen_of(app)[0])
+        control.silent = False
+        control.change()
+        await until(pilot, lambda: "fechatter/development" in screen_of(app)[0])

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from devgate.errors import CommandError
 from tests.tui.driving import driven, press, screen_of, settle, shows
 from tests.tui.fake_control import FakeControl, log_lines, sample
 
 if TYPE_CHECKING:
     from devgate.model.query import LogSlice
+
+pytestmark = pytest.mark.usefixtures("from_both_sides")
 
 
 def control() -> FakeControl:

@@ -6,8 +6,10 @@ import pytest
 
 from devgate.errors import CommandError
 from devgate.model.status import ServiceState
-from tests.tui.driving import driven, press, screen_of, settle, shows, text_of, until
+from tests.tui.driving import asks, driven, news, press, screen_of, settle, shows, text_of, until
 from tests.tui.fake_control import FakeControl, log_lines, sample
+
+pytestmark = pytest.mark.usefixtures("from_both_sides")
 
 
 async def test_shows_process_and_traffic_in_one_row():
@@ -39,7 +41,7 @@ async def test_a_key_asks_for_something(service: str, key: str, asked: tuple[str
         app.selected = service
         app.live.again()
         await press(pilot, key)
-        assert control.asked == [asked]
+        await asks(pilot, control, asked)
 
 
 async def test_a_key_that_makes_no_sense_now_does_nothing():
@@ -58,7 +60,7 @@ async def test_killing_what_serves_requests_asks_first():
         await press(pilot, "n")
         assert control.asked == []
         await press(pilot, "X", "y")
-        assert control.asked == [("kill", "fechatter-server")]
+        await asks(pilot, control, ("kill", "fechatter-server"))
 
 
 async def test_a_refusal_becomes_a_notice_and_the_screen_lives_on():
@@ -70,18 +72,21 @@ async def test_a_refusal_becomes_a_notice_and_the_screen_lives_on():
         assert "stop [it]" in notice.message
         assert not notice.markup
         control.change_service("fechatter-server", state=ServiceState.STOPPED, pid=None)
-        app.live.tick()
-        await settle(pilot)
+        await news(pilot, control)
         await shows(pilot, "○ stopped")
 
 
-async def test_nothing_is_drawn_while_nothing_changes():
+async def test_nothing_is_drawn_while_nothing_changes(monkeypatch: pytest.MonkeyPatch):
     control = FakeControl(sample())
-    async with driven(control) as (app, _):
-        before = control.snapshots
+    async with driven(control) as (app, pilot):
+        drawn: list[object] = []
+        monkeypatch.setattr(app.live, "show", drawn.append)
         app.live.tick()
         app.live.tick()
-        assert control.snapshots == before
+        assert drawn == []
+        control.change()
+        await news(pilot, control)
+        assert len(drawn) == 1
 
 
 async def test_selecting_a_service_shows_its_log_and_its_routes():
@@ -129,7 +134,7 @@ async def test_the_mouse_selects_and_the_last_line_can_be_clicked():
         assert app.selected == "bot-server"
         line = screen_of(app)[-1]
         await pilot.click("#keys", offset=(line.index("r restart"), 0))
-        await until(pilot, lambda: control.asked == [("restart", "bot-server")])
+        await asks(pilot, control, ("restart", "bot-server"))
         await pilot.click("#keys", offset=(line.index("? help"), 0))
         await until(pilot, lambda: "Keys, and the names" in text_of(app))
 
@@ -139,12 +144,10 @@ async def test_a_service_that_has_gone_takes_the_selection_to_another():
     async with driven(control) as (app, pilot):
         await press(pilot, "j", "j")
         control.change(services=control.now.services[:2])
-        app.live.tick()
-        await settle(pilot)
+        await news(pilot, control)
         assert app.selected == control.now.services[1].name
         control.change(services=())
-        app.live.tick()
-        await settle(pilot)
+        await news(pilot, control)
         assert app.selected == ""
         await press(pilot, "r", "x", "enter")
         assert control.asked == []

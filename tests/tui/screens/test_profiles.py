@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+
+import pytest
 
 from devgate.errors import CommandError, ProfileError
-from tests.tui.driving import driven, press, screen_of, settle, shows, text_of, until
+from tests.tui.driving import driven, news, press, screen_of, shows, text_of, until
 from tests.tui.fake_control import PLAN, FakeControl, sample
 
-if TYPE_CHECKING:
-    import pytest
+pytestmark = pytest.mark.usefixtures("from_both_sides")
 
 
 async def test_the_plan_is_shown_and_nothing_happens():
@@ -85,14 +85,12 @@ async def test_a_bug_behind_the_plan_is_said(caplog: pytest.LogCaptureFixture):
 
 async def test_a_changed_file_is_planned_anew():
     control = FakeControl(sample())
-    async with driven(control) as (app, pilot):
+    async with driven(control) as (_app, pilot):
         await press(pilot, "p")
         count = len(control.asked)
         control.change()
-        app.live.tick()
-        await settle(pilot)
+        await news(pilot, control)
         assert len(control.asked) == count
         control.change(config_problems=("x",))
-        app.live.tick()
-        await settle(pilot)
+        await news(pilot, control)
         assert len(control.asked) == count + 1

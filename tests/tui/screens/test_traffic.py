@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from devgate.model.query import LogLine
 from tests.tui.driving import driven, press, screen_of, settle, shows, text_of, until
 from tests.tui.fake_control import FakeControl, request_rows, sample
+
+pytestmark = pytest.mark.usefixtures("from_both_sides")
 
 
 def control(count: int = 40) -> FakeControl:
