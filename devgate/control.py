@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from devgate.model.fault import Fault
+    from devgate.model.detail import Replayed, RequestDetail
     from devgate.model.plan import Plan
     from devgate.model.query import LogSlice, RequestPage
     from devgate.model.snapshot import Snapshot
@@ -47,6 +49,14 @@ class GatewayControl(Protocol):
 class SyncControl(Protocol):
     async def check(self) -> None:
         """Check all versions now; a check under way is joined."""
+    async def set_fault(self, route: str, fault: Fault, lasts_s: float) -> None:
+        """Have something go wrong with a route's requests for so many seconds, in place of what goes wrong now."""
+        ...
+
+    async def clear_faults(self, route: str | None = None) -> None:
+        """Take away one route's fault, or all."""
+        ...
+
         ...
 
 

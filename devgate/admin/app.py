@@ -10,6 +10,7 @@ from aiohttp import web
 
 from devgate.admin.answers import internal_error, problem
 from devgate.admin.events import Events
+from devgate.admin.faults import Faults
 from devgate.admin.guard import Guard
 from devgate.admin.observe import Observe
 from devgate.admin.profiles import Profiles
@@ -88,6 +89,7 @@ class ControlApi:
             Observe(self._control, self._closing),
             Services(self._control, self._scope),
             Profiles(self._control),
+            Faults(self._control),
             self._events,
         )
         for noun in nouns:

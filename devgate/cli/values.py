@@ -27,6 +27,23 @@ class DurationType(click.ParamType[float]):
             self.fail(str(error), param, ctx)
 
 
+class SizeType(click.ParamType[int]):
+    """`512B`, `64KiB`, `10MB`; here a bare number is bytes."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: Parameter | None, ctx: Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        from devgate.model.units import parse_size
+
+        text = str(value)
+        try:
+            return parse_size(f"{text}B" if text.isdecimal() else text)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
 class VariableType(click.ParamType[tuple[str, str]]):
     """`NAME=value`."""
 
@@ -42,4 +59,5 @@ class VariableType(click.ParamType[tuple[str, str]]):
 
 
 DURATION = DurationType()
+SIZE = SizeType()
 VARIABLE = VariableType()

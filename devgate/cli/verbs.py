@@ -26,6 +26,7 @@ VERBS = {
     "requests": "List finished requests.",
     "sync": "Check shared-knowledge versions.",
     "check": "Validate a profile.",
+    "faults": "Have requests of a route come late, fail, break off or crawl.",
     "config": "Print a resolved profile with the origin of each value.",
     "schema": "Print the JSON Schema of profiles.",
     "stub": "Run a stand-in service.",

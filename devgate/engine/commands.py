@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from devgate.clock import Clock
     from devgate.gateway.gateway import Gateway
+    from devgate.model.fault import Fault
     from devgate.model.query import LogSlice, RequestPage
     from devgate.monitor.sync import SyncMonitor
     from devgate.supervisor.supervisor import Supervisor
@@ -96,6 +97,14 @@ class Sync:
     def __init__(self, monitor: SyncMonitor, audit: Audit) -> None:
         self._monitor = monitor
         self._audit = audit
+    async def set_fault(self, route: str, fault: Fault, lasts_s: float) -> None:
+        self._audit.note("fault", route)
+        self._gateway.set_fault(route, fault, lasts_s)
+
+    async def clear_faults(self, route: str | None = None) -> None:
+        self._audit.note("clear faults", route or "")
+        self._gateway.clear_faults(route)
+
 
     async def check(self) -> None:
         self._audit.note("check", "sync")

@@ -227,6 +227,7 @@ class Engine:
                 stopping=self._stop.is_set(),
             )
             self._pictured_at, self._pictured_states = now, states
+                faults=self._gateway.faults(),
         return self._picture
 
     def request_stop(self, reason: str, *, now: bool = False) -> None:

@@ -6,6 +6,7 @@ from devgate.model.events import (
     BreakerChanged,
     ComponentFailed,
     Event,
+    FaultChanged,
     HealthChanged,
     Lagged,
     OperatorActed,
@@ -40,6 +41,10 @@ def narrate(event: Event, now: float) -> EventRow | None:
             return EventRow(
                 at, f"{service} sync {sync.value}: {actual or 'nothing'} where {expected} is expected", level
             )
+        case FaultChanged(route=route, words=now_wrong, cause=cause, at=at):
+            if now_wrong:
+                return EventRow(at, f"fault on {route}: {now_wrong} {cause}", "warning")
+            return EventRow(at, f"no fault on {route} any more: {cause}", "info")
         case ProfileApplied(plan=plan, by=by, at=at):
             return EventRow(at, f"profile {plan.name} applied by {by}: {plan.summary}", "info")
         case ProfileRejected(source=source, problems=problems, at=at):

@@ -8,6 +8,7 @@ from devgate import __version__
 from devgate.model.snapshot import (
     BreakerRow,
     EventRow,
+    FaultRow,
     InstanceRow,
     RouteRow,
     ServiceRow,
@@ -140,6 +141,7 @@ def picture(
     events: tuple[EventRow, ...],
     stopping: bool,
 ) -> Snapshot:
+    faults: tuple[FaultRow, ...],
     """Everything at one moment."""
     rows = tuple(
         service_row(view, service_traffic(view.name), breakers(view.name), sync.get(view.name, SyncRow()))
@@ -171,3 +173,4 @@ def picture(
         events=events,
         stopping=stopping,
     )
+        faults=faults,

@@ -17,6 +17,7 @@ from devgate.errors import CommandError
 from devgate.gateway.binding import BACKLOG
 from devgate.gateway.breakers import Breakers
 from devgate.gateway.deadlines import Deadlines
+from devgate.gateway.faults import Faults
 from devgate.gateway.front import Front
 from devgate.gateway.handlers.forward import Forward
 from devgate.gateway.hold import Queue
@@ -38,9 +39,10 @@ if TYPE_CHECKING:
     from devgate.directory import Directory, Entry, Instance
     from devgate.gateway.table import Route
     from devgate.model.events import Publish
+    from devgate.model.fault import Fault
     from devgate.model.profile import Profile
     from devgate.model.query import RequestPage
-    from devgate.model.snapshot import Snapshot
+    from devgate.model.snapshot import FaultRow, Snapshot
     from devgate.model.status import ServiceState
 
 DRAIN_S: Final = 5.0
@@ -82,6 +84,7 @@ class Gateway:
         self._addresses: list[str] = []
         self._port = profile.gateway.port
         self._deadlines = Deadlines(clock)
+        self._faults = Faults(self._deadlines, publish, clock, self._renew)
         self._forward = Forward(directory, suspect, self._deadlines, clock, pseudonym=secrets.token_hex(4))
         self._pipeline = Pipeline(self._rules(profile), self._forward, snapshot, self._own_traffic, self._ring, clock)
         self._front: Front | None = None
@@ -111,6 +114,9 @@ class Gateway:
     def _stand_at(self, sockets: Sequence[socket.socket]) -> None:
         self._addresses = [one.getsockname()[0] for one in sockets]
         self._port = sockets[0].getsockname()[1]
+        self._renew()
+
+    def _renew(self) -> None:
         self._pipeline.rules = self._rules(self._profile)
 
     async def _listen(self, sockets: Sequence[socket.socket], front: Front) -> list[asyncio.Server]:
@@ -182,6 +188,25 @@ class Gateway:
         if backend is None:
             raise CommandError(f"There is no service {name}.", code="unknown-service", status=404)
         backend.fuse.reset()
+
+    def set_fault(self, route: str, fault: Fault, lasts_s: float) -> None:
+        """Have something go wrong with a route's requests, beginning with the next one.
+
+        Raises:
+            CommandError: there is no such route, or that is no time.
+        """
+        self._faults.set(route, fault, lasts_s)
+
+    def clear_faults(self, route: str | None = None) -> None:
+        """Take away one route's fault, or all.
+
+        Raises:
+            CommandError: there is no such route.
+        """
+        self._faults.clear(route)
+
+    def faults(self) -> tuple[FaultRow, ...]:
+        return self._faults.rows()
 
     def requests(self, after: int = 0, limit: int = 100) -> RequestPage:
         """Finished requests with numbers above `after`, at most the newest `limit`."""

@@ -71,6 +71,17 @@ class SyncChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class FaultChanged:
+    """A route has got a fault on demand, another one, or none any more."""
+
+    route: str
+    words: str
+    """What is wrong with it now; empty: nothing."""
+    cause: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class ProfileApplied:
     plan: Plan
     by: str
@@ -119,6 +130,7 @@ Event = (
     | HealthChanged
     | BreakerChanged
     | SyncChanged
+    | FaultChanged
     | ProfileApplied
     | ProfileRejected
     | OperatorActed

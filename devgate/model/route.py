@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from devgate.model.caching import CacheSpec, cache_short
+from devgate.model.middleware import FaultSpec
 from devgate.model.resilience import (
     FallbackSpec,
     HedgeSpec,
@@ -118,6 +119,8 @@ class RouteSpec(Spec):
         Expected("true, a duration such as 5m, or a map"),
     ] = None
     """Keep answers and give them again; a duration is how long those are fresh that do not say so themselves."""
+    fault: FaultSpec | None = None
+    """What is to go wrong with its requests."""
 
     @property
     def id(self) -> str:

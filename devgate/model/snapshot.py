@@ -7,7 +7,9 @@ The engine builds it from the owners of the state; nobody keeps a second copy. T
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
+from devgate.model.fault import Fault
 from devgate.model.status import BreakerState, HealthState, Owner, ServiceState, SyncState
 
 
@@ -113,6 +115,21 @@ class RouteRow:
 
 @dataclass(frozen=True, slots=True)
 class EventRow:
+@dataclass(frozen=True, slots=True)
+class FaultRow:
+    """A fault on demand that is on."""
+
+    route: str
+    """Id of the route."""
+    fault: Fault
+    words: str
+    """The same for people: `300ms late, 503 for 50 %`."""
+    left_s: float | None
+    """Until it ends by itself; None: it does not."""
+    source: Literal["profile", "operator"]
+    """Who wants it."""
+
+
     """The last things that happened, newest last."""
 
     at: float
@@ -150,3 +167,5 @@ class Snapshot:
     routes: tuple[RouteRow, ...]
     events: tuple[EventRow, ...]
     stopping: bool = False
+    faults: tuple[FaultRow, ...] = ()
+    """Faults on demand that are on."""

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
     from devgate.model.events import Publish
 
+    from devgate.model.fault import Fault
+
+Verb = Literal["start", "stop", "restart", "adopt", "take-port"]
+"""What can be asked of a service by its name alone."""
 WAIT_S: Final = 20.0
 """How long a pull waits at the other end for something new."""
 PAUSE_S: Final = 0.1
@@ -172,6 +176,12 @@ class RemoteGateway:
 class RemoteSync:
     def __init__(self, link: Link) -> None:
         self._link = link
+    async def set_fault(self, route: str, fault: Fault, lasts_s: float) -> None:
+        await self._link.post("/v1/faults", {"route": route, "fault": fault, "lasts_s": lasts_s})
+
+    async def clear_faults(self, route: str | None = None) -> None:
+        await self._link.post("/v1/faults/clear", {"route": route})
+
 
     async def check(self) -> None:
         await self._link.post("/v1/sync/check", {})

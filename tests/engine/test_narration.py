@@ -11,6 +11,7 @@ from devgate.model.events import (
     BreakerChanged,
     ComponentFailed,
     Event,
+    FaultChanged,
     HealthChanged,
     Lagged,
     OperatorActed,
@@ -53,6 +54,12 @@ TABLE: list[tuple[Event, str, str]] = [
         "api breaker half open",
         "info",
     ),
+    (
+        FaultChanged("/api/*", "300ms late", "for 10m", 5.0),
+        "fault on /api/*: 300ms late for 10m",
+        "warning",
+    ),
+    (FaultChanged("/api/*", "", "cleared", 5.0), "no fault on /api/* any more: cleared", "info"),
     (
         SyncChanged("api", SyncState.WARNING, SyncState.CRITICAL, "2.0.0", "1.0.0", 5.0),
         "api sync critical: 1.0.0 where 2.0.0 is expected",

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from devgate.model import events, wire
+from devgate.model.fault import Fault
 from devgate.model.plan import Plan, Reason, RouteChanges
 from devgate.model.query import LogLine, LogSlice, RequestPage, RequestRow
 from devgate.model.snapshot import Snapshot
@@ -24,6 +25,8 @@ def values(kind: type) -> st.SearchStrategy:
 
 
 def _of(hint: typing.Any) -> st.SearchStrategy:
+    if hint is Fault:  # refuses what means nothing, which is most of what could be made up
+        return st.sampled_from([Fault(latency_s=0.3, share=0.5), Fault(status=503, count=False), Fault(cut_bytes=0)])
     if typing.get_origin(hint) is tuple:
         return st.lists(_of(typing.get_args(hint)[0]), max_size=2).map(tuple)
     if dataclasses.is_dataclass(hint):

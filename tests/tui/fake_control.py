@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 NOON = 1_760_000_400.0
 """2025-10-09 09:00:00 UTC."""
+    from devgate.model.fault import Fault
+
 
 
 @dataclass
@@ -82,6 +84,12 @@ class FakeControl:
         given = tuple(found[-limit:])
         last = self.lines[-1].seq if self.lines else 0
         return LogSlice(given, self.lines[0].seq if self.lines else 1, last, len(found) - len(given) if after else 0)
+
+    async def set_fault(self, route: str, fault: Fault, lasts_s: float) -> None:
+        await self._ask("fault", route, fault, lasts_s)
+
+    async def clear_faults(self, route: str | None = None) -> None:
+        await self._ask("clear faults", route)
 
     async def requests(self, after: int = 0, limit: int = 100) -> RequestPage:
         found = [row for row in self.requests_ if row.seq > after][-limit:]
