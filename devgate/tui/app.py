@@ -17,6 +17,7 @@ from devgate.escape import visible
 from devgate.tui import bindings, header
 from devgate.tui.command_runner import CommandRunner
 from devgate.tui.commands import COMMANDS, targets
+from devgate.tui.leaving import Leaving
 from devgate.tui.quiet import held_back
 from devgate.tui.screens.live import LiveScreen
 from devgate.tui.theme import THEMES, choose
@@ -85,6 +86,7 @@ class DevgateApp(App[None], inherit_bindings=False):
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self.control = control
         self.commands = CommandRunner(self)
+        self.leaving = Leaving(self)
         self.selected = ""
         """Name of the service that commands are for; shared by all views."""
         self.merged = False

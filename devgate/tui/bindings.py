@@ -96,6 +96,13 @@ LOG: Final = Keys(
         _key("log.search", "slash", "log('search')", "search", "Search by regular expression."),
         _key("log.next", "n", "log('find', 1)", "next", "Next match."),
         _key("log.previous", "N", "log('find', -1)", "previous", "Previous match."),
+        _key(
+            "log.search_all",
+            "alt+slash,ctrl+f",
+            "log('search_all')",
+            "search all",
+            "Search the logs of all services, merged.",
+        ),
         _key("log.filter", "f", "log('filter')", "filter", "Show only lines that match."),
         _key("log.level", "F", "log('level')", "level", "Least level: all, info, warning, error."),
         _key("log.next_error", "e", "log('error', 1)", "next error", "Next line that looks like an error."),
@@ -108,6 +115,7 @@ LOG: Final = Keys(
         _key("log.copy_run", "Y", "log('copy_run')", "copy run", "Copy everything the current run has written."),
     ),
 )
+        _key("log.open", "v", "open_log", "pager", "Open the log in $PAGER; requests go on meanwhile."),
 
 OVERVIEW: Final = Keys(
     "In the overview",

@@ -92,6 +92,11 @@ class LogBuffer:
     def held(self) -> int:
         return len(self._held)
 
+    @property
+    def lines(self) -> Sequence[LogLine]:
+        """All that is held, shown or not."""
+        return self._held
+
     def clear(self) -> None:
         self._held.clear()
         self._levels.clear()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from devgate.tui import format as fmt
 from devgate.tui import log_ink
 from devgate.tui.log_buffer import DEBUG, ERROR, LEVELS, LogBuffer, level_of
 from devgate.tui.sgr import strip_sgr
@@ -82,11 +83,20 @@ class LogReader:
         return shown[index] if shown else None
 
     def run(self, line: LogLine) -> list[str]:
-        """What the run of a service that wrote `line` has written, as far as it is shown."""
+        """What the run of a service that wrote `line` has written, as far as it is held; also what a filter leaves out."""
         return [
             strip_sgr(each.text)
-            for each in self.buffer.shown
+            for each in self.buffer.lines
             if each.run == line.run and each.service == line.service and each.stream != "mark"
+        ]
+
+    def written(self, *, merged: bool) -> list[str]:
+        """What is shown, a line each with its time, in its own colours: for somebody who reads it elsewhere."""
+        return [
+            f"── {line.text} ──"
+            if line.stream == "mark"
+            else f"{fmt.clock(line.at)} {f'{line.service}: ' if merged else ''}{line.text}"
+            for line in self.buffer.shown
         ]
 
     def selected(self, selection: Selection, layout: Layout) -> str:

@@ -13,6 +13,7 @@ from textual.widgets import Input
 
 from devgate.errors import DevgateError
 from devgate.model.status import FAILED
+from devgate.tui import format as fmt
 from devgate.tui import header, rows
 from devgate.tui.bindings import COMMON, CONTEXT
 from devgate.tui.widgets.line import Line, Part
@@ -184,9 +185,8 @@ class LiveScreen(Screen[None]):
         text = self.get_selected_text()
         if not text:
             raise SkipAction
-        self.app.copy_to_clipboard(text)
+        self.app.leaving.copy(text, fmt.plural(text.count("\n") + 1, "line"))
         self.clear_selection()
-        self.notify("copied", timeout=2)
 
     def action_back(self) -> None:
         """To the overview, from every other view."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from devgate.control import Control
     from devgate.tui.widgets.log_pane import LogPane
 
-FIRST = 5_000
+FIRST: Final = 5_000
 """Lines fetched when a log is opened: as many as a service's ring holds."""
+AT_ONCE: Final = 1_250
+"""Lines taken in one tick, so 5,000 a second: of more, the oldest are counted and passed over, for nobody reads them go by."""
 
 
 class LogFeed:
@@ -34,7 +36,7 @@ class LogFeed:
         names = self._names
         if names is None:
             return
-        part = await control.services.logs(names, after=self._after, limit=FIRST)
+        part = await control.services.logs(names, after=self._after, limit=AT_ONCE if self._after else FIRST)
         if names == self._names and (part.lines or part.next != self._after):
             self._after = part.next
             self._pane.add(part)

@@ -39,8 +39,13 @@ class LogKeys(LiveScreen):
         self.log_pane.say(rows.why(service) if service is not None and not self.app.merged else ())
 
     def action_log(self, what: str, *arguments: int) -> None:
+        if what == "search_all":
+            if not self.app.merged:
+                self.action_merged()
+            what = "search"
         if what in ("search", "filter"):
-            self.prompt.ask(what, "/" if what == "search" else "only lines with ")
+            label = "/ in all services: " if self.app.merged else "/"
+            self.prompt.ask(what, label if what == "search" else "only lines with ")
             return
         getattr(self.log_pane, f"action_{what}")(*arguments)
 
@@ -66,6 +71,13 @@ class LogKeys(LiveScreen):
         if self.get_selected_text():
             self.log_pane.action_copy()
 
-    @on(LogPane.Copied)
-    def _say_copied(self, event: LogPane.Copied) -> None:
-        self.notify(f"copied {event.what}", timeout=3, markup=False)
+    @on(LogPane.CopyAsked)
+    def _copy(self, event: LogPane.CopyAsked) -> None:
+        self.app.leaving.copy(event.text, event.what)
+
+    def action_open_log(self) -> None:
+        """What the pane shows, in the pager, at the line that is seen; with times and names as on the screen."""
+        pane = self.log_pane
+        lines, top = pane.reader.written(merged=pane.merged), pane.top
+        if lines:
+            self.app.leaving.page(pane.title if not pane.merged else "all services", lines, top + 1)

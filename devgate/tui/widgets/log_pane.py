@@ -44,10 +44,12 @@ class LogPane(ScrollView, can_focus=True):
     BINDINGS = of(LOG_PANE)
 
     @dataclass
-    class Copied(Message):
-        """Something was put on the clipboard."""
+    class CopyAsked(Message):
+        """Something is to be put on the clipboard."""
 
+        text: str
         what: str
+        """How it is called when that is done."""
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
@@ -80,7 +82,7 @@ class LogPane(ScrollView, can_focus=True):
         """Show lines that have arrived."""
         lines: Sequence[LogLine] = part.lines
         if part.dropped and lines and self.buffer.held:
-            said = f"{part.dropped:,} lines skipped here; the log file has them"
+            said = f"{part.dropped:,} lines skipped here; full in the log file"
             lines = (replace(lines[0], text=said, stream="mark"), *lines)
         gone = self.buffer.first_row
         shown = self.buffer.extend(lines)
@@ -204,18 +206,23 @@ class LogPane(ScrollView, can_focus=True):
         line = self.reader.line(newest=self.follow)
         text = self.screen.get_selected_text() or (sgr.strip_sgr(line.text) if line is not None else "")
         if text:
-            self._copy(text, fmt.plural(text.count("\n") + 1, "line"))
+            self.post_message(self.CopyAsked(text, fmt.plural(text.count("\n") + 1, "line")))
 
     def action_copy_run(self) -> None:
         """Copy everything the current run of the service has written, as far as it is held."""
         line = self.reader.line(newest=self.follow)
         if line is not None:
             text = self.reader.run(line)
-            self._copy("\n".join(text), f"run {line.run} of {line.service}, {fmt.plural(len(text), 'line')}")
+            what = f"run {line.run} of {line.service}, {fmt.plural(len(text), 'line')}"
+            self.post_message(self.CopyAsked("\n".join(text), what))
 
-    def _copy(self, text: str, what: str) -> None:
-        self.app.copy_to_clipboard(text)
-        self.post_message(self.Copied(what))
+    @property
+    def top(self) -> int:
+        """Index of the line that stands at the top; of the newest one while following."""
+        if self.follow:
+            return max(len(self.buffer.shown) - 1, 0)
+        place = self.buffer.locate(self.buffer.first_row + round(self.scroll_y))
+        return place[0] if place is not None else 0
 
     # --- scrolling -----------------------------------------------------------------------------------------------
 

@@ -33,7 +33,8 @@ class Host(App[None]):
         self.pane.restart("web", merged=False)
         self.pane.focus()
 
-    def on_log_pane_copied(self, event: LogPane.Copied) -> None:
+    def on_log_pane_copy_asked(self, event: LogPane.CopyAsked) -> None:
+        self.copy_to_clipboard(event.text)
         self.said.append(event.what)
 
     def log_(self, *texts: str, dropped: int = 0, run: int = 1, stream: str = "out") -> None:
@@ -128,7 +129,7 @@ async def test_a_burst_is_bounded_and_what_was_skipped_is_said():
         app.log_("before")
         app.log_(*numbered(0, 3), dropped=95_000)
         await pilot.pause()
-        assert any("95,000 lines skipped here; the log file has them" in line for line in app.lines)
+        assert any("95,000 lines skipped here; full in the log file" in line for line in app.lines)
         for _ in range(12):
             app.log_(*numbered(0, 10_000))
         assert app.pane.buffer.held == LIMIT
@@ -209,8 +210,10 @@ async def test_copying_a_line_a_run_and_a_selection():
         app.log_("\x1b[31mfirst\x1b[0m line", "second line", run=2)
         await pilot.pause()
         app.pane.action_copy()
+        await pilot.pause()
         assert app.clipboard == "second line"
         app.pane.action_copy_run()
+        await pilot.pause()
         assert app.clipboard == "first line\nsecond line"
         await pilot.pause()
         assert app.said == ["1 line", "run 2 of web, 2 lines"]
@@ -220,6 +223,7 @@ async def test_copying_a_line_a_run_and_a_selection():
         await pilot.pause()
         assert app.screen.get_selected_text() == "line\nsecond"
         app.pane.action_copy()
+        await pilot.pause()
         assert app.clipboard == "line\nsecond"
 
 
