@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
+from devgate.model.middleware import LimitsSpec
 from devgate.model.route import RouteSpec
 from devgate.model.spec import Spec
 from devgate.model.units import Duration, Expected, Size, one_or_many
@@ -125,6 +126,8 @@ class GatewaySpec(Spec):
     """How long each phase of a request may take."""
     hold: Duration = 30.0
     """How long a request waits for a service that is starting or restarting before it gets a 503."""
+    limits: LimitsSpec = Field(default_factory=LimitsSpec)
+    """How many requests may come, and what happens to those beyond."""
     health: bool = True
     """Whether the gateway itself answers `/health` and `/health/*`. `/_devgate/health` answers always."""
     routes_hint: bool = True

@@ -8,7 +8,14 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from devgate.model.caching import CacheSpec, cache_short
-from devgate.model.middleware import FaultSpec
+from devgate.model.middleware import (
+    CompressSpec,
+    CookieSpec,
+    FaultSpec,
+    HeaderEditsSpec,
+    LimitSpec,
+    compress_short,
+)
 from devgate.model.resilience import (
     FallbackSpec,
     HedgeSpec,
@@ -119,6 +126,20 @@ class RouteSpec(Spec):
         Expected("true, a duration such as 5m, or a map"),
     ] = None
     """Keep answers and give them again; a duration is how long those are fresh that do not say so themselves."""
+    limits: tuple[LimitSpec, ...] = ()
+    """How many requests it takes, beside the limits of the gateway."""
+    request_headers: HeaderEditsSpec = Field(default_factory=HeaderEditsSpec)
+    """Changes to what the service is told."""
+    response_headers: HeaderEditsSpec = Field(default_factory=HeaderEditsSpec)
+    """Changes to what the client is told."""
+    cookies: CookieSpec = Field(default_factory=CookieSpec)
+    """Changes to the cookies that the service sets."""
+    security_headers: bool = True
+    """Whether answers get the usual security headers that the service has not sent itself."""
+    compress: Annotated[
+        CompressSpec | None, BeforeValidator(compress_short, json_schema_input_type=CompressSpec | bool | None)
+    ] = None
+    """Compress answers; `true` for the usual settings."""
     fault: FaultSpec | None = None
     """What is to go wrong with its requests."""
 

@@ -12,6 +12,7 @@ from devgate.profile.findings import Subject
 from devgate.profile.nodes import Map, child, locate
 from devgate.profile.problems import problem_at
 from devgate.profile.rules_gateway import binding, cors, host_names, sync_times
+from devgate.profile.rules_middleware import header_edits, limits
 from devgate.profile.rules_routes import (
     replica_weights,
     reserved,
@@ -47,6 +48,7 @@ RULES: Final[tuple[Callable[[Subject], Iterator[Finding]], ...]] = (
     cors,
     host_names,
     sync_times,
+    limits,
     service_kinds,
     targets,
     service_options,
@@ -64,6 +66,7 @@ RULES: Final[tuple[Callable[[Subject], Iterator[Finding]], ...]] = (
     reserved,
     same_routes,
     unreachable,
+    header_edits,
 )
 
 

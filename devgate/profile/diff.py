@@ -57,6 +57,7 @@ EFFECTS: Final[Mapping[type[Spec], Mapping[str, Effect]]] = {
         "cors": Effect.LIVE,
         "timeouts": Effect.LIVE,
         "hold": Effect.LIVE,
+        "limits": Effect.LIVE,
         "health": Effect.LIVE,
         "routes_hint": Effect.LIVE,
         "cache_memory": Effect.LIVE,
