@@ -33,6 +33,14 @@ class ServiceControl(Protocol):
         """End the process group now, without drain or signal."""
         ...
 
+    async def adopt(self, name: str) -> None:
+        """Take whoever answers on its port for it, until he goes; shown as `external`."""
+        ...
+
+    async def take_port(self, name: str) -> None:
+        """End the process that holds its port, and start it."""
+        ...
+
     async def logs(self, names: Sequence[str], after: int = 0, limit: int = 1000) -> LogSlice:
         """Lines after sequence number `after`, at most the newest `limit`; of one service, or merged for several or none."""
         ...

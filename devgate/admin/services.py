@@ -38,6 +38,8 @@ class Services:
             web.post("/v1/services/{name}/stop", self.stop),
             web.post("/v1/services/{name}/restart", self.restart),
             web.post("/v1/services/{name}/kill", self.kill),
+            web.post("/v1/services/{name}/adopt", self.adopt),
+            web.post("/v1/services/{name}/take-port", self.take_port),
             web.post("/v1/breakers/{name}/reset", self.reset_breaker),
             web.post("/v1/sync/check", self.check_sync),
             web.post("/v1/stop", self.stop_devgate),
@@ -58,6 +60,12 @@ class Services:
 
     async def kill(self, request: web.Request) -> web.Response:
         return await self._carry_out(request, partial(self._control.services.kill, _name(request)))
+
+    async def adopt(self, request: web.Request) -> web.Response:
+        return await self._carry_out(request, partial(self._control.services.adopt, _name(request)))
+
+    async def take_port(self, request: web.Request) -> web.Response:
+        return await self._carry_out(request, partial(self._control.services.take_port, _name(request)))
 
     async def reset_breaker(self, request: web.Request) -> web.Response:
         return await self._carry_out(request, partial(self._control.gateway.reset_breaker, _name(request)))

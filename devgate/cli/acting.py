@@ -1,9 +1,9 @@
-"""What `start`, `stop` and `restart` have in common: several services at once, the state reached or the reason why not."""
+"""What `start`, `stop`, `restart`, `adopt` and `take-port` have in common: several services, the state reached or the reason."""
 
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -14,14 +14,19 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from devgate.errors import DevgateError
-    from devgate.remote.control import RemoteControl
+    from devgate.remote.control import RemoteControl, Verb
 
-Verb = Literal["start", "stop", "restart"]
-DONE: Final[dict[Verb, str]] = {"start": "is up", "stop": "has stopped", "restart": "is back"}
+DONE: Final[dict[Verb, str]] = {
+    "start": "is up",
+    "stop": "has stopped",
+    "restart": "is back",
+    "adopt": "is adopted",
+    "take-port": "is up",
+}
 
 
 def options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The arguments of all three."""
+    """The arguments of all of them."""
     for decorate in (
         project_option,
         click.option(
@@ -64,6 +69,8 @@ async def _one(
         "start": control.services.start,
         "stop": control.services.stop,
         "restart": partial(control.services.restart, dependents=dependents),
+        "adopt": control.services.adopt,
+        "take-port": control.services.take_port,
     }
     try:
         if no_wait:

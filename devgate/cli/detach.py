@@ -51,6 +51,7 @@ def launch_detached(request: Request, wait_s: float | None) -> int:
 def _options(request: Request) -> Iterator[str]:
     flags = {
         "--auto-ports": request.auto_ports,
+        "--take-port": request.take_port,
         "--no-deps": request.no_deps,
         "--stub": request.all_stubs,
         "--expose": request.expose,

@@ -54,6 +54,7 @@ class Request:
     fallback: str | None = None
     port: int | None = None
     auto_ports: bool = False
+    take_port: bool = False
     only: frozenset[str] = frozenset()
     without: frozenset[str] = frozenset()
     no_deps: bool = False
@@ -171,7 +172,12 @@ def launch(request: Request) -> int:
         if running is not None and running.alive:
             started()
             return _meet(running, loaded, request)
-        sockets = listen(loaded.profile.gateway, auto_ports=request.auto_ports)
+        sockets = listen(
+            loaded.profile.gateway,
+            auto_ports=request.auto_ports,
+            take=request.take_port,
+            done=lambda text: print(f"devgate: {visible(text)}", file=sys.stderr),
+        )
         try:
             return _serve(request, loaded, sockets, state, started)
         finally:
@@ -192,8 +198,9 @@ def _serve(
     request: Request, loaded: Loaded, sockets: list[socket.socket], state: Path, started: Callable[[], None]
 ) -> int:
     from devgate.supervisor.guardian import Guardian
+    from devgate.supervisor.kinship import new_mark
 
-    with Guardian.start(mark := secrets.token_hex(8)) as guardian:
+    with Guardian.start(mark := new_mark()) as guardian:
         # Now the slow part: aiohttp, and Textual where there is a screen.
         from devgate.cli.faces import face_for
         from devgate.cli.sidecar import follow_parent
@@ -203,6 +210,7 @@ def _serve(
         options = Options(
             all_stubs=request.all_stubs,
             auto_ports=request.auto_ports,
+            take_ports=request.take_port,
             only=selection(loaded.profile, request.only, request.without, no_deps=request.no_deps),
             no_needs=request.no_deps,
             exit_on_fail=request.exit_on_fail,

@@ -19,6 +19,7 @@ def start_options(function: Callable[..., Any]) -> Callable[..., Any]:
             click.option("--fallback", metavar="NAME", help="Start this profile if the other one does not load."),
             click.option("--port", type=click.IntRange(0, 65535), help="Port of the gateway; 0 takes a free one."),
             click.option("--auto-ports", is_flag=True, help="Take a free port wherever one is taken."),
+            click.option("--take-port", is_flag=True, help="End whoever holds a port that is needed, and take it."),
             click.option("--only", multiple=True, metavar="SVC", help="Start only these services and what they need."),
             click.option("--except", "without", multiple=True, metavar="SVC", help="Start all services but these."),
             click.option("--no-deps", is_flag=True, help="Start services without what they need."),
@@ -126,6 +127,8 @@ def chosen(
     """`start_options` as fields of a `launch.Request`."""
     from pathlib import Path
 
+    if plain["auto_ports"] and plain["take_port"]:
+        raise click.UsageError("--auto-ports gives way where a port is taken, --take-port does not: choose one")
     return {
         **plain,
         "folder": Path(project).absolute(),

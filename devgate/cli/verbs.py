@@ -17,6 +17,8 @@ VERBS = {
     "start": "Start services.",
     "stop": "Stop services.",
     "restart": "Restart services.",
+    "adopt": "Take who runs on a service's port for the service.",
+    "take-port": "End who holds a service's port, and start it.",
     "logs": "Show what services print.",
     "wait": "Wait until services are in a state.",
     "switch": "Switch to another profile, with a plan.",
@@ -32,7 +34,8 @@ VERBS = {
     "stub": "Run a stand-in service.",
     "completion": "Print the completion script of a shell.",
 }
-"""Verb to one line of help, in the order in which people meet them; the module has the verb's name."""
+"""Verb to one line of help, in the order in which people meet them; the module has the verb's name,
+with `_` for `-`."""
 
 
 class LazyGroup(click.Group):

@@ -70,6 +70,16 @@ class Services:
         self._audit.note("kill", name)
         await self._supervisor.kill_service(name)
 
+    async def adopt(self, name: str) -> None:
+        self._known(name)
+        self._audit.note("adopt", name)
+        await self._supervisor.adopt_service(name)
+
+    async def take_port(self, name: str) -> None:
+        self._known(name)
+        self._audit.note("take the port of", name)
+        await self._supervisor.take_port(name)
+
     async def logs(self, names: Sequence[str], after: int = 0, limit: int = 1000) -> LogSlice:
         for name in names:
             self._known(name)

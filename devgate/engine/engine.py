@@ -69,6 +69,7 @@ class Options:
 
     all_stubs: bool = False
     auto_ports: bool = False
+    take_ports: bool = False
     only: frozenset[str] | None = None
     no_needs: bool = False
     """Start services without what they need."""
@@ -142,6 +143,7 @@ class Engine:
             gateway_url=lambda: self.url,
             all_stubs=options.all_stubs,
             auto_ports=options.auto_ports,
+            take_ports=options.take_ports,
             only=options.only,
             no_needs=options.no_needs,
             guardian=guardian,

@@ -9,15 +9,20 @@ from devgate.gateway.binding import LOOPBACK_4, bind
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Callable
 
     from devgate.model.profile import GatewaySpec
 
 
-def listen(gateway: GatewaySpec, *, auto_ports: bool) -> list[socket.socket]:
-    """Listening sockets for the gateway.
+def listen(
+    gateway: GatewaySpec, *, auto_ports: bool, take: bool = False, done: Callable[[str], None] = lambda text: None
+) -> list[socket.socket]:
+    """Listening sockets for the gateway. What a killed devgate has left on its port is ended first.
 
     Args:
         auto_ports: take a free port where the wanted one is taken.
+        take: end whoever holds the wanted one.
+        done: told what was ended, in words.
 
     Raises:
         StartError: it cannot listen there.
@@ -25,9 +30,27 @@ def listen(gateway: GatewaySpec, *, auto_ports: bool) -> list[socket.socket]:
     try:
         return bind(gateway.host, gateway.port)
     except StartError as error:
-        if error.exit_code != Exit.GATEWAY_PORT or not auto_ports:
+        if error.code != "port-in-use":
             raise
-        return bind(gateway.host, 0)
+        if _cleared(gateway.port, take=take, done=done):
+            return bind(gateway.host, gateway.port)
+        if auto_ports:
+            return bind(gateway.host, 0)
+        error.hint = "end it yourself or with --take-port, or choose another port with --port (0 takes a free one)"
+        raise
+
+
+def _cleared(port: int, *, take: bool, done: Callable[[str], None]) -> bool:
+    """Whether somebody was ended who held the port."""
+    from devgate.supervisor.eviction import clear
+
+    try:
+        texts = clear(port, take=take)
+    except CommandError as error:
+        raise StartError(error.message, hint=error.hint, code=error.code, exit_code=Exit.GATEWAY_PORT) from error
+    for text in texts:
+        done(text)
+    return bool(texts)
 
 
 def listen_instead(old: GatewaySpec, new: GatewaySpec, *, auto_ports: bool) -> list[socket.socket]:

@@ -91,6 +91,7 @@ def service_row(view: ServiceView, traffic: TrafficRow, breaker: BreakerRow, syn
         sync=sync,
         response_ms=view.response_ms,
         checked_at=view.checked_at,
+        blocked_by=view.blocked_by,
     )
 
 

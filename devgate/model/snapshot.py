@@ -102,6 +102,8 @@ class ServiceRow:
     """Of the last probe."""
     checked_at: float | None
     """Of the last probe, seconds since the epoch."""
+    blocked_by: str = ""
+    """What keeps a blocked service from starting, as a slug: `port-in-use`, `missing-command`, `missing-cwd` ...; else empty."""
 
 
 @dataclass(frozen=True, slots=True)

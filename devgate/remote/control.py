@@ -150,7 +150,13 @@ class RemoteServices:
     async def kill(self, name: str) -> None:
         await self._act(name, "kill")
 
-    async def begin(self, verb: Literal["start", "stop", "restart"], name: str, *, dependents: bool = False) -> None:
+    async def adopt(self, name: str) -> None:
+        await self._act(name, "adopt")
+
+    async def take_port(self, name: str) -> None:
+        await self._act(name, "take-port")
+
+    async def begin(self, verb: Verb, name: str, *, dependents: bool = False) -> None:
         """Ask for a command and do not wait for the state; what is refused at once is raised."""
         await self._act(name, verb, wait=False, **({"dependents": True} if dependents else {}))
 

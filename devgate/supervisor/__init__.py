@@ -9,6 +9,7 @@ process. `External` is a service that somebody else runs. What they know goes in
   holds it with its output and probes, `ending` ends it with its whole family.
 - Looking at it: `probes` (one look), `vitals` (which look, and what came of them), `readiness` (the loop); `foreign` looks who
   else answers on its port; `resources` samples what it uses.
+- Who is on a taken port: `kinship` tells ours from strangers and from leftovers, `eviction` ends the ones that may be ended.
 - Its output: `lines`, then `logs` (rings, read by number) and `logfile`.
 - All together: `fleet` (who is there, and going over to another profile), `waiting` (for others), `demand` (requests
   and changed files that start and stop a service) with `watch`.

@@ -140,7 +140,7 @@ def choose_port(
         if not replace:
             raise CannotStartError(
                 f"port {port} is taken by {ports.owner(port) or 'somebody'}",
-                hint="end that process, or let devgate take a free port with --auto-ports",
+                hint="`devgate take-port` ends that process and starts the service; `devgate adopt` takes it for the service",
                 code="port-in-use",
             )
     elif spec.port is None and not stub:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from devgate.errors import CommandError
+from devgate import processes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -47,7 +47,17 @@ def owner(port: int) -> Owner | None:
     if not pids:
         return None
     pid = next((pid for pid in pids if pid is not None), None)
-    return Owner(pid, command_of(pid) if pid is not None else "")
+    if pid is None:
+        return Owner(None, "")
+    pid = _head(pid, port)
+    return Owner(pid, command_of(pid))
+
+
+def _head(pid: int, port: int) -> int:
+    """Workers share the socket of the process that has started them: that one is meant."""
+    while (process := processes.find(pid)) is not None and process.parent > 1 and held_by(port, [process.parent]):
+        pid = process.parent
+    return pid
 
 
 def held_by(port: int, pids: Iterable[int]) -> bool:
@@ -68,31 +78,6 @@ def is_of_this_user(pid: int) -> bool:
         return psutil.Process(pid).username() == psutil.Process().username()
     except psutil.Error:
         return False
-
-
-def evict(port: int, grace_s: float = 2.0) -> None:
-    """End the process that listens on a port: asked, then killed. Waits for that.
-
-    Raises:
-        CommandError: it belongs to somebody else, or does not go.
-    """
-    while (found := owner(port)) is not None:
-        try:
-            process = psutil.Process(found.pid) if found.pid is not None else None
-            if process is None or process.pid == os.getpid():
-                raise CommandError(
-                    f"port {port} is held by {found}, which cannot be ended from here", code="port-in-use"
-                )
-            process.terminate()
-            try:
-                process.wait(grace_s)
-            except psutil.TimeoutExpired:
-                process.kill()
-                process.wait(grace_s)
-        except psutil.NoSuchProcess:
-            continue
-        except psutil.Error as error:
-            raise CommandError(f"port {port}: {found} could not be ended: {error}", code="port-in-use") from error
 
 
 def command_of(pid: int) -> str:

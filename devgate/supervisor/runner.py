@@ -14,10 +14,13 @@ import asyncio
 from typing import TYPE_CHECKING, Protocol
 
 from devgate.directory import Endpoint
+from devgate.errors import CommandError
 from devgate.model.events import ProcessExited
 from devgate.model.status import FAILED, HealthState, ServiceState
 from devgate.policy.restart import Again, RestartPolicy, Settled, age_text, end_text
 from devgate.redact import redact_text
+from devgate.supervisor import ports
+from devgate.supervisor.eviction import clear
 from devgate.supervisor.foreign import Foreign
 from devgate.supervisor.launch import choose_port, is_stub, prepare
 from devgate.supervisor.lifecycle import Trigger
@@ -115,6 +118,11 @@ class Runner:
     def foreign(self) -> Foreign | None:
         """Who runs it in our place."""
         return self._foreign if self._foreign is not None and self._foreign.present else None
+
+    @property
+    def looked(self) -> str:
+        """What the last look at its port has found, while it is down."""
+        return self._foreign.vitals.readiness.detail if self._foreign is not None else ""
 
     @property
     def vitals(self) -> Vitals | None:
@@ -233,6 +241,9 @@ class Runner:
         """One life, from being wanted to being down."""
         if not await self._needs_met():
             return
+        self._whole.renew_spec()
+        if not await self._port_cleared():
+            return
         self.wish.attempt()
         try:
             run = self._spawn()
@@ -280,13 +291,32 @@ class Runner:
             self._stopped()
         return self.wish.up
 
+    async def _port_cleared(self) -> bool:
+        """End what a killed devgate has left on its port; False if it is not wanted any more, or never can be started."""
+        world, port = self._world, self._whole.spec.port
+        if not isinstance(port, int) or not ports.taken(port + self.replica):
+            return True
+        take = world.take_ports and self.last is None
+        refusal: CannotStartError | None = None
+        try:
+            done = await asyncio.to_thread(clear, port + self.replica, take=take, mark=world.around.mark)
+            for text in done:
+                self._whole.ring.mark(text, replica=self.replica, run=self.run_number)
+        except CommandError as error:
+            refusal = CannotStartError(error.message, hint=error.hint, code=error.code)
+        if not self.wish.up:
+            self._stopped()
+        elif refusal is not None:
+            self.wish.attempt()
+            self._refuse(refusal)
+        return self.wish.up
+
     def _spawn(self) -> Run | None:
         """Start the process; None: there is nothing to run.
 
         Raises:
             CannotStartError: it cannot be started.
         """
-        self._whole.renew_spec()
         world, spec = self._world, self._whole.spec
         self._unhealthy = False
         self.refusal = None

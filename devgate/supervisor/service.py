@@ -149,15 +149,28 @@ class Service:
         """Take whoever answers on its port for it, until he goes.
 
         Raises:
-            CommandError: it runs, or nobody answers there.
+            CommandError: it runs, has no port of its own, or nobody answers there as it would.
         """
         if self.up or self.alive:
-            raise CommandError(f"{self.name} is run by devgate", hint="stop it first")
+            raise CommandError(f"{self.name} is run by devgate", hint="stop it first", code="running")
+        if not isinstance(self.spec.port, int):
+            raise CommandError(f"{self.name} has no port of its own on which it could be found", code="no-port")
         for runner in self.runners:
             runner.adopt()
         present = await self._world.pulse.until(lambda: all(runner.foreign for runner in self.runners), ADOPT_WAIT_S)
         if not present:
-            raise CommandError(f"nobody answers in place of {self.name}", hint="start it, then adopt it")
+            detail = next(filter(None, (runner.looked for runner in self.runners if not runner.foreign)), "")
+            raise CommandError(
+                f"nobody answers in place of {self.name}" + (f": {detail}" if detail else ""),
+                hint="start it, then adopt it",
+                code="nobody-there",
+            )
+
+    async def left_alone(self) -> None:
+        """Wait a moment until who ran it in our place is known to have gone."""
+        for runner in self.runners:
+            runner.suspect()
+        await self._world.pulse.until(lambda: self.foreign is None, ADOPT_WAIT_S)
 
     @property
     def foreign(self) -> Foreign | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from devgate.model.status import Owner
+from devgate.model.status import Owner, ServiceState
 from devgate.redact import redact_text
 from devgate.supervisor.view import InstanceView, ServiceView
 
@@ -49,6 +49,7 @@ def view_of(service: Service, world: World) -> ServiceView:
         response_ms=vitals.last.latency_s * 1000 if vitals is not None and vitals.last is not None else None,
         checked_at=vitals.checked_at if vitals is not None else None,
         version=vitals.version if vitals is not None else None,
+        blocked_by=speaker.refusal.code if speaker.refusal is not None and state is ServiceState.BLOCKED else "",
     )
 
 

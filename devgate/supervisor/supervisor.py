@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import random
-import secrets
 from functools import partial
 from typing import TYPE_CHECKING, Self
 
 from devgate.errors import CommandError
 from devgate.model.profile import Profile
 from devgate.model.status import ServiceState
-from devgate.supervisor import ports, preflight
+from devgate.supervisor import eviction, preflight
 from devgate.supervisor.external import External
 from devgate.supervisor.fleet import Fleet
+from devgate.supervisor.kinship import new_mark
 from devgate.supervisor.launch import Surroundings
 from devgate.supervisor.logs import LogBook
 from devgate.supervisor.resources import Resources
@@ -52,6 +52,7 @@ class Supervisor:
         gateway_url: where the gateway answers; asked at each start of a service.
         all_stubs: every service runs as a stand-in.
         auto_ports: a taken port is replaced by a free one.
+        take_ports: who holds the port of a service before its first start is ended.
         only: start just these, and what they need; none: all that start by themselves.
         guardian: told of each process group, so that it can end them when devgate is killed.
         files: tells of changed files; none: `watch` does nothing.
@@ -71,6 +72,7 @@ class Supervisor:
         gateway_url: Callable[[], str],
         all_stubs: bool = False,
         auto_ports: bool = False,
+        take_ports: bool = False,
         only: frozenset[str] | None = None,
         guardian: Keeper | None = None,
         files: FileWatcher | None = None,
@@ -88,13 +90,14 @@ class Supervisor:
                 folder=state_dir.parent,
                 environ=environ,
                 overrides=overrides or {},
-                mark=mark or secrets.token_hex(8),
+                mark=mark or new_mark(),
                 all_stubs=all_stubs,
             ),
             logs=LogBook(clock, state_dir / "logs"),
             keeper=guardian,
             gateway_url=gateway_url,
             auto_ports=auto_ports,
+            take_ports=take_ports,
             draw=random.Random().random,
             scope=self._scope,
             profile=Profile(),
@@ -168,17 +171,23 @@ class Supervisor:
         await self._known(name).adopt()
 
     async def take_port(self, name: str) -> None:
-        """End whoever holds the port of a service that is down, and start it.
+        """End whoever holds the port of a service that devgate does not run now, and start it.
 
         Raises:
             CommandError: it has none, runs, or its owner cannot be ended.
         """
         service = self._known(name)
-        port = service.spec.port
-        if isinstance(service, External) or service.alive or not isinstance(port, int):
-            raise CommandError(f"{name} has no port that could be taken", code="no-port")
-        for replica in range(service.spec.replicas):
-            await asyncio.to_thread(ports.evict, port + replica)
+        if isinstance(service, External) or service.alive:
+            what = "runs already" if service.alive else "is not run by devgate"
+            raise CommandError(f"{name} {what}: there is no port to be taken", code="no-port")
+        if not isinstance(service.spec.port, int):
+            raise CommandError(f"{name} has no port of its own that could be taken", code="no-port")
+        around = self._world.around
+        for runner in service.runners:
+            port = service.spec.port + runner.replica
+            for done in await asyncio.to_thread(eviction.clear, port, take=True, mark=around.mark):
+                service.ring.mark(done, replica=runner.replica, run=runner.run_number)
+        await service.left_alone()
         await self.start_service(name)
 
     async def _up_to_date(self, name: str) -> Service | External:

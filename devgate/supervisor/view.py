@@ -81,6 +81,7 @@ class ServiceView:
     checked_at: float | None
     version: str | None
     """Shared-knowledge version last seen in a health answer."""
+    blocked_by: str = ""
 
 
 def worst(states: Iterable[ServiceState]) -> ServiceState:

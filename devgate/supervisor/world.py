@@ -53,6 +53,8 @@ class World:
     keeper: Keeper | None
     gateway_url: Callable[[], str]
     auto_ports: bool
+    take_ports: bool
+    """`--take-port`: who holds the port of a service's first process is ended."""
     draw: Callable[[], float]
     """Uniform in [0, 1): jitter."""
     scope: Scope

@@ -148,7 +148,7 @@ class DevgateApp(App[None], inherit_bindings=False):
             yield SystemCommand(binding.description.capitalize(), binding.tooltip, run)
         snapshot = screen.snapshot if isinstance(screen, LiveScreen) else None
         for row in snapshot.services if snapshot is not None else ():
-            for name in ("start", "stop", "restart", "kill"):
+            for name in ("start", "stop", "restart", "kill", "adopt", "take"):
                 if targets(COMMANDS[name], snapshot, row.name):
                     run = partial(self.run_action, f"command({name!r}, {row.name!r})")
                     yield SystemCommand(

@@ -46,6 +46,8 @@ APP: Final = Keys(
         _key("service.kill", "X", "command('kill')", "kill", "End the process group now, without drain."),
         _key("service.cascade", "R", "command('cascade')", "restart all", "Restart it and the services that need it."),
         _key("service.red", "a", "command('red')", "restart red", "Restart every service that has failed."),
+        _key("service.adopt", "A", "command('adopt')", "adopt", "Take who holds its port for the service."),
+        _key("service.take", "T", "command('take')", "take port", "End who holds its port, and start it; asks first."),
         _key("sync.check", "S", "command('sync')", "sync", "Check the shared-knowledge versions now."),
         _key("profile.switch", "p", "view('profiles')", "profiles", "Switch the profile; shows the plan first."),
         *(
@@ -181,7 +183,16 @@ ALL: Final = (APP, OVERVIEW, TABLE, LOG, LOG_PANE, LOGS, TRAFFIC, PROFILES, BACK
 IDS: Final = frozenset(binding.id for keys in ALL for binding in keys.table)
 
 CONTEXT: Final[dict[str, tuple[str, ...]]] = {
-    "overview": ("service.start", "service.restart", "service.stop", "breaker.reset", "table.choose", "log.search"),
+    "overview": (
+        "service.adopt",
+        "service.take",
+        "service.start",
+        "service.restart",
+        "service.stop",
+        "breaker.reset",
+        "table.choose",
+        "log.search",
+    ),
     "traffic": ("traffic.filter", "traffic.errors", "table.choose", "traffic.pause", "traffic.copy", "view.back"),
     "logs": ("log.search", "log.filter", "log.next_error", "log.merged", "log.follow", "logs.next", "view.back"),
     "health": ("sync.check", "service.restart", "service.stop", "breaker.reset", "table.choose", "view.back"),

@@ -37,6 +37,11 @@ def _ours(row: ServiceRow) -> bool:
     return row.owner is Owner.DEVGATE
 
 
+def _beaten(row: ServiceRow) -> bool:
+    """Whether all that it lacks is its port, which somebody else holds."""
+    return _ours(row) and row.blocked_by == "port-in-use"
+
+
 def _up(row: ServiceRow) -> bool:
     return _ours(row) and row.state not in _DOWN
 
@@ -49,6 +54,8 @@ COMMANDS: Final[dict[str, Command]] = {
     "kill": Command("kill", lambda control, name: control.services.kill(name), _up),
     "restart": Command("restart", lambda control, name: control.services.restart(name), _ours),
     "cascade": Command("restart", lambda control, name: control.services.restart(name, dependents=True), _ours),
+    "adopt": Command("adopt", lambda control, name: control.services.adopt(name), _beaten),
+    "take": Command("take the port of", lambda control, name: control.services.take_port(name), _beaten),
     "red": Command(
         "restart",
         lambda control, name: control.services.restart(name),
@@ -79,6 +86,8 @@ def at_stake(command: str, row: ServiceRow) -> str:
     """What carrying it out now would lose, as a sentence; empty if nothing."""
     if command == "kill" and row.traffic.in_flight:
         return f"{row.traffic.in_flight} requests in flight will fail."
+    if command == "take":
+        return f"{row.cause or 'Its port is taken'}. That process will be ended."
     return ""
 
 

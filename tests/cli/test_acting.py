@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 
 @pytest.mark.parametrize(
     ("verb", "said"),
-    [("start", "bot-server is up"), ("stop", "bot-server has stopped"), ("restart", "bot-server is back")],
+    [
+        ("start", "bot-server is up"),
+        ("stop", "bot-server has stopped"),
+        ("restart", "bot-server is back"),
+        ("adopt", "bot-server is adopted"),
+        ("take-port", "bot-server is up"),
+    ],
 )
 def test_returns_when_the_state_is_reached(cli: Cli, running: FakeControl, verb: str, said: str) -> None:
     result = cli(verb, "bot-server")
@@ -43,7 +49,7 @@ def test_an_unknown_name_stops_everything_before_it_begins(cli: Cli, running: Fa
     assert running.asked == []
 
 
-@pytest.mark.parametrize("verb", ["start", "stop", "restart"])
+@pytest.mark.parametrize("verb", ["start", "stop", "restart", "adopt", "take-port"])
 def test_a_name_is_needed(cli: Cli, running: FakeControl, verb: str) -> None:
     assert cli(verb).code == Exit.USAGE
 
@@ -87,6 +93,12 @@ def test_nobody_has_to_wait(cli: Cli, running: FakeControl) -> None:
     result = cli("restart", "bot-server", "--no-wait", "--with-dependents")
     assert (result.code, result.out) == (0, "bot-server: restart asked for\n")
     assert running.asked == [("restart", "bot-server", "dependents")]
+
+
+@pytest.mark.parametrize("verb", ["adopt", "take-port"])
+def test_nobody_has_to_wait_for_a_port(cli: Cli, running: FakeControl, verb: str) -> None:
+    assert cli(verb, "bot-server", "--no-wait").out == f"bot-server: {verb} asked for\n"
+    assert running.asked == [(verb, "bot-server")]
 
 
 def test_without_waiting_an_early_refusal_is_still_heard(cli: Cli, running: FakeControl) -> None:

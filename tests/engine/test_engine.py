@@ -6,7 +6,9 @@ import asyncio
 import gc
 import json
 import os
+import signal
 import socket
+import subprocess
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -17,7 +19,7 @@ from devgate.clock import SystemClock
 from devgate.engine import engine as engine_module
 from devgate.engine.engine import Engine, Options
 from devgate.engine.listening import listen, listen_instead
-from devgate.errors import CommandError, StartError
+from devgate.errors import CommandError, Exit, StartError
 from devgate.files import FileWatcher
 from devgate.gateway.binding import bind
 from devgate.model.profile import GatewaySpec
@@ -25,8 +27,10 @@ from devgate.model.status import ServiceState
 from devgate.profile.loading import load, try_load
 from devgate.profile.trust import Trust
 from devgate.runfile import RunFile, claim, read, state_folder
+from devgate.supervisor import ports
 from devgate.supervisor.guardian import Guardian
 from tests.e2e.harness import request
+from tests.samples import command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,6 +94,37 @@ def assert_over(engine: Engine, folder: Path) -> None:
     assert is_free(engine.url)
     assert read(folder / ".devgate") is None
     assert all(row.pid is None for row in engine.snapshot().services)
+
+
+@pytest.mark.parametrize("take", [True, False])
+def test_the_gateways_port_is_taken_only_where_that_was_said(take: bool) -> None:
+    with ports.reserve() as held:
+        port = held.getsockname()[1]
+    thief = subprocess.Popen(command("thief", port), stdout=subprocess.PIPE)
+    said: list[str] = []
+    try:
+        assert thief.stdout is not None
+        thief.stdout.readline()
+        if take:
+            for one in listen(GatewaySpec(port=port), auto_ports=False, take=True, done=said.append):
+                one.close()
+            assert [text.split(" (")[0] for text in said] == [f"ended pid {thief.pid}"]
+            assert thief.wait(DEADLINE_S) == -signal.SIGTERM
+        else:
+            with pytest.raises(StartError, match=f"taken by pid {thief.pid}") as refused:
+                listen(GatewaySpec(port=port), auto_ports=False)
+            assert "--take-port" in refused.value.hint
+            assert refused.value.exit_code == Exit.GATEWAY_PORT
+            assert thief.poll() is None
+    finally:
+        thief.kill()
+        thief.communicate()
+
+
+def test_a_gateways_port_that_cannot_be_taken_is_exit_3() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as ours, pytest.raises(StartError, match="cannot be ended") as refused:
+        listen(GatewaySpec(port=ours.getsockname()[1]), auto_ports=False, take=True)
+    assert refused.value.exit_code == Exit.GATEWAY_PORT
 
 
 async def test_the_face_sees_everything_go_before_it_ends(folder: Path) -> None:

@@ -60,11 +60,13 @@ class TestContract:
         await control.services.restart("c")
         await control.services.restart("c", dependents=True)
         await control.services.kill("d/../e ?#%\u20ac")
+        await control.services.adopt("e")
+        await control.services.take_port("e")
         await control.gateway.reset_breaker("f")
         await control.sync.check()
         assert owner.asked == [
             ("start", "a"), ("stop", "b"), ("restart", "c"), ("restart", "c", "dependents"), ("kill", "d/../e ?#%\u20ac"),
-            ("reset", "f"), ("check",),
+            ("adopt", "e"), ("take-port", "e"), ("reset", "f"), ("check",),
         ]  # fmt: skip
 
     async def test_logs(self, control: Control, owner: FakeControl) -> None:

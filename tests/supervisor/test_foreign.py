@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from devgate.errors import CommandError
 from devgate.model.status import HealthState, Owner, ServiceState
+from devgate.processes import MARK
 from tests.samples import command
 
 S = ServiceState
@@ -86,10 +88,11 @@ async def test_who_was_there_before_us_is_not_taken_for_it(supervise, free_port:
     system = await supervise({"web": echo(free_port)})
     assert await system.supervisor.settled() == ["web"]
     await asyncio.sleep(0.3)
-    assert system.state("web") is S.BLOCKED
+    assert (system.state("web"), system.view("web").blocked_by) == (S.BLOCKED, "port-in-use")
+    assert f"is taken by pid {other.pid} (" in system.view("web").cause
     await system.supervisor.adopt_service("web")
     assert (system.state("web"), system.view("web").owner) == (S.READY, Owner.EXTERNAL)
-    assert system.view("web").pid == other.pid
+    assert (system.view("web").pid, system.view("web").blocked_by) == (other.pid, "")
 
 
 async def test_nobody_can_be_adopted_where_nobody_is(supervise, free_port: int, monkeypatch) -> None:
@@ -113,12 +116,93 @@ async def test_a_port_can_be_taken_back(supervise, free_port: int, ide: Ide) -> 
     assert (system.state("web"), system.view("web").owner) == (S.READY, Owner.DEVGATE)
 
 
+async def test_a_port_is_taken_at_the_start_where_that_was_said(supervise, free_port: int, ide: Ide) -> None:
+    other = ide(free_port)
+    await asyncio.to_thread(wait_for, free_port)
+    reaped = asyncio.create_task(asyncio.to_thread(other.wait))
+    system = await supervise({"web": echo(free_port)}, take_ports=True)
+    assert await system.supervisor.settled() == []
+    await reaped
+    assert system.view("web").owner is Owner.DEVGATE
+    assert any(f"ended pid {other.pid} (" in line for line in system.lines("web"))
+
+
+async def test_only_the_first_start_takes_a_port(supervise, free_port: int) -> None:
+    """Whoever comes later may be a debugger, which nobody has spoken of."""
+    system = await supervise(
+        {"web": {"command": "sleep 600", "port": free_port, "ready": {"exec": "true"}}}, take_ports=True
+    )
+    await system.state_is("web", S.READY)
+    with socket.create_server(("127.0.0.1", free_port)), pytest.raises(CommandError, match="is blocked: port"):
+        await system.supervisor.restart_service("web")
+    assert system.view("web").blocked_by == "port-in-use"
+
+
+async def test_what_a_killed_devgate_has_left_is_reaped_unasked(supervise, free_port: int) -> None:
+    left = subprocess.Popen(
+        command("echo"), stdout=subprocess.DEVNULL,
+        env={**os.environ, "PORT": str(free_port), MARK: f"{os.getpid()}-1-00ff:old#0;"},
+    )  # fmt: skip
+    reaped = asyncio.create_task(asyncio.to_thread(left.wait))
+    await asyncio.to_thread(wait_for, free_port)
+    system = await supervise({"web": echo(free_port)})
+    assert await system.supervisor.settled() == []
+    await reaped
+    assert any("left behind by a devgate that is gone" in line for line in system.lines("web"))
+
+
+async def test_a_stop_while_a_port_is_cleared_wins(supervise, free_port: int, monkeypatch) -> None:
+    began, go_on = threading.Event(), threading.Event()
+
+    def clear(port: int, **_: object) -> list[str]:
+        began.set()
+        assert go_on.wait(20)
+        raise CommandError("no", code="port-in-use")
+
+    monkeypatch.setattr("devgate.supervisor.runner.clear", clear)
+    with socket.create_server(("127.0.0.1", free_port)):
+        system = await supervise({"web": echo(free_port)})
+        await asyncio.to_thread(began.wait)
+        await system.supervisor.stop_service("web")
+        go_on.set()
+        await system.state_is("web", S.STOPPED)
+        await asyncio.sleep(0.05)
+        assert S.BLOCKED not in system.states("web")
+
+
+async def test_an_adopted_service_is_taken_over(supervise, free_port: int, ide: Ide) -> None:
+    other = ide(free_port)
+    await asyncio.to_thread(wait_for, free_port)
+    system = await supervise({"web": echo(free_port)})
+    await system.supervisor.settled()
+    await system.supervisor.adopt_service("web")
+    reaped = asyncio.create_task(asyncio.to_thread(other.wait))
+    await system.supervisor.take_port("web")
+    await reaped
+    assert (system.state("web"), system.view("web").owner) == (S.READY, Owner.DEVGATE)
+    with pytest.raises(CommandError, match="web runs already"):
+        await system.supervisor.take_port("web")
+
+
+async def test_who_does_not_answer_is_not_adopted(supervise, free_port: int, monkeypatch) -> None:
+    monkeypatch.setattr("devgate.supervisor.service.ADOPT_WAIT_S", 1.5)
+    with socket.create_server(("127.0.0.1", free_port)):
+        system = await supervise(
+            {"web": echo(free_port), "auto": {"command": "sleep 600", "port": "auto", "autostart": False}}
+        )
+        assert await system.supervisor.settled() == ["web"]
+        with pytest.raises(CommandError, match=r"nobody answers in place of web: .+"):
+            await system.supervisor.adopt_service("web")
+        with pytest.raises(CommandError, match="no port of its own"):
+            await system.supervisor.adopt_service("auto")
+
+
 async def test_a_port_of_ours_is_not_taken(supervise, free_port: int) -> None:
     with socket.create_server(("127.0.0.1", free_port)):
-        system = await supervise({"web": echo(free_port), "auto": {"command": "sleep 600"}})
+        system = await supervise({"web": echo(free_port), "auto": {"command": "sleep 600", "autostart": False}})
         with pytest.raises(CommandError, match="cannot be ended from here"):
             await system.supervisor.take_port("web")
-        with pytest.raises(CommandError, match="no port"):
+        with pytest.raises(CommandError, match="no port of its own"):
             await system.supervisor.take_port("auto")
 
 

@@ -76,6 +76,12 @@ class FakeControl:
     async def reset_breaker(self, service: str) -> None:
         await self._ask("reset", service)
 
+    async def adopt(self, name: str) -> None:
+        await self._ask("adopt", name)
+
+    async def take_port(self, name: str) -> None:
+        await self._ask("take-port", name)
+
     async def check(self) -> None:
         await self._ask("check")
 

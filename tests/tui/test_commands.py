@@ -1,5 +1,7 @@
 """Which commands make sense for which service."""
 
+from dataclasses import replace
+
 import pytest
 
 from devgate.model.status import ServiceState
@@ -45,6 +47,19 @@ def test_killing_asks_only_where_requests_would_fail():
     assert at_stake("kill", rows["fechatter-server"]) == "3 requests in flight will fail."
     assert at_stake("kill", rows["analytics-server"]) == ""
     assert at_stake("restart", rows["fechatter-server"]) == ""
+
+
+def test_a_port_is_taken_or_its_owner_adopted_only_where_that_is_what_lacks():
+    assert fitting("adopt") == fitting("take") == set()
+    snapshot = sample()
+    blocked = {"state": ServiceState.BLOCKED, "blocked_by": "port-in-use", "cause": "port 6686 is taken by pid 7 (nc)"}
+    rows = [replace(row, **blocked) if row.name == "bot-server" else row for row in snapshot.services]
+    snapshot = replace(snapshot, services=tuple(rows))
+    for name in ("adopt", "take"):
+        assert targets(COMMANDS[name], snapshot, "bot-server") == ("bot-server",)
+    row = next(row for row in rows if row.name == "bot-server")
+    assert at_stake("take", row) == "port 6686 is taken by pid 7 (nc). That process will be ended."
+    assert at_stake("adopt", row) == ""
 
 
 def test_quitting_loses_what_runs_and_is_ours():

@@ -170,7 +170,14 @@ class LiveScreen(Screen[None]):
         self._event.show([Part(rows.event(snapshot.events[-1] if snapshot.events else None))])
         service = self.service
         keys = (
-            (service.name, service.state, service.owner, service.breaker.state, service.breaker.consecutive > 0)
+            (
+                service.name,
+                service.state,
+                service.blocked_by,
+                service.owner,
+                service.breaker.state,
+                service.breaker.consecutive > 0,
+            )
             if service is not None
             else None,
             any(row.state in FAILED for row in snapshot.services),
