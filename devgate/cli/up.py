@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from devgate.cli.values import DURATION, VARIABLE
+from devgate.cli.values import DURATION, VARIABLE, WaitCommand
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,13 +44,13 @@ def start_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-@click.command("up")
+@click.command("up", cls=WaitCommand)
 @click.argument("profile", required=False)
 @click.option("--no-tui", is_flag=True, help="Plain prefixed lines instead of the screen.")
 @click.option("--json", "as_json", is_flag=True, help="JSON lines on stdout; implies --no-tui.")
 @click.option("-d", "--detach", is_flag=True, help="Run in the background.")
 @click.option(
-    "--wait", "wait_s", is_flag=False, flag_value="60s", type=DURATION, metavar="[=60s]",
+    "--wait", "wait_s", type=DURATION, metavar="[=60s]",
     help="With -d: return when every service is ready.",
 )  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Only say what would start, in which order.")

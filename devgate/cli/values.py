@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Any, Final
 
 import click
+
+_DURATION: Final = re.compile(r"\d+(\.\d+)?(ms|s|m|h)?")
 
 if TYPE_CHECKING:
     from click import Context, Parameter
@@ -42,6 +45,21 @@ class SizeType(click.ParamType[int]):
             return parse_size(f"{text}B" if text.isdecimal() else text)
         except ValueError as error:
             self.fail(str(error), param, ctx)
+
+
+class WaitCommand(click.Command):
+    """A command with `--wait[=60s]`: what an option need not have is joined to it by `=`.
+
+    click takes the next word, whatever it is: `up -d --wait demo` would wait for so long as "demo". A duration as the next word
+    is taken still: nothing else can be meant.
+    """
+
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        end = args.index("--") if "--" in args else len(args)
+        for place in [place for place, word in enumerate(args[:end]) if word == "--wait"]:
+            if place + 1 >= end or not _DURATION.fullmatch(args[place + 1]):
+                args[place] = "--wait=60s"
+        return super().parse_args(ctx, args)
 
 
 class VariableType(click.ParamType[tuple[str, str]]):

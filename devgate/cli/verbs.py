@@ -14,6 +14,7 @@ VERBS = {
     "run": "Start everything, run a command, stop everything.",
     "attach": "Open the screen of a devgate that runs in the background.",
     "status": "Show services, health and traffic.",
+    "health": "Say how everything is, with an exit code.",
     "start": "Start services.",
     "stop": "Stop services.",
     "restart": "Restart services.",

@@ -110,6 +110,11 @@ def overall(services: Iterable[ServiceRow]) -> HealthState:
 
 _AT_REST = frozenset({ServiceState.STOPPED, ServiceState.EXITED})
 _DOWN = frozenset({HealthState.UNHEALTHY, HealthState.STOPPED, HealthState.STARTING})
+def worst_health(states: Iterable[HealthState]) -> HealthState:
+    """The one that a person should hear of; unknown where there is none."""
+    return max(states, key=_BAD.index, default=HealthState.UNKNOWN)
+
+
 _BAD = (
     HealthState.HEALTHY,
     HealthState.UNKNOWN,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 import subprocess
 import sys
 from dataclasses import replace
@@ -10,10 +11,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from devgate.model.detail import Body, Decision, Field
 from devgate.model.snapshot import SyncRow
 from devgate.model.status import SyncState
+from tests.inspection.sample import DETAIL
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.cli.conftest import Cli
     from tests.tui.fake_control import FakeControl
 
@@ -62,6 +67,60 @@ def test_a_request_cannot_act_on_the_terminal(cli: Cli, running: FakeControl) ->
         assert not any(sign in out for sign in "\x1b\u202e\x9b\x07")
 
 
+def test_one_request_in_detail(cli: Cli, running: FakeControl) -> None:
+    row = running.requests_[7]
+    running.details[row.seq] = replace(DETAIL, row=row)
+    for name in (str(row.seq), row.request_id):
+        out = cli("requests", "show", name).out
+        assert row.path in out
+        assert "Decisions" in out
+        assert '"ok": true' in out
+    assert cli("requests", "show", str(row.seq), "--json").json()["row"]["seq"] == row.seq
+    result = cli("requests", "show", "nobody")
+    assert result.code == 2
+    assert "nobody" in result.err
+
+
+def test_requests_as_commands(cli: Cli, running: FakeControl) -> None:
+    running.details[60] = replace(DETAIL, row=running.requests_[-1])
+    out = cli("requests", "show", "60", "--curl").out
+    assert "curl -i" in out
+    assert "--data-raw" in out
+    assert cli("requests", "-n", "3", "--curl").out.count("curl -i") == 3
+
+
+def test_requests_as_an_archive(cli: Cli, running: FakeControl, tmp_path: Path) -> None:
+    running.details[60] = replace(DETAIL, row=running.requests_[-1])
+    assert cli("requests", "-n", "4", "--har", "out.har").code == 0
+    file = tmp_path / "out.har"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    entries = json.loads(file.read_text())["log"]["entries"]
+    assert [one["_devgate"]["requestId"] for one in entries] == [row.request_id for row in running.requests_[-4:]]
+    assert cli("requests", "show", "60", "--har", "-").json()["log"]["entries"][0]["request"]["postData"]
+    result = cli("requests", "--har", "no/such/folder.har")
+    assert result.code != 0
+    assert "cannot be written" in result.err
+
+
+@pytest.mark.parametrize("args", [("show",), ("show", "1", "2"), ("-f", "--har", "x"), ("-f", "show", "1")])
+def test_what_makes_no_sense_together(cli: Cli, running: FakeControl, args: tuple[str, ...]) -> None:
+    assert cli("requests", *args).code == 2
+
+
+@pytest.mark.parametrize("args", [("show", "1"), ("show", "1", "--json"), ("--curl",), ("--har", "-")])
+def test_a_detail_cannot_act_on_the_terminal(cli: Cli, running: FakeControl, args: tuple[str, ...]) -> None:
+    evil = "\x1b[2J\u202e\x9b\x07"
+    row = replace(running.requests_[0], path="/" + evil)
+    detail = replace(
+        DETAIL, row=row, request=(Field(evil, evil),), request_body=Body(9, text=evil), response_body=Body(9, evil, note=evil),
+        decisions=(Decision(evil, evil),), note=evil,
+    )  # fmt: skip
+    running.requests_, running.details = [row], {row.seq: detail}
+    out = cli("requests", *args).out
+    assert out
+    assert not any(sign in out for sign in evil if not sign.isprintable())
+
+
 def test_following_requests(cli: Cli, running: FakeControl) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "devgate", "requests", "-f", "-n", "1"], stdout=subprocess.PIPE, text=True
@@ -102,3 +161,21 @@ def test_sync_check_tells_the_state_by_its_exit_code(
     assert document.code == code
     assert document.json()["services"]["bot-server"]["actual"] == "1.0.0"
     assert document.json()["status"] == state.value
+    assert document.json()["gateway"] == "synced"
+    services = cli("sync", "check", "--services-only", "--json")
+    assert (services.code, "gateway" in services.json()) == (code, False)
+
+
+@pytest.mark.parametrize(("expected", "code", "state"), [("2.0.0", 0, "synced"), ("", 3, "unknown")])
+def test_sync_check_of_the_gateway_alone_asks_nobody(
+    cli: Cli, running: FakeControl, expected: str, code: int, state: str
+) -> None:
+    running.change(sync=SyncState.CRITICAL, sync_expected=expected)
+    result = cli("sync", "check", "--gateway-only")
+    assert (result.code, running.asked) == (code, [])
+    assert result.out.endswith(f"; gateway {state}\n")
+    assert cli("sync", "check", "--gateway-only", "--json").json() == {"status": state, "expected": expected}
+
+
+def test_sync_check_of_nothing_is_refused(cli: Cli, running: FakeControl) -> None:
+    assert cli("sync", "check", "--gateway-only", "--services-only").code == 2
