@@ -39,9 +39,9 @@ HTTP_PROXY = "http-proxy@1.18.1"
 FLOORS = {("client_session", 1): 1.15, ("client_session", 16): 2.0, ("http_proxy", 1): 0.9, ("http_proxy", 16): 1.0}
 """Requests a second of devgate over those of the peer, at so many connections; the median of the rounds must reach it.
 
-With one connection nearly all of the time is four wake-ups of the kernel, the same for everybody: a Python proxy that does nothing but
-pass bytes on reaches 1.5 times the ClientSession and 1.1 times http-proxy there, and with sixteen connections 2.3 times http-proxy,
-whose Node needs 46 us a request on this machine where it once needed 221.
+With one connection nearly all of the time goes into four wake-ups by the kernel, the same for everybody: a Python proxy that does
+nothing but pass bytes on reaches 1.5 times the ClientSession and 1.1 times http-proxy there. With sixteen connections it reaches
+2.3 times http-proxy, whose Node needs 46 us a request on this machine where it once needed 221.
 """
 
 
