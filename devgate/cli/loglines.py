@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from devgate.escape import visible, without_colour
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator, Sequence
 
     from devgate.model.query import LogLine
 
@@ -27,14 +27,26 @@ class Filter:
     """Least level, as the place of its word in `tui.log_buffer.LEVELS`; 0 is every line."""
     since: float = 0.0
     """Seconds since the epoch."""
+    run: int | None = None
+    """From 1 a run's number; 0 the last run of each replica, -1 the one before it. What precedes the first run belongs to it."""
     _levels: dict[str, int] = field(default_factory=dict)
+    _last: dict[tuple[str, int], int] = field(default_factory=dict)
 
-    def wanted(self, lines: Iterable[LogLine]) -> Iterator[LogLine]:
-        for line in lines:
+    def wanted(self, lines: Sequence[LogLine]) -> Iterator[LogLine]:
+        for line in self.of_run(lines):
             text = without_colour(line.text)
             if self.least and line.stream != "mark" and self._level(line.service, text) < self.least:
                 continue
             if line.at >= self.since and (self.pattern is None or self.pattern.search(text)):
+                yield line
+
+    def of_run(self, lines: Sequence[LogLine]) -> Iterator[LogLine]:
+        """The lines of the run that is meant."""
+        for line in lines:
+            self._last[line.service, line.replica] = max(line.run, 1)
+        for line in lines:
+            last = self._last[line.service, line.replica]
+            if self.run is None or max(line.run, 1) == (self.run if self.run > 0 else last + self.run):
                 yield line
 
     def _level(self, service: str, text: str) -> int:

@@ -24,6 +24,9 @@ AGAIN_S: Final = 0.2
 @click.option(
     "-n", "--lines", "count", type=click.IntRange(0, MOST), help="At most so many of the newest lines that match."
 )
+@click.option(
+    "--run", type=int, metavar="N", help="Only one run: its number, or 0 for the last, -1 for the one before it."
+)
 @click.option("--since", type=DURATION, help="Not older than this: 30s, 10m.")
 @click.option("--grep", metavar="REGEX", help="Only lines that match; ignores case unless it has capital letters.")
 @click.option("--level", type=click.Choice(["info", "warning", "error"]), help="Only this level and worse.")
@@ -34,6 +37,7 @@ def command(
     services: tuple[str, ...],
     follow: bool,
     count: int | None,
+    run: int | None,
     since: float | None,
     grep: str | None,
     level: str | None,
@@ -43,6 +47,9 @@ def command(
 ) -> None:
     """Show what services print: the lines in memory, of all services or of those named. Whole logs are in .devgate/logs."""
     wanted = _filter(grep, level, since)
+    wanted.run = run
+    if follow and run is not None and run < 0:
+        raise click.UsageError("--run with a number below 0 means a run that is over; there is nothing to follow")
 
     async def show(control: RemoteControl) -> None:
         import asyncio
@@ -50,7 +57,10 @@ def command(
         known = [row.name for row in (await control.pull()).services]
         check_names(services, known)
         out = _print(known, services, timestamps=timestamps)
-        after = _show(await control.services.logs(services, limit=MOST), wanted, out, count=count, as_json=as_json)
+        piece = await control.services.logs(services, limit=MOST)
+        after = _show(piece, wanted, out, count=count, as_json=as_json)
+        if run is not None and not follow and not any(wanted.of_run(piece.lines)):
+            click.echo(f"devgate: no line of run {run} is in memory; whole logs are in .devgate/logs", err=True)
         while follow:
             await asyncio.sleep(AGAIN_S)
             piece = await control.services.logs(services, after=after, limit=MOST)

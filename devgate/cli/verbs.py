@@ -25,6 +25,7 @@ VERBS = {
     "switch": "Switch to another profile, with a plan.",
     "reload": "Read the profile again, with a plan.",
     "routes": "List routes, or explain which one a request takes.",
+    "open": "Open a route in the browser.",
     "hits": "Show requests and errors of each route.",
     "requests": "List finished requests.",
     "sync": "Check shared-knowledge versions.",

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -63,6 +64,29 @@ def test_only_the_newest(cli: Cli, spoken: FakeControl, count: str, expected: in
     assert len(lines) == expected
     if expected:
         assert "run 2" in lines[-1]
+
+
+@pytest.mark.parametrize(
+    ("run", "expected"),
+    [
+        ("1", ["a1", "b1"]), ("2", ["a2"]), ("3", ["a3", "b3"]), ("0", ["a3", "b3"]), ("-1", ["a2"]), ("-2", ["a1", "b1"]),
+        ("4", []), ("-3", []), ("-99", []),
+    ],
+)  # fmt: skip
+def test_only_one_run(cli: Cli, running: FakeControl, run: str, expected: list[str]) -> None:
+    """Counted back for each service from its own last run; what stands before the first run belongs to it."""
+    texts = [("a1", "bot-server", 0), ("b1", "notify-server", 1), ("a2", "bot-server", 2), ("a3", "bot-server", 3)]
+    lines = [line(text, seq, name) for seq, (text, name, _) in enumerate(texts, 1)]
+    running.lines = [replace(one, run=number) for one, (_, _, number) in zip(lines, texts, strict=True)]
+    running.lines.append(replace(line("b3", 5, "notify-server"), run=3))
+    result = cli("logs", "--run", run)
+    assert [one.split()[-1] for one in result.out.splitlines()] == expected
+    assert ("no line of run" in result.err) is (expected == [])
+
+
+def test_a_run_that_is_over_is_not_followed(cli: Cli, spoken: FakeControl) -> None:
+    result = cli("logs", "-f", "--run", "-1")
+    assert (result.code, result.out) == (2, "")
 
 
 def test_only_what_matches(cli: Cli, spoken: FakeControl) -> None:
