@@ -42,6 +42,7 @@ CATALOGUE: Final[Mapping[str, Kind]] = {
     "request-timeout": Kind(408, "The request took too long to arrive", "http_request_error"),
     "uri-too-long": Kind(414, "The request target is too long", "http_request_error"),
     "headers-too-large": Kind(431, "The request's header fields are too large", "http_request_error"),
+    "quota-exceeded": Kind(429, "Too many requests"),
     "internal": Kind(500, "The gateway has a bug", "proxy_internal_error"),
     "connect-refused": Kind(502, "The service refused the connection", "connection_refused"),
     "reset": Kind(502, "The service broke the connection", "connection_terminated"),
@@ -61,6 +62,8 @@ CATALOGUE: Final[Mapping[str, Kind]] = {
     "overloaded": Kind(503, "Too many requests wait for the service", "connection_limit_reached"),
     "connect-timeout": Kind(504, "The service did not accept the connection in time", "connection_timeout"),
     "response-timeout": Kind(504, "The service did not answer in time", "http_response_timeout"),
+    "not-kept": Kind(504, "Only a kept answer was asked for, and none is there"),
+    "fault": Kind(503, "Something goes wrong here on purpose"),
     "loop": Kind(508, "The request has come round in a circle", "proxy_loop_detected"),
 }
 """Slug to what it means. The slug is the stable part: `code`, `type`, `X-Devgate-Error`."""
@@ -78,6 +81,7 @@ class Failure(DevgateError):
         lines: further header lines, each with CRLF.
         cors: whether the answer carries the CORS lines; not where the name or the origin itself was refused.
         facts: further members of the problem.
+        status: in place of the usual one.
     """
 
     def __init__(
@@ -91,9 +95,10 @@ class Failure(DevgateError):
         lines: bytes = b"",
         cors: bool = True,
         facts: Mapping[str, Any] | None = None,
+        status: int = 0,
     ) -> None:
         self.kind = CATALOGUE[code]
-        super().__init__(detail, hint=hint, code=code, status=self.kind.status)
+        super().__init__(detail, hint=hint, code=code, status=status or self.kind.status)
         self.stage = stage
         self.retry_after = None if retry_after_s is None else max(1, math.ceil(retry_after_s))
         self.lines = lines

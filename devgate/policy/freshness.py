@@ -89,6 +89,16 @@ def values(fields: Iterable[tuple[bytes, bytes]], name: bytes) -> list[bytes]:
     return [value for key, value in fields if key.lower() == name]
 
 
+def carries_credentials(request: Fields) -> bool:
+    return any(name.lower() in CREDENTIALS for name, _ in request)
+
+
+def for_everybody(answer: Fields) -> bool:
+    """Whether an answer says that it may be shared although its request carried credentials."""
+    told = directives(values(answer, b"cache-control"))
+    return any(name in told for name in _SHARED_ANYWAY)
+
+
 def why_not(asked: Directives, request: Fields, status: int, answer: Fields, spec: CacheSpec) -> str:
     """Why an answer to a GET may not be kept; empty if it may."""
     told = directives(values(answer, b"cache-control"))
@@ -102,9 +112,9 @@ def why_not(asked: Directives, request: Fields, status: int, answer: Fields, spe
         return "it sets a cookie"
     if any(b"*" in value for value in values(answer, b"vary")):
         return "it varies with everything"
-    if spec.authorized == "per-user" or not any(True for name, _ in request if name.lower() in CREDENTIALS):
+    if spec.authorized == "per-user" or not carries_credentials(request) or for_everybody(answer):
         return ""
-    return "" if any(name in told for name in _SHARED_ANYWAY) else "the request carries credentials"
+    return "the request carries credentials"
 
 
 def judge(answer: Fields, spec: CacheSpec, *, asked_at: float, now: float, wall: float) -> Freshness:

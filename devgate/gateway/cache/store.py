@@ -118,11 +118,14 @@ class Store:
         self.size += entry.size
         self._shrink()
 
-    def renew(self, entry: Entry, head: ResponseHead, freshness: Freshness, epoch: int) -> None:
-        """The service has confirmed an answer."""
-        if entry in self._order:
+    def renew(self, entry: Entry, head: ResponseHead, freshness: Freshness, instance: Instance) -> None:
+        """An instance of the service has confirmed an answer, which may have left the store meanwhile."""
+        kept = entry in self._order
+        if kept:
             self.size -= entry.size
-            entry.head, entry.freshness, entry.epoch = head, freshness, epoch
+        entry.head, entry.freshness = head, freshness
+        entry.instance, entry.epoch = instance, instance.epoch
+        if kept:
             self.size += entry.size
             self._shrink()
 
