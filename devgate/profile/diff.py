@@ -1,8 +1,8 @@
 """What must happen to turn one profile into another: pure, and the same for a switch, a reload and an edit.
 
 `EFFECTS` lists each field once with what its change does. A spec inside a spec (`ready`, `cors`) takes the effect of the field
-that holds it. Three things reach over fields: the profile's `env` changes services, an edited env file does, and so does a new
-address of a service that another one is told about (`<NAME>_URL`).
+that holds it. Four things reach over fields: the profile's `env` changes services, an edited env file does, and so do new
+addresses that a service was told: of another service (`<NAME>_URL`), and of the gateway (`DEVGATE_URL`).
 """
 
 from __future__ import annotations
@@ -95,8 +95,10 @@ EFFECTS: Final[Mapping[type[Spec], Mapping[str, Effect]]] = {
     RouteSpec: dict.fromkeys(RouteSpec.model_fields, Effect.TABLE),
 }
 
-_NOT_FOR_STUBS: Final = frozenset({"command", "cwd", "env", "env_file"})
+_NOT_FOR_STUBS: Final = frozenset({"command", "cwd", "env", "env_file", "depends_on"})
 """What a stand-in does not look at."""
+_GATEWAY_MOVED: Final = "gateway.port"
+"""Key of what a service does not know that was told another `DEVGATE_URL`."""
 
 
 def diff(old: Profile | None, new: Profile, *, source: str, switch: bool) -> Plan:
@@ -109,19 +111,21 @@ def diff(old: Profile | None, new: Profile, *, source: str, switch: bool) -> Pla
     """
     before = old if old is not None else Profile()
     keep: list[str] = []
-    restart: list[Reason] = []
+    waiting: list[Reason] = []
     adopt: list[Reason] = []
     for name, spec in new.services.items():
         if name not in before.services:
             continue
-        needs, live = _service_changes(before, new, name, before.services[name], spec)
+        needs, live = _service_changes(before, new, before.services[name], spec)
         if needs:
-            restart.append(Reason(name, needs))
+            waiting.append(Reason(name, needs))
         elif live:
             adopt.append(Reason(name, live))
         else:
             keep.append(name)
     now = switch or new.reload.restart == "auto"
+    # That the gateway has moved alone restarts nobody: most services never ask where it is.
+    restart = [reason for reason in waiting if now and reason.keys != (_GATEWAY_MOVED,)]
     return Plan(
         source=source,
         name=new.name,
@@ -129,14 +133,20 @@ def diff(old: Profile | None, new: Profile, *, source: str, switch: bool) -> Pla
         new=new.digest,
         keep=tuple(keep),
         stop=tuple(name for name in before.services if name not in new.services),
-        restart=tuple(restart) if now else (),
+        restart=tuple(restart),
         start=tuple(name for name in new.services if name not in before.services),
         adopt=tuple(adopt),
-        stale=() if now else tuple(restart),
+        stale=tuple(reason for reason in waiting if reason not in restart),
         routes=route_changes(before.routes, new.routes),
         gateway=_live_keys(before, new) if old is not None else (),
         rebind=_rebind(before.gateway, new.gateway) if old is not None else (),
     )
+
+
+def unseen(old: Profile, new: Profile, name: str) -> tuple[str, ...]:
+    """The keys in which service `name` of `new` differs from that of `old`, and which only a new process sees."""
+    before, after = old.services.get(name), new.services.get(name)
+    return _service_changes(old, new, before, after)[0] if before is not None and after is not None else ()
 
 
 def changed_fields(old: Spec, new: Spec) -> list[str]:
@@ -177,22 +187,20 @@ def route_changes(old: Sequence[RouteSpec], new: Sequence[RouteSpec]) -> RouteCh
 
 
 def _service_changes(
-    old: Profile, new: Profile, name: str, before: ServiceSpec, after: ServiceSpec
+    old: Profile, new: Profile, before: ServiceSpec, after: ServiceSpec
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Keys whose change needs a restart, and keys that can be taken live."""
-    keys = [*changed_keys(before, after)]
     external = before.url is not None and after.url is not None
+    effects = {key: EFFECTS[ServiceSpec][key.partition(".")[0]] for key in changed_keys(before, after)}
     if not external:
-        keys += _from_outside(old, new, before, after)
+        effects |= dict.fromkeys(_from_outside(old, new, before, after), Effect.RESTART)
     needs: list[str] = []
     live: list[str] = []
-    for key in dict.fromkeys(keys):
-        field = key.partition(".")[0]
-        effect = Effect.RESTART if field == "depends_on" and key.endswith(".address") else EFFECTS[ServiceSpec][field]
+    for key, effect in effects.items():
         if effect is Effect.NONE:
             continue
-        unseen = external or (before.stands_in and after.stands_in and field in _NOT_FOR_STUBS)
-        (needs if effect is Effect.RESTART and not unseen else live).append(key)
+        ignored = external or (before.stands_in and after.stands_in and key.partition(".")[0] in _NOT_FOR_STUBS)
+        (needs if effect is Effect.RESTART and not ignored else live).append(key)
     return tuple(needs), tuple(live)
 
 
@@ -206,6 +214,8 @@ def _from_outside(old: Profile, new: Profile, before: ServiceSpec, after: Servic
         there, here = old.services.get(name), new.services.get(name)
         if there is not None and here is not None and (there.port, there.url) != (here.port, here.url):
             keys.append(f"depends_on.{name}.address")
+    if _rebind(old.gateway, new.gateway) and not (before.stands_in and after.stands_in):
+        keys.append(_GATEWAY_MOVED)
     return keys
 
 

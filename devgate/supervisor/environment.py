@@ -7,13 +7,13 @@ counts from the next restart on.
 
 from __future__ import annotations
 
-import io
 import re
 from typing import TYPE_CHECKING
 
-from dotenv.parser import parse_stream
-
+from devgate.errors import ProfileError
 from devgate.frozen import child_env
+from devgate.profile.envfile import read_env_file
+from devgate.profile.problems import faults_of
 from devgate.supervisor.refusal import CannotStartError
 
 if TYPE_CHECKING:
@@ -21,14 +21,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from devgate.model.profile import Environment
+    from devgate.profile.envfile import EnvFile
 
 
 def build(
     inherited: Mapping[str, str],
     *,
-    files: Iterable[Path] = (),
+    files: Iterable[Mapping[str, str]] = (),
     env: Environment | None = None,
-    service_files: Iterable[Path] = (),
+    service_files: Iterable[Mapping[str, str]] = (),
     known: Mapping[str, str],
     addresses: Mapping[str, str],
     service_env: Environment | None = None,
@@ -37,18 +38,16 @@ def build(
     """All layers as one.
 
     Args:
+        files: what stands in the profile's env files; `service_files`: in the service's.
         known: what devgate knows about this run (`PORT`, `DEVGATE_URL`, ...): beats files, yields to the service's `env`.
         addresses: `<NAME>_URL` of what it depends on: only where nobody has set that name.
-
-    Raises:
-        CannotStartError: an env file is missing or cannot be read.
     """
     result = child_env(inherited)
-    for path in files:
-        result |= read_file(path)
+    for values in files:
+        result |= values
     _lay(result, env or {})
-    for path in service_files:
-        result |= read_file(path)
+    for values in service_files:
+        result |= values
     result |= known
     for name, value in addresses.items():
         result.setdefault(name, value)
@@ -61,29 +60,22 @@ def build(
     return result
 
 
-def read_file(path: Path) -> dict[str, str]:
-    """The variables of one env file. `${NAME}` in it is not expanded: the profile is where values are put together.
+def read_file(path: Path, environ: Mapping[str, str]) -> EnvFile:
+    """An env file as it is now, read as the loader of profiles reads it.
 
     Raises:
         CannotStartError: it is missing, unreadable, or a line of it is neither a comment nor `NAME=value`.
     """
     try:
-        text = path.read_text("utf-8-sig")
-    except FileNotFoundError as error:
-        raise CannotStartError(
-            f"env file {path} does not exist", hint="create it, or take it out of env_file", code="missing-env-file"
-        ) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise CannotStartError(f"env file {path} cannot be read: {error}", code="bad-env-file") from error
-    found: dict[str, str] = {}
-    for binding in parse_stream(io.StringIO(text)):
-        if binding.error:
+        return read_env_file(path, environ)
+    except ProfileError as error:
+        if not path.exists():
             raise CannotStartError(
-                f"env file {path}, line {binding.original.line}: expected NAME=value", code="bad-env-file"
-            )
-        if binding.key is not None and binding.value is not None:
-            found[binding.key] = binding.value
-    return found
+                f"env file {path} does not exist", hint="create it, or take it out of env_file", code="missing-env-file"
+            ) from error
+        fault = faults_of(error)[0]  # without the line itself, which may hold a secret
+        where = f", line {fault.line}" if fault.line else ""
+        raise CannotStartError(f"env file {path}{where}: {fault.message}", code="bad-env-file") from error
 
 
 def address_variable(service: str) -> str:

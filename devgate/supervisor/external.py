@@ -13,7 +13,7 @@ from devgate.supervisor.lifecycle import Trigger
 from devgate.supervisor.readiness import Prober
 from devgate.supervisor.standing import Standing
 from devgate.supervisor.view import InstanceView, ServiceView
-from devgate.supervisor.vitals import Vitals, http_target
+from devgate.supervisor.vitals import Vitals, http_target, probe_text
 
 if TYPE_CHECKING:
     import asyncio
@@ -90,7 +90,7 @@ class External:
     def _refusal(self) -> CommandError:
         return CommandError(f"{self.name} is not run by devgate: it is {self.spec.url}", code="external-service")
 
-    def respec(self, spec: ServiceSpec, stale: tuple[str, ...] = ()) -> None:
+    def respec(self, spec: ServiceSpec, *, patient: bool) -> None:
         """Take a changed spec over at once: there is no process that would have to be started again."""
         self.spec = spec
         self.stale = ()
@@ -194,4 +194,6 @@ class External:
             response_ms=last.latency_s * 1000 if last is not None else None,
             checked_at=self._vitals.checked_at,
             version=self._vitals.version,
+            probe=probe_text(self.spec.ready, port),
+            probes=tuple(self._vitals.history),
         )

@@ -102,29 +102,29 @@ class Fleet:
             self._leaving += going
             self.world.scope.once("retire", self._retire(going))
         for reason in plan.adopt:
-            self._services[reason.service].respec(profile.services[reason.service])
+            self._services[reason.service].respec(profile.services[reason.service], patient=True)
         for reason in plan.stale:
-            self.change(reason.service, profile.services[reason.service], stale=reason.keys)
+            self.change(reason.service, profile.services[reason.service], patient=True)
         for reason in plan.restart:
             self.change(reason.service, profile.services[reason.service])
         for name in plan.start:
             self._add(name, profile.services[name])
         self._begin(plan.start)
 
-    def change(self, name: str, spec: ServiceSpec, stale: tuple[str, ...] = ()) -> asyncio.Task[None] | None:
-        """Run a service as `spec` says: from now on, or, where `stale` names keys, from its next start on.
+    def change(self, name: str, spec: ServiceSpec, *, patient: bool = False) -> asyncio.Task[None] | None:
+        """Run a service as `spec` says from now on; if `patient`, what only a new process can see waits for its next start.
 
         Returns:
             The replacement under way, where one service takes the place of another.
         """
         service = self._services[name]
-        if stale and service.alive:
-            service.respec(spec, stale)
+        if patient and service.alive:
+            service.respec(spec, patient=True)
             return None
         # Whoever has stopped it, wants it stopped; what failed may have been mended by this very change.
         start = service.up or service.state is not ServiceState.STOPPED
         if self.fits(service, spec):
-            service.respec(spec)
+            service.respec(spec, patient=False)
             if isinstance(service, Service) and start:
                 service.restart_soon("profile changed")
             return None

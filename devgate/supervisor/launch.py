@@ -35,6 +35,8 @@ class Launch:
     cwd: Path
     port: int | None
     stub: bool
+    seen: Profile
+    """The profile as this process sees it: with its own spec, and with the env files as they were just read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,21 +92,28 @@ def prepare(
     if port is not None:
         known["PORT"] = str(port)
     cwd = folder_of(spec, around)
+    seen = profile.model_copy(update={"services": {**profile.services, name: spec}})
     if stub:
         if not cwd.is_dir():
             cwd = around.folder
         env = environment.build(around.environ, known=known, addresses={})
         env["DEVGATE_STUB"] = stub_document(name, spec, port)
-        return Launch(tuple(stub_command(name)), env, cwd, port, stub=True)
+        return Launch(tuple(stub_command(name)), env, cwd, port, stub=True, seen=seen)
     if not spec.command:
         raise CannotStartError(f"{name} has no command", hint="give it one, or `stub: true`", code="missing-command")
     if not cwd.is_dir():
         raise CannotStartError(f"folder {cwd} does not exist", hint=f"mend cwd of {name}", code="missing-cwd")
+    files = {
+        path: environment.read_file(around.folder / path, around.environ)
+        for path in (*profile.env_file, *spec.env_file)
+    }
+    digests = {path: file.digest for path, file in files.items()}
+    seen = seen.model_copy(update={"env_digests": {**profile.env_digests, **digests}})
     env = environment.build(
         around.environ,
-        files=[around.folder / path for path in profile.env_file],
+        files=[files[path].values for path in profile.env_file],
         env=profile.env,
-        service_files=[around.folder / path for path in spec.env_file],
+        service_files=[files[path].values for path in spec.env_file],
         known=known,
         addresses={environment.address_variable(other): url for other, url in addresses.items()},
         service_env=spec.env,
@@ -117,7 +126,7 @@ def prepare(
             hint="install it or mend command; `missing: stub` or --stub runs a stand-in instead",
             code="missing-command",
         )
-    return Launch(tuple(command.argv(spec.command)), env, cwd, port, stub=False)
+    return Launch(tuple(command.argv(spec.command)), env, cwd, port, stub=False, seen=seen)
 
 
 def choose_port(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from devgate.errors import CommandError
 from devgate.model.events import HealthChanged
 from devgate.model.status import FAILED, HealthState, ServiceState
+from devgate.profile.diff import unseen
 from devgate.redact import redact_text
 from devgate.supervisor.demand import Demand
 from devgate.supervisor.refusal import CannotStartError
@@ -244,16 +245,15 @@ class Service:
 
     # Changes
 
-    def respec(self, spec: ServiceSpec, stale: tuple[str, ...] = ()) -> None:
-        """Take a changed spec over: at once, or, where `stale` names keys, those from the next start on."""
+    def respec(self, spec: ServiceSpec, *, patient: bool) -> None:
+        """Take a changed spec over: at once; if `patient`, with what only a new process can see from the next start on."""
         before = self.spec
-        if stale and self.alive:
-            # What is not stale counts at once, with the old values of what is.
-            fields = {key.partition(".")[0] for key in stale} - {"depends_on"}
-            self.spec = spec.model_copy(update={field: getattr(before, field) for field in fields})
-            self.pending, self.stale = spec, stale
-        else:
-            self.spec, self.pending, self.stale = spec, None, ()
+        self.stale = self._unseen() if patient else ()
+        # What is not stale counts at once, with the old values of what is.
+        fields = {key.partition(".")[0] for key in self.stale} - {"depends_on"}
+        kept = {field: getattr(before, field) for field in fields if field in type(before).model_fields}
+        self.spec = spec.model_copy(update=kept)
+        self.pending = spec if self.stale else None
         self.ring = self._world.logs.open(self.name, spec.log)
         if self.spec.ready != before.ready:
             for runner in self.runners:
@@ -262,13 +262,21 @@ class Service:
         self._world.changed()
 
     def renew_spec(self) -> None:
-        """A new process is about to start: what was stale counts from now on."""
-        if (
-            self.pending is not None
-            and self.pending.replicas == len(self.runners)
-            and self.pending.url == self.spec.url
-        ):
-            self.respec(self.pending)
+        """A new process is about to start: what was stale counts from now on, unless it takes another number of replicas, or
+        somebody else's service."""
+        pending = self.pending
+        if pending is not None:
+            if pending.replicas != len(self.runners) or pending.url != self.spec.url:
+                return
+            self.respec(pending, patient=False)
+        self.stale = self._unseen()
+
+    def _unseen(self) -> tuple[str, ...]:
+        """Keys of the present profile that a process which runs has not seen: compared with what it was started with, not with
+        the profile before, because several edits may lie between, and the last one may take the first one back."""
+        runs = [runner.now for runner in self.runners if runner.now is not None]
+        keys = [key for run in runs for key in unseen(run.launch.seen, self._world.profile, self.name)]
+        return tuple(dict.fromkeys(keys))
 
     def close(self) -> None:
         """End its loops. What runs is killed: stop it before."""

@@ -187,6 +187,17 @@ def test_the_gateway_live_or_with_another_socket() -> None:
     assert found.rebind == ("127.0.0.1:1 -> ::1:2",)
 
 
+def test_a_gateway_that_moves_makes_stale_and_restarts_nobody() -> None:
+    services = {"a": {"command": "x"}, "b": {"stub": True}, "c": {"url": "http://127.0.0.1:9"}, "d": {"command": "y"}}
+    old = profile(services=services, gateway={"port": 1})
+    new = profile(services=services | {"d": {"command": "z"}}, gateway={"port": 2}, reload={"restart": "auto"})
+    for switch in (True, False):
+        found = plan(old, new, switch=switch)
+        assert [(reason.service, reason.keys) for reason in found.stale] == [("a", ("gateway.port",))]
+        assert [(reason.service, reason.keys) for reason in found.restart] == [("d", ("command", "gateway.port"))]
+        assert found.keep == ("b", "c")
+
+
 def test_a_reload_asks_where_a_switch_does_not() -> None:
     old, new = (
         profile(services={"a": {"command": "x"}}),

@@ -1,5 +1,6 @@
 """The layers of a service's environment, and files that are read anew each time."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -10,14 +11,12 @@ from devgate.supervisor.refusal import CannotStartError
 KNOWN = {"PORT": "4000", "DEVGATE_SERVICE": "web"}
 
 
-def test_later_layers_win(tmp_path: Path) -> None:
-    (tmp_path / "all.env").write_text("A=file\nB=file\nC=file\nD=file\nE=file\n")
-    (tmp_path / "web.env").write_text("C=web file\nD=web file\nE=web file\nPORT=1\n")
+def test_later_layers_win() -> None:
     env = build(
         {"A": "shell", "B": "shell", "C": "shell", "D": "shell", "E": "shell", "S": "shell"},
-        files=[tmp_path / "all.env"],
+        files=[dict.fromkeys("ABCDE", "file")],
         env={"B": "profile", "C": "profile", "D": "profile", "E": "profile"},
-        service_files=[tmp_path / "web.env"],
+        service_files=[{**dict.fromkeys("CDE", "web file"), "PORT": "1"}],
         known=KNOWN,
         addresses={},
         service_env={"D": "web", "E": "web"},
@@ -60,21 +59,29 @@ def test_devgates_own_token_is_not_passed_on() -> None:
 
 def test_reads_what_env_files_hold(tmp_path: Path) -> None:
     path = tmp_path / ".env"
-    path.write_text("\ufeff# a comment\nexport A=1\nB='two words'\nC=\"x\\ny\"\nD=${A}\nE=\n\nF=a#b\n", "utf-8")
-    assert read_file(path) == {"A": "1", "B": "two words", "C": "x\ny", "D": "${A}", "E": "", "F": "a#b"}
+    path.write_text("\ufeff# a comment\nexport A=1\nB='two words'\nC=\"x\\ny\"\nD=${A}${H}\nE=\n\nF=a#b\n", "utf-8")
+    file = read_file(path, {"H": "here"})
+    assert file.values == {"A": "1", "B": "two words", "C": "x\ny", "D": "1here", "E": "", "F": "a#b"}
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(CannotStartError, match=r"\.env does not exist") as caught:
-        read_file(tmp_path / ".env")
+        read_file(tmp_path / ".env", {})
     assert caught.value.code == "missing-env-file"
 
 
-@pytest.mark.parametrize("content", [b"A=1\n= nothing\n", b"\xff\xfe", b"A=1\n'open\n"])
-def test_a_broken_file_is_named(tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize("content", [b"A=1\n= s3cret\n", b"\xff\xfe", b"A=1\n's3cret\n"])
+def test_a_broken_file_is_named_and_nothing_of_what_stands_in_it(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / ".env"
     path.write_bytes(content)
     with pytest.raises(CannotStartError) as caught:
-        read_file(path)
+        read_file(path, {})
     assert caught.value.code == "bad-env-file"
     assert str(path) in caught.value.message
+    assert "s3cret" not in str(caught.value)
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / ".env")
+    with pytest.raises(CannotStartError, match="not a regular file"):
+        read_file(tmp_path / ".env", {})

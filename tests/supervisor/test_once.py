@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from devgate import processes
+from devgate.model.profile import Profile
 from devgate.supervisor.launch import Launch
 from devgate.supervisor.once import run_once
 from tests.samples import command
@@ -15,7 +16,7 @@ from tests.samples import command
 @pytest.fixture
 def beside(tmp_path: Path) -> Launch:
     env = {"PATH": os.environ["PATH"], "A": "1", processes.MARK: f"once{os.getpid()}:x#0;"}
-    return Launch(("unused",), env, tmp_path, 4000, stub=False)
+    return Launch(("unused",), env, tmp_path, 4000, stub=False, seen=Profile())
 
 
 def left() -> list[int]:

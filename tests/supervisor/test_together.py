@@ -14,6 +14,7 @@ import pytest
 from devgate import processes
 from devgate.errors import CommandError
 from devgate.model.status import HealthState, ServiceState
+from devgate.profile.envfile import read_env_file
 from tests.samples import command
 
 S = ServiceState
@@ -323,6 +324,76 @@ async def test_an_edited_file_makes_it_stale_until_asked(supervise) -> None:
     await system.supervisor.restart_service("web")
     assert system.view("web").stale == ()
     assert (await asked(system.view("web").url))["env"]["A"] == "2"
+
+
+async def test_edits_add_up_and_what_is_taken_live_forgives_none(supervise) -> None:
+    system = await supervise({"web": echo(env={"A": "1"})})
+    await system.supervisor.settled()
+    await system.become({"web": echo(env={"A": "2"})}, switch=False)
+    await system.become({"web": echo(env={"A": "2"}, cwd="/")}, switch=False)
+    assert system.view("web").stale == ("cwd", "env.A")
+    await system.become({"web": echo(env={"A": "2"}, cwd="/", required=False)}, switch=False)
+    assert system.view("web").stale == ("cwd", "env.A")
+    await system.become({"web": echo(env={"A": "1"}, cwd="/", required=False)}, switch=False)
+    assert system.view("web").stale == ("cwd",)
+    os.kill(system.view("web").pid, 9)
+    await system.until(lambda: system.view("web").restarts == 1 and system.state("web") is S.READY)
+    assert system.view("web").stale == ()
+    answer = await asked(system.view("web").url)
+    assert (answer["cwd"], answer["env"]["A"]) == ("/", "1")
+
+
+async def test_an_edit_that_is_taken_back_leaves_nothing_stale(supervise) -> None:
+    system = await supervise({"web": echo(env={"A": "1"})})
+    await system.supervisor.settled()
+    await system.become({"web": echo(env={"A": "2"})}, switch=False)
+    plan = await system.become({"web": echo(env={"A": "1"})}, switch=False)
+    assert [reason.service for reason in plan.stale] == ["web"], "compared with the profile before, not with what runs"
+    assert system.view("web").stale == ()
+
+
+async def test_an_env_file_that_was_read_after_its_edit_is_not_stale(supervise, tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("A=1\n")
+
+    def services() -> dict[str, Any]:
+        return {name: echo(env_file=[str(file)]) for name in ("early", "late")}
+
+    def digests() -> dict[str, str]:
+        return {str(file): read_env_file(file, {}).digest}
+
+    system = await supervise(services(), {"env_digests": digests()})
+    await system.supervisor.settled()
+    file.write_text("A=2\n")
+    await system.supervisor.restart_service("late")
+    await system.become(services(), switch=False, env_digests=digests())
+    assert (system.view("early").stale, system.view("late").stale) == (("env_file",), ())
+
+
+async def test_a_gateway_that_has_moved_is_news_to_what_knows_its_address(supervise) -> None:
+    services = {"web": echo(), "stand-in": {"stub": True, "port": "auto"}}
+    system = await supervise(services)
+    await system.supervisor.settled()
+    pid = system.view("web").pid
+    await system.become(services, gateway={"port": 8081})
+    assert (system.view("web").stale, system.view("stand-in").stale) == (("gateway.port",), ())
+    assert system.view("web").pid == pid
+    await system.supervisor.restart_service("web")
+    assert system.view("web").stale == ()
+
+
+async def test_of_two_replicas_the_old_one_stays_stale(supervise) -> None:
+    system = await supervise({"web": echo(replicas=2, env={"A": "1"})})
+    await system.supervisor.settled()
+    await system.become({"web": echo(replicas=2, env={"A": "2"})}, switch=False)
+    first = system.view("web").instances[0].pid
+    os.kill(first, 9)
+    await system.until(
+        lambda: system.view("web").instances[0].pid not in (None, first) and system.state("web") is S.READY
+    )
+    assert system.view("web").stale == ("env.A",)
+    await system.supervisor.restart_service("web")
+    assert system.view("web").stale == ()
 
 
 async def test_what_is_down_is_never_stale(supervise) -> None:
