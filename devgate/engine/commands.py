@@ -97,16 +97,6 @@ class Traffic:
         self._audit.note("reset breaker", service)
         self._gateway.reset_breaker(service)
 
-    async def requests(self, after: int = 0, limit: int = 100) -> RequestPage:
-        return self._gateway.requests(after, limit)
-
-
-class Sync:
-    """`Control.sync` over the monitor."""
-
-    def __init__(self, monitor: SyncMonitor, audit: Audit) -> None:
-        self._monitor = monitor
-        self._audit = audit
     async def set_fault(self, route: str, fault: Fault, lasts_s: float) -> None:
         self._audit.note("fault", route)
         self._gateway.set_fault(route, fault, lasts_s)
@@ -115,7 +105,21 @@ class Sync:
         self._audit.note("clear faults", route or "")
         self._gateway.clear_faults(route)
 
+    async def requests(self, after: int = 0, limit: int = 100) -> RequestPage:
+        return self._gateway.requests(after, limit)
+
+
+class Sync:
+    """`Control.sync` over the monitor; who asks for a check wants to know how things are, so probes do not wait either."""
+
+    def __init__(self, monitor: SyncMonitor, supervisor: Supervisor, audit: Audit) -> None:
+        self._monitor = monitor
+        self._supervisor = supervisor
+        self._audit = audit
 
     async def check(self) -> None:
         self._audit.note("check", "sync")
+        for view in self._supervisor.views():
+            for instance in view.instances:
+                self._supervisor.suspect(view.name, instance.replica)
         await self._monitor.check()

@@ -158,7 +158,7 @@ class Engine:
         audit = Audit(publish, clock)
         self._services = Services(self._supervisor, audit)
         self._traffic = Traffic(self._gateway, audit)
-        self._sync = Sync(self._monitor, audit)
+        self._sync = Sync(self._monitor, self._supervisor, audit)
         self._changes = Changes(
             loaded, load=load, available=available, target=self, trust=trust, publish=publish, clock=clock
         )
@@ -227,9 +227,10 @@ class Engine:
                 lag_ms=self._lag.worst_ms,
                 events=tuple(self._news),
                 stopping=self._stop.is_set(),
+                faults=self._gateway.faults(),
+                limits=self._gateway.limits(),
             )
             self._pictured_at, self._pictured_states = now, states
-                faults=self._gateway.faults(),
         return self._picture
 
     def request_stop(self, reason: str, *, now: bool = False) -> None:

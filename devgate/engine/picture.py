@@ -10,6 +10,7 @@ from devgate.model.snapshot import (
     EventRow,
     FaultRow,
     InstanceRow,
+    LimitRow,
     RouteRow,
     ServiceRow,
     Snapshot,
@@ -91,6 +92,8 @@ def service_row(view: ServiceView, traffic: TrafficRow, breaker: BreakerRow, syn
         sync=sync,
         response_ms=view.response_ms,
         checked_at=view.checked_at,
+        probe=view.probe,
+        probes=view.probes,
         blocked_by=view.blocked_by,
     )
 
@@ -108,13 +111,13 @@ def overall(services: Iterable[ServiceRow]) -> HealthState:
     return worst
 
 
-_AT_REST = frozenset({ServiceState.STOPPED, ServiceState.EXITED})
-_DOWN = frozenset({HealthState.UNHEALTHY, HealthState.STOPPED, HealthState.STARTING})
 def worst_health(states: Iterable[HealthState]) -> HealthState:
     """The one that a person should hear of; unknown where there is none."""
     return max(states, key=_BAD.index, default=HealthState.UNKNOWN)
 
 
+_AT_REST = frozenset({ServiceState.STOPPED, ServiceState.EXITED})
+_DOWN = frozenset({HealthState.UNHEALTHY, HealthState.STOPPED, HealthState.STARTING})
 _BAD = (
     HealthState.HEALTHY,
     HealthState.UNKNOWN,
@@ -146,8 +149,9 @@ def picture(
     lag_ms: float,
     events: tuple[EventRow, ...],
     stopping: bool,
-) -> Snapshot:
     faults: tuple[FaultRow, ...],
+    limits: tuple[LimitRow, ...],
+) -> Snapshot:
     """Everything at one moment."""
     rows = tuple(
         service_row(view, service_traffic(view.name), breakers(view.name), sync.get(view.name, SyncRow()))
@@ -178,5 +182,6 @@ def picture(
         ),
         events=events,
         stopping=stopping,
-    )
         faults=faults,
+        limits=limits,
+    )

@@ -44,12 +44,28 @@ class BreakerRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ProbeRow:
+    """One look at a service."""
+
+    at: float
+    """Seconds since the epoch."""
+    ok: bool
+    ms: float
+    detail: str
+    """Why not, or why only just; empty if all is well."""
+
+
+@dataclass(frozen=True, slots=True)
 class SyncRow:
     state: SyncState = SyncState.UNKNOWN
     actual: str = ""
     since_s: float = 0.0
     """How long it has been out of sync."""
     detail: str = ""
+    warning_s: float = 0.0
+    """Out of sync for this long, it is a warning ..."""
+    critical_s: float = 0.0
+    """... and for this long, critical."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +118,10 @@ class ServiceRow:
     """Of the last probe."""
     checked_at: float | None
     """Of the last probe, seconds since the epoch."""
+    probe: str = ""
+    """What is looked at, and how often: `GET /health every 5 s`."""
+    probes: tuple[ProbeRow, ...] = ()
+    """The last looks, newest last; of the replica that speaks for the service."""
     blocked_by: str = ""
     """What keeps a blocked service from starting, as a slug: `port-in-use`, `missing-command`, `missing-cwd` ...; else empty."""
 
@@ -115,8 +135,6 @@ class RouteRow:
     traffic: TrafficRow
 
 
-@dataclass(frozen=True, slots=True)
-class EventRow:
 @dataclass(frozen=True, slots=True)
 class FaultRow:
     """A fault on demand that is on."""
@@ -132,6 +150,24 @@ class FaultRow:
     """Who wants it."""
 
 
+@dataclass(frozen=True, slots=True)
+class LimitRow:
+    """A limit, and how often it was reached."""
+
+    name: str
+    route: str
+    """Id of the route that it belongs to; empty: the whole gateway's."""
+    by: str
+    limit: int
+    window_s: float
+    over: int
+    """Requests for which there was nothing left."""
+    enforced: bool
+    """Whether those were refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
     """The last things that happened, newest last."""
 
     at: float
@@ -171,3 +207,4 @@ class Snapshot:
     stopping: bool = False
     faults: tuple[FaultRow, ...] = ()
     """Faults on demand that are on."""
+    limits: tuple[LimitRow, ...] = ()

@@ -134,9 +134,11 @@ class SyncMonitor:
         return overall([version.state for version in self._versions.values()])
 
     def rows(self) -> Mapping[str, SyncRow]:
-        now = self._clock.now()
+        now, spec = self._clock.now(), self._profile.sync
         return {
-            name: SyncRow(version.state, version.actual, version.since_s(now), version.detail)
+            name: SyncRow(
+                version.state, version.actual, version.since_s(now), version.detail, spec.warning, spec.critical
+            )
             for name, version in self._versions.items()
         }
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from devgate.model.status import Owner, ServiceState
 from devgate.redact import redact_text
 from devgate.supervisor.view import InstanceView, ServiceView
+from devgate.supervisor.vitals import probe_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,6 +50,8 @@ def view_of(service: Service, world: World) -> ServiceView:
         response_ms=vitals.last.latency_s * 1000 if vitals is not None and vitals.last is not None else None,
         checked_at=vitals.checked_at if vitals is not None else None,
         version=vitals.version if vitals is not None else None,
+        probe=probe_text(service.spec.ready, own.port),
+        probes=tuple(vitals.history) if vitals is not None else (),
         blocked_by=speaker.refusal.code if speaker.refusal is not None and state is ServiceState.BLOCKED else "",
     )
 

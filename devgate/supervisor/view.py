@@ -10,6 +10,7 @@ from devgate.model.status import HealthState, ServiceState
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from devgate.model.snapshot import ProbeRow
     from devgate.model.status import Owner
 
 _WORST_FIRST: Final = (
@@ -81,6 +82,8 @@ class ServiceView:
     checked_at: float | None
     version: str | None
     """Shared-knowledge version last seen in a health answer."""
+    probe: str = ""
+    probes: tuple[ProbeRow, ...] = ()
     blocked_by: str = ""
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from devgate.model.snapshot import ProbeRow
+from devgate.model.units import format_duration
 from devgate.policy.restart import end_text
+from devgate.redact import redact_text
 from devgate.supervisor import probes
 from devgate.supervisor.once import run_once
 from devgate.supervisor.probes import LOOPBACKS, ProbeResult, Target
@@ -20,12 +24,13 @@ if TYPE_CHECKING:
     from devgate.supervisor.launch import Launch
     from devgate.supervisor.probes import LogWatch
 
+PROBES_KEPT: Final = 20
 ALIVE_IS_READY_S: Final = 1.0
 """Without a port and without a probe: ready after being alive for so long."""
 
 
 class Vitals:
-    """The judgement so far, and the last result."""
+    """The judgement so far, and the last results."""
 
     def __init__(self) -> None:
         self.readiness = Readiness()
@@ -34,11 +39,31 @@ class Vitals:
         """Of the last probe, seconds since the epoch."""
         self.version: str | None = None
         """The shared-knowledge version that was last seen."""
+        self.history: deque[ProbeRow] = deque(maxlen=PROBES_KEPT)
+        """Newest last."""
 
     def observe(self, result: ProbeResult, spec: ProbeSpec, at: float) -> None:
         self.last, self.checked_at = result, at
         self.version = result.version or self.version
         self.readiness.observe(result, spec)
+        said = redact_text(self.readiness.detail) if self.readiness.detail else ""
+        self.history.append(ProbeRow(at, result.ok, result.latency_s * 1000, said))
+
+
+def probe_text(spec: ProbeSpec, port: int | None) -> str:
+    """What `probe_of` looks at, and how often once it is ready."""
+    if spec.http is not None:
+        what = f"GET {spec.http}"
+    elif spec.exec is not None:
+        what = spec.exec if isinstance(spec.exec, str) else " ".join(spec.exec)
+    elif spec.log is not None:
+        what = f"a line that matches {spec.log}"
+    elif port is not None or spec.tcp is not None:
+        own = spec.tcp if isinstance(spec.tcp, int) and spec.tcp is not True else port
+        what = f"TCP connect to {own}"
+    else:
+        what = f"alive for {ALIVE_IS_READY_S:g} s"
+    return redact_text(f"{what} every {format_duration(spec.interval)}")
 
 
 def probe_of(

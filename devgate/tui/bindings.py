@@ -48,7 +48,7 @@ APP: Final = Keys(
         _key("service.red", "a", "command('red')", "restart red", "Restart every service that has failed."),
         _key("service.adopt", "A", "command('adopt')", "adopt", "Take who holds its port for the service."),
         _key("service.take", "T", "command('take')", "take port", "End who holds its port, and start it; asks first."),
-        _key("sync.check", "S", "command('sync')", "sync", "Check the shared-knowledge versions now."),
+        _key("sync.check", "S", "command('sync')", "check", "Look at every service and check its version now."),
         _key("profile.switch", "p", "view('profiles')", "profiles", "Switch the profile; shows the plan first."),
         *(
             _key(f"view.{view}", str(number), f"view('{view}')", view, f"Show {view}.")
@@ -96,8 +96,6 @@ LOG: Final = Keys(
     "Where a log is in view",
     (
         _key("log.search", "slash", "log('search')", "search", "Search by regular expression."),
-        _key("log.next", "n", "log('find', 1)", "next", "Next match."),
-        _key("log.previous", "N", "log('find', -1)", "previous", "Previous match."),
         _key(
             "log.search_all",
             "alt+slash,ctrl+f",
@@ -105,6 +103,8 @@ LOG: Final = Keys(
             "search all",
             "Search the logs of all services, merged.",
         ),
+        _key("log.next", "n", "log('find', 1)", "next", "Next match."),
+        _key("log.previous", "N", "log('find', -1)", "previous", "Previous match."),
         _key("log.filter", "f", "log('filter')", "filter", "Show only lines that match."),
         _key("log.level", "F", "log('level')", "level", "Least level: all, info, warning, error."),
         _key("log.next_error", "e", "log('error', 1)", "next error", "Next line that looks like an error."),
@@ -115,9 +115,9 @@ LOG: Final = Keys(
         _key("log.wrap", "w", "log('wrap')", "wrap", "Fold long lines, or let them run out of view."),
         _key("log.copy", "y", "log('copy')", "copy", "Copy the selection, or the current line."),
         _key("log.copy_run", "Y", "log('copy_run')", "copy run", "Copy everything the current run has written."),
+        _key("log.open", "v", "open_log", "pager", "Open the log in $PAGER; requests go on meanwhile."),
     ),
 )
-        _key("log.open", "v", "open_log", "pager", "Open the log in $PAGER; requests go on meanwhile."),
 
 OVERVIEW: Final = Keys(
     "In the overview",

@@ -10,7 +10,10 @@ from devgate.tui import rows
 from devgate.tui.columns import Column, Row
 
 if TYPE_CHECKING:
-    from devgate.model.snapshot import EventRow, InstanceRow, ServiceRow, Snapshot
+    from collections.abc import Iterable, Sequence
+
+    from devgate.model.query import RequestRow
+    from devgate.model.snapshot import EventRow, InstanceRow, ProbeRow, ServiceRow, Snapshot
     from devgate.tui.ink import Run, Runs
 
 COLUMNS: Final = (
@@ -37,6 +40,19 @@ INSTANCES: Final = (
     Column("memory", "Mem", fmt.SIZE, right=True, drop=4),
 )
 EVENTS: Final = (Column("event", "Events", 20, grow=1),)
+
+PROBES: Final = 5
+"""Probes told one by one; the others are a sign each."""
+FAILURES: Final = 5
+REFUSED: Final = "circuit-open"
+"""Slug of what the breaker itself answers."""
+_MARK: Final[dict[tuple[bool, bool], Run]] = {
+    (True, False): ("●", "good"),
+    (True, True): ("▲", "warn"),
+    (False, False): ("✖", "bad"),
+    (False, True): ("✖", "bad"),
+}
+"""By whether a probe was good, and whether there is something to say about it."""
 
 _INK: Final = {
     HealthState.HEALTHY: "good",
@@ -81,7 +97,8 @@ def _detail(row: ServiceRow) -> Runs:
 
 
 def instances(row: ServiceRow | None) -> list[Row]:
-    return [_instance(each) for each in row.instances] if row is not None else []
+    """One row a replica, where there are several."""
+    return [_instance(each) for each in row.instances] if row is not None and len(row.instances) > 1 else []
 
 
 def _instance(row: InstanceRow) -> Row:
@@ -98,6 +115,75 @@ def _instance(row: InstanceRow) -> Row:
         "memory": ((fmt.size(row.memory_bytes), "plain"),),
     }
     return Row(str(row.replica), cells)
+
+
+def failures(known: Iterable[RequestRow], service: str) -> list[RequestRow]:
+    """The service's failed requests, newest first, as its breaker counts them; not those that the breaker itself refused."""
+    found = [row for row in known if row.service == service and row.status >= 500 and row.error != REFUSED]
+    return found[: -FAILURES - 1 : -1]
+
+
+def details(row: ServiceRow | None, failed: Sequence[RequestRow] = ()) -> list[Runs]:
+    """How devgate knows what it says of one service: its probes, what its breaker counted, its version."""
+    if row is None:
+        return []
+    return [*_probes(row), (), *_breaker(row, failed), (), *_version(row)]
+
+
+def _probes(row: ServiceRow) -> list[Runs]:
+    lines: list[Runs] = [(_label("probe"), (row.probe or "none", "plain"), *_strip_of(row.probes))]
+    lines += [
+        (
+            _label(""),
+            (f"{fmt.clock(probe.at)} ", "muted"),
+            _MARK[probe.ok, bool(probe.detail)],
+            (f" {fmt.milliseconds(probe.ms):>5}  ", "plain"),
+            (probe.detail, "plain" if probe.ok else "bad-soft"),
+        )
+        for probe in row.probes[: -PROBES - 1 : -1]
+    ]
+    return lines
+
+
+def _strip_of(probes: Sequence[ProbeRow]) -> Runs:
+    """The last probes as signs, newest at the right."""
+    return (("  ", "plain"), *(_MARK[probe.ok, bool(probe.detail)] for probe in probes))
+
+
+def _breaker(row: ServiceRow, failed: Sequence[RequestRow]) -> list[Runs]:
+    breaker = row.breaker
+    opened = f"  opened {breaker.opened}x" if breaker.opened else ""
+    lines: list[Runs] = [(_label("breaker"), rows.breaker(breaker), (opened, "muted"))]
+    if breaker.last_cause:
+        lines.append((_label(""), ("last failure ", "muted"), (breaker.last_cause, "warn")))
+    lines += [
+        (
+            _label(""),
+            (f"{fmt.clock(request.at)} ", "muted"),
+            rows.status(request.status),
+            (f" {request.error or fmt.milliseconds(request.duration_ms)}", "bad-soft"),
+            (f"  {request.method} {request.path}", "plain"),
+        )
+        for request in failed
+    ]
+    return lines
+
+
+def _version(row: ServiceRow) -> list[Runs]:
+    sync = row.sync
+    lines: list[Runs] = [(_label("version"), (sync.actual or fmt.NONE, "plain"), ("  ", "plain"), rows.sync(sync))]
+    if sync.detail:
+        lines.append((_label(""), (sync.detail, "plain")))
+    if sync.since_s and sync.state is not SyncState.SYNCED:
+        lines.append((_label(""), (f"out of sync for {fmt.span(sync.since_s)}", "warn")))
+    if sync.critical_s:
+        limits = f"a warning after {fmt.span(sync.warning_s)}, critical after {fmt.span(sync.critical_s)}"
+        lines.append((_label(""), (limits, "muted")))
+    return lines
+
+
+def _label(text: str) -> Run:
+    return f"{text:<9}", "heading"
 
 
 def events(found: tuple[EventRow, ...]) -> list[Row]:

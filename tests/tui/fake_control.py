@@ -11,6 +11,7 @@ from devgate.model.snapshot import (
     BreakerRow,
     EventRow,
     InstanceRow,
+    ProbeRow,
     RouteRow,
     ServiceRow,
     Snapshot,
@@ -22,10 +23,10 @@ from devgate.model.status import BreakerState, HealthState, Owner, ServiceState,
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-NOON = 1_760_000_400.0
-"""2025-10-09 09:00:00 UTC."""
     from devgate.model.fault import Fault
 
+NOON = 1_760_000_400.0
+"""2025-10-09 09:00:00 UTC."""
 
 
 @dataclass
@@ -73,14 +74,20 @@ class FakeControl:
     async def kill(self, name: str) -> None:
         await self._ask("kill", name)
 
-    async def reset_breaker(self, service: str) -> None:
-        await self._ask("reset", service)
-
     async def adopt(self, name: str) -> None:
         await self._ask("adopt", name)
 
     async def take_port(self, name: str) -> None:
         await self._ask("take-port", name)
+
+    async def reset_breaker(self, service: str) -> None:
+        await self._ask("reset", service)
+
+    async def set_fault(self, route: str, fault: Fault, lasts_s: float) -> None:
+        await self._ask("fault", route, fault, lasts_s)
+
+    async def clear_faults(self, route: str | None = None) -> None:
+        await self._ask("clear faults", route)
 
     async def check(self) -> None:
         await self._ask("check")
@@ -166,6 +173,8 @@ def service(name: str, port: int | None = None, **changes: Any) -> ServiceRow:
         sync=SyncRow(SyncState.SYNCED, "2.4.1"),
         response_ms=1.4,
         checked_at=NOON + 425,
+        probe="GET /health every 5s",
+        probes=tuple(ProbeRow(NOON + 330 + 5 * number, True, 1.4, "") for number in range(20)),
     )
     return replace(row, **changes)
 
@@ -199,7 +208,7 @@ def sample() -> Snapshot:
             "analytics-server",
             6690,
             stub=True,
-            sync=SyncRow(SyncState.WARNING, "2.3.9", 372.0, "expected 2.4.1, has 2.3.9"),
+            sync=SyncRow(SyncState.WARNING, "2.3.9", 372.0, "expected 2.4.1, has 2.3.9", 300.0, 600.0),
             traffic=TrafficRow(904, 61, 0.0, 0.8, 2.2, 202, 0, 0, _WAVE),
             memory_bytes=31_000_000,
         ),
@@ -258,6 +267,11 @@ def sample() -> Snapshot:
             health=HealthState.DEGRADED,
             health_detail="GET /health took 1.8 s",
             response_ms=1800.0,
+            probes=(
+                *(ProbeRow(NOON + 400 + 5 * number, True, 2.1, "") for number in range(3)),
+                ProbeRow(NOON + 415, False, 1000.0, "no answer within 1 s"),
+                ProbeRow(NOON + 420, True, 1800.0, "slow: answered after 1.8 s"),
+            ),
             restarts=1,
             uptime_s=95,
             breaker=BreakerRow(consecutive=2),
