@@ -28,10 +28,12 @@ VERBS = {
     "open": "Open a route in the browser.",
     "hits": "Show requests and errors of each route.",
     "requests": "List finished requests.",
+    "faults": "Have requests of a route come late, fail, break off or crawl.",
     "sync": "Check shared-knowledge versions.",
     "check": "Validate a profile.",
-    "faults": "Have requests of a route come late, fail, break off or crawl.",
     "config": "Print a resolved profile with the origin of each value.",
+    "doctor": "Look for what stands in the way of a start.",
+    "prune": "End what killed devgates have left behind.",
     "schema": "Print the JSON Schema of profiles.",
     "stub": "Run a stand-in service.",
     "completion": "Print the completion script of a shell.",
@@ -49,7 +51,7 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in VERBS or cmd_name == "stub":  # main() has taken `stub` before click was loaded
             return None
-        command = import_module(f"devgate.cli.{cmd_name}").command
+        command = import_module(f"devgate.cli.{cmd_name.replace('-', '_')}").command
         assert isinstance(command, click.Command)
         return command
 

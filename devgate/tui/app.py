@@ -152,7 +152,9 @@ class DevgateApp(App[None], inherit_bindings=False):
                 if targets(COMMANDS[name], snapshot, row.name):
                     run = partial(self.run_action, f"command({name!r}, {row.name!r})")
                     yield SystemCommand(
-                        escape(f"{name.capitalize()} {visible(row.name)}"), f"now: {row.state.value}", run
+                        escape(f"{COMMANDS[name].verb.capitalize()} {visible(row.name)}"),
+                        f"now: {row.state.value}",
+                        run,
                     )
         yield SystemCommand("Theme", "Change the colours.", self.action_change_theme)
 
