@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from devgate.gateway.greeting import Greeting
     from devgate.gateway.headers import Field
     from devgate.gateway.lane import Lane
+    from devgate.gateway.middleware.limits import Quota
     from devgate.gateway.table import Route
     from devgate.policy.cors import Verdict
 
@@ -102,6 +103,10 @@ class Client(Protocol):
         """Whether more is buffered for it than is good."""
         ...
 
+    async def reset(self) -> None:
+        """Break the connection in a way that the client notices at once, after it has got all that was written."""
+        ...
+
     def abort(self) -> None:
         """Break the connection without an orderly end: the client must not take what it has for the whole."""
         ...
@@ -128,6 +133,7 @@ class Exchange:
         "cors",
         "counted",
         "error",
+        "extra",
         "flow",
         "greeting",
         "head",
@@ -141,6 +147,7 @@ class Exchange:
         "method",
         "path",
         "query",
+        "quota",
         "raw_headers",
         "received",
         "route",
@@ -194,6 +201,10 @@ class Exchange:
         """What its route brings with it, once it is forwarded."""
         self.head: tuple[bytes, bytes] = (b"", b"")
         """As the service gets it, before and after the `Host` line."""
+        self.extra = b""
+        """Header lines that the answer has, whoever gives it."""
+        self.quota: Quota | None = None
+        """What limits say to it, as far as they were asked."""
         self.counted = True
         """Whether it is traffic."""
         self.instance: Instance | None = None

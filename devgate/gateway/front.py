@@ -27,6 +27,7 @@ from aiohttp.http_exceptions import BadHttpMethod, HttpProcessingError, LineTooL
 from aiohttp.streams import EMPTY_PAYLOAD
 from aiohttp.web_protocol import _ErrInfo
 
+from devgate.gateway import parting
 from devgate.gateway.exchange import BadBody, Exchange
 
 if TYPE_CHECKING:
@@ -321,6 +322,10 @@ class Connection(web.RequestHandler):
     def abort(self) -> None:
         if not self._lost:  # asyncio fails on a transport that had to flush before it was closed
             self.wire.abort()
+
+    async def reset(self) -> None:
+        if not self._lost:
+            await parting.reset(self.wire)
 
     def stop_reading(self) -> None:
         self._pause_transport_reading()

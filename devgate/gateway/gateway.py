@@ -8,6 +8,7 @@ and pools.
 from __future__ import annotations
 
 import asyncio
+import random
 import secrets
 import socket
 from dataclasses import replace
@@ -22,6 +23,8 @@ from devgate.gateway.front import Front
 from devgate.gateway.handlers.forward import Forward
 from devgate.gateway.hold import Queue
 from devgate.gateway.lane import Backend, Lane
+from devgate.gateway.middleware.assembly import assemble
+from devgate.gateway.middleware.limits import Limits
 from devgate.gateway.pipeline import Pipeline
 from devgate.gateway.record import Ring
 from devgate.gateway.rules import Rules
@@ -37,12 +40,13 @@ if TYPE_CHECKING:
 
     from devgate.clock import Clock
     from devgate.directory import Directory, Entry, Instance
+    from devgate.gateway.middleware.chain import Gate
     from devgate.gateway.table import Route
     from devgate.model.events import Publish
     from devgate.model.fault import Fault
     from devgate.model.profile import Profile
     from devgate.model.query import RequestPage
-    from devgate.model.snapshot import FaultRow, Snapshot
+    from devgate.model.snapshot import FaultRow, LimitRow, Snapshot
     from devgate.model.status import ServiceState
 
 DRAIN_S: Final = 5.0
@@ -85,6 +89,8 @@ class Gateway:
         self._port = profile.gateway.port
         self._deadlines = Deadlines(clock)
         self._faults = Faults(self._deadlines, publish, clock, self._renew)
+        self._limits = Limits(clock)
+        self._draw = random.Random().random
         self._forward = Forward(directory, suspect, self._deadlines, clock, pseudonym=secrets.token_hex(4))
         self._pipeline = Pipeline(self._rules(profile), self._forward, snapshot, self._own_traffic, self._ring, clock)
         self._front: Front | None = None
@@ -208,6 +214,9 @@ class Gateway:
     def faults(self) -> tuple[FaultRow, ...]:
         return self._faults.rows()
 
+    def limits(self) -> tuple[LimitRow, ...]:
+        return self._limits.rows()
+
     def requests(self, after: int = 0, limit: int = 100) -> RequestPage:
         """Finished requests with numbers above `after`, at most the newest `limit`."""
         return self._ring.page(after, limit)
@@ -224,12 +233,15 @@ class Gateway:
         cors = CorsPolicy(gateway.cors)
         # Nothing above has a memory, and from here on nothing can fail.
         self._breakers.apply(profile.services)
+        self._faults.apply(profile)
         old, self._backends = self._backends, {}
         for name in (*profile.services, *(route.spec.service for route in table.routes)):
             if name not in self._backends:
                 self._backends[name] = self._backend(name, old.get(name))
-        lanes = tuple(self._lane(route, profile, cors) for route in table.routes)
-        return Rules(table, lanes, hosts, cors, health=gateway.health, hints=gateway.routes_hint)
+        gates = self._limits.apply(profile)
+        lanes = tuple(self._lane(route, profile, cors, gates.get(route.id)) for route in table.routes)
+        first = self._limits.first
+        return Rules(table, lanes, hosts, cors, first, health=gateway.health, hints=gateway.routes_hint)
 
     def _backend(self, name: str, old: Backend | None) -> Backend:
         fuse = self._breakers.get(name)
@@ -237,7 +249,7 @@ class Gateway:
             return replace(old, fuse=fuse)
         return Backend(name, fuse, Queue(name, self._directory, self._clock), RoundRobin())
 
-    def _lane(self, route: Route, profile: Profile, cors: CorsPolicy) -> Lane:
+    def _lane(self, route: Route, profile: Profile, cors: CorsPolicy, limit: Gate | None) -> Lane:
         timeouts, spec = profile.gateway.timeouts, route.spec
         service = profile.services.get(spec.service)
         hold_s = profile.gateway.hold
@@ -254,6 +266,15 @@ class Gateway:
             response_s=None if spec.stream else timeouts.response if spec.timeout is None else spec.timeout,
             idle_s=None if spec.stream else timeouts.idle,
             stream=spec.stream,
+            security=spec.security_headers,
+            chain=assemble(
+                spec,
+                limit,
+                self._faults.get(route.id),
+                self._clock,
+                self._draw,
+                limited=limit is not None or self._limits.first is not None,
+            ),
         )
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from devgate.gateway.breakers import Fuse
     from devgate.gateway.hold import Queue
+    from devgate.gateway.middleware.chain import Chain
     from devgate.gateway.stats import Traffic
     from devgate.gateway.table import Route
     from devgate.policy.balance import RoundRobin
@@ -46,3 +47,7 @@ class Lane:
     idle_s: float | None
     """Between two pieces of a body; None for streams."""
     stream: bool
+    security: bool
+    """Whether answers get the security headers that the service has not sent."""
+    chain: Chain | None
+    """What is done beyond forwarding; None: nothing."""

@@ -5,7 +5,9 @@
     Host            before anything is said about that: a rebound name must not even learn that there are routes
     Origin          before routes and services: a preflight carries no credentials and must be answered while the service is down
     own paths       health; after Origin, because page code wants to read it
+    limits          of clients, paths and the whole: before there is a route
     route           where host and headers have a say in it
+    the route's own gates and steps (`middleware`): limits of users, changed headers, faults on demand
     lifecycle       hold or refuse, before the breaker is asked: a service that devgate brings back is not a failing one
     breaker, attempts, answer filters: `handlers.forward`
 
@@ -17,6 +19,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from devgate.gateway import request_id
@@ -38,6 +41,8 @@ if TYPE_CHECKING:
     from devgate.errors import DevgateError
     from devgate.gateway.exchange import Exchange
     from devgate.gateway.handlers.forward import Forward
+    from devgate.gateway.lane import Lane
+    from devgate.gateway.middleware.chain import Chain, Serve
     from devgate.gateway.record import Ring
     from devgate.gateway.relay import Relay
     from devgate.gateway.rules import Errand, Rules
@@ -117,11 +122,47 @@ class Pipeline:
             return False
         if self.draining:
             raise Failure("draining", "devgate is shutting down.", stage="lifecycle", retry_after_s=1)
+        if rules.gate is not None:
+            rules.gate(exchange)
         match = errand.match or _choose(rules, exchange)
         exchange.route = route = match.route
-        if not self._forward.begin(exchange, rules.lanes[route.index], match.path, self._settled):
+        lane = rules.lanes[route.index]
+        if lane.chain is not None and self._chained(exchange, lane, lane.chain, match.path):
+            return True
+        if not self._forward.begin(exchange, lane, match.path, self._settled):
             exchange.client.run(self._see_through(exchange))
         return True
+
+    def _chained(self, exchange: Exchange, lane: Lane, chain: Chain, path: bytes) -> bool:
+        """Take a request through what its route has beyond forwarding. False if nothing of that stands round the forwarding."""
+        exchange.lane = lane
+        for gate in chain.gates:
+            gate(exchange)
+        if chain.steps:
+            exchange.client.run(
+                self._see_through(exchange, serve=partial(chain.serve, last=partial(self._serve, path)))
+            )
+        return bool(chain.steps)
+
+    async def _serve(self, path: bytes, exchange: Exchange) -> None:
+        """Forward a request within a step: what `_pass_on`, `_settled` and `_see_through` do for others."""
+        ended: asyncio.Future[tuple[Relay, DevgateError | None]] = asyncio.get_running_loop().create_future()
+        lane = exchange.lane
+        assert lane is not None
+        if not self._forward.begin(exchange, lane, path, lambda relay, how: ended.set_result((relay, how))):
+            await self._forward.see_through(exchange)
+            return
+        try:
+            relay, how = await ended
+        except asyncio.CancelledError:
+            if exchange.flow is not None:
+                exchange.flow.leave()
+            raise
+        error = settle(relay, how)
+        if isinstance(error, UpstreamError):
+            await self._forward.see_through(exchange, relay, error)
+        elif error is not None:
+            raise error
 
     def _settled(self, relay: Relay, how: DevgateError | None) -> None:
         """The attempt that was made at once has ended."""
@@ -135,10 +176,17 @@ class Pipeline:
         self._finish(exchange)
 
     async def _see_through(
-        self, exchange: Exchange, relay: Relay | None = None, error: UpstreamError | None = None
+        self,
+        exchange: Exchange,
+        relay: Relay | None = None,
+        error: UpstreamError | None = None,
+        serve: Serve | None = None,
     ) -> None:
         try:
-            await self._forward.see_through(exchange, relay, error)
+            if serve is not None:
+                await serve(exchange)
+            else:
+                await self._forward.see_through(exchange, relay, error)
         except Failure as failure:
             self._fail(exchange, failure)
         except asyncio.CancelledError:
@@ -225,7 +273,7 @@ class Pipeline:
             html=html,
         )
         lines, body = render(failure, scene)
-        exchange.answer(failure.status, lines, body)
+        exchange.answer(failure.status, lines + exchange.extra, body)
 
     def _apologise(self, exchange: Exchange) -> None:
         log.exception("bug while serving request %s", exchange.request_id)

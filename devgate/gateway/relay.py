@@ -19,7 +19,7 @@ from devgate.gateway.frames import SERVICE_RESTART
 from devgate.gateway.handlers.tunnel import Tunnel
 from devgate.gateway.headers import read_response
 from devgate.gateway.reply import answer_head, interim_head, is_event_stream, switch_head, trailer_lines
-from devgate.gateway.upstream.errors import Kind
+from devgate.gateway.upstream.errors import Kind, Stage, UpstreamError
 from devgate.gateway.upstream.response import Framing
 from devgate.policy.breaker import Outcome
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from devgate.gateway.deadlines import Deadlines
     from devgate.gateway.exchange import Exchange
     from devgate.gateway.lane import Lane
-    from devgate.gateway.upstream.errors import UpstreamError
     from devgate.gateway.upstream.line import Line
     from devgate.gateway.upstream.response import Fields as RawFields
     from devgate.gateway.upstream.response import ResponseHead
@@ -127,7 +126,9 @@ class Relay:
         exchange = self.exchange
         self._line = line
         self._origins = origins
-        line.start(self, head, body=body, is_head=exchange.method == "HEAD", expects_upgrade=exchange.upgrade)
+        chain = self._lane.chain
+        sink = self if chain is None else chain.filtered(self)
+        line.start(sink, head, body=body, is_head=exchange.method == "HEAD", expects_upgrade=exchange.upgrade)
         exchange.flow = self
         if exchange.client.choked:
             line.pause_reading()
@@ -211,6 +212,12 @@ class Relay:
         exchange.client.abort()
         exchange.close = True
         self.end(None)
+
+    def break_off(self, detail: str) -> None:
+        """End the answer here, as if the service had."""
+        assert self._line is not None
+        self._line.abort()
+        self.on_error(UpstreamError(Kind.TRUNCATED, Stage.BODY, detail, sent_any=True, received_any=True))
 
     def expire(self) -> None:
         """The deadline has passed (`deadlines.Limited`)."""

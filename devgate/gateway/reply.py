@@ -56,13 +56,17 @@ def answer_head(
         lines.append(b"X-Accel-Buffering: no\r\n")
     if exchange.held_s:
         lines.append(b"Server-Timing: hold;dur=%.1f\r\n" % (exchange.held_s * 1000))
-    return b"HTTP/1.1 %d %b\r\n%b%bX-Request-ID: %b\r\nVia: 1.1 devgate\r\n%b%b%b\r\n" % (
+    security = b""
+    if lane.security:
+        security = SECURITY_LINES if SECURITY_KEYS.isdisjoint(noted) else missing_security(noted)
+    return b"HTTP/1.1 %d %b\r\n%b%bX-Request-ID: %b\r\nVia: 1.1 devgate\r\n%b%b%b%b\r\n" % (
         head.status,
         head.reason,
         b"".join(lines),
         b"Transfer-Encoding: chunked\r\n" if chunked else _length_line(exchange, head),
         exchange.id,
-        SECURITY_LINES if SECURITY_KEYS.isdisjoint(noted) else missing_security(noted),
+        security,
+        exchange.extra,
         cors.complete(verdict, cors_fields(noted)) if cors.keeps_upstream else verdict.lines,
         exchange.connection_line(),
     )

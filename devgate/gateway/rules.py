@@ -11,6 +11,7 @@ from devgate.gateway.target import BadTarget, parse
 
 if TYPE_CHECKING:
     from devgate.gateway.lane import Lane
+    from devgate.gateway.middleware.chain import Gate
     from devgate.gateway.table import Match, RoutingTable
     from devgate.policy.cors import CorsPolicy
     from devgate.policy.host import HostPolicy
@@ -40,6 +41,7 @@ class Rules:
 
     Args:
         lanes: by `Route.index`.
+        gate: asked about every request that is not about the gateway itself, before its route.
         health: whether `/health` is ours.
         hints: whether a 404 names routes.
     """
@@ -50,6 +52,7 @@ class Rules:
         lanes: tuple[Lane, ...],
         hosts: HostPolicy,
         cors: CorsPolicy,
+        gate: Gate | None,
         *,
         health: bool,
         hints: bool,
@@ -58,6 +61,7 @@ class Rules:
         self.lanes = lanes
         self.hosts = hosts
         self.cors = cors
+        self.gate = gate
         self.hints = hints
         self._health = health
         self._errands: dict[tuple[str, bytes], Errand] = {}

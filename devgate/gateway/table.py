@@ -15,12 +15,11 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote_to_bytes
 
-from devgate.gateway.target import segments, strip
+from devgate.gateway.target import BadTarget, segments, strip
+from devgate.model.route import RouteSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from devgate.model.route import RouteSpec
+    from collections.abc import Callable, Iterable, Sequence
 
     Headers = Sequence[tuple[bytes, bytes]]
 
@@ -207,6 +206,19 @@ class RoutingTable:
                     return _take(route, path)
                 allow |= route.methods
         return NoMatch(tuple(sorted(allow)))
+
+
+def path_pattern(path: str) -> Callable[[bytes], bool]:
+    """Whether raw paths look like `path`, which is written as that of a route. A refused path looks like nothing."""
+    route = _compile(RouteSpec(path=path, service="-"), 0)
+
+    def fits(raw: bytes) -> bool:
+        try:
+            return route.fits_path(segments(raw))
+        except BadTarget:
+            return False
+
+    return fits
 
 
 def _compile(spec: RouteSpec, index: int) -> Route:

@@ -179,7 +179,7 @@ def judge(claims: Sequence[Claim], now: float) -> Verdict:
         elif not full:
             window.take(now)
     standings = tuple(
-        Standing(limiter.rule, window.left(now), max(0.0, window.reset(now))) for limiter, window in windows
+        Standing(limiter.rule, window.left(now), max(0.0, round(window.reset(now), 6))) for limiter, window in windows
     )
     return Verdict(standings, tuple(one for one in standings if any(one.rule is other.rule for other in full)))
 

@@ -1,0 +1,64 @@
+"""From what a route says to its chain, and the order in it (SEMANTICS 3.0).
+
+Gates: limits before anything is done for the request, then what the service is told. Steps: faults outermost, because whoever
+asked for them wants them whatever else would help. Filters, from the service on: what a fault cuts off, then compression, then
+header and cookie changes, which have the last word.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from devgate.gateway.middleware.chain import Chain
+from devgate.gateway.middleware.compress import compressed
+from devgate.gateway.middleware.edits import answer_edits, request_edits
+from devgate.gateway.middleware.faults import faulty
+from devgate.gateway.middleware.limits import THEIRS
+from devgate.policy.cookies import CookieRewrite
+from devgate.policy.edits import Edits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from devgate.clock import Clock
+    from devgate.gateway.middleware.chain import Filter, Gate, Step
+    from devgate.model.fault import Fault
+    from devgate.model.middleware import CookieSpec
+    from devgate.model.route import RouteSpec
+
+
+def assemble(
+    spec: RouteSpec, limit: Gate | None, fault: Fault | None, clock: Clock, draw: Callable[[], float], *, limited: bool
+) -> Chain | None:
+    """The chain of a route; None if it asks for nothing.
+
+    Args:
+        limit: its second phase of limits.
+        fault: what goes wrong with it at present.
+        draw: gives numbers in [0, 1).
+        limited: limits of either phase tell the client how it stands.
+    """
+    gates: list[Gate] = [] if limit is None else [limit]
+    steps: list[Step] = []
+    filters: list[Filter] = []
+    told = spec.request_headers
+    if (edits := Edits.of(told.remove, told.set, told.add)) is not None:
+        gates.append(request_edits(edits))
+    if fault is not None:
+        step, cuts = faulty(fault, clock, draw)
+        steps.append(step)
+        filters += cuts
+    if spec.compress is not None:
+        filters.append(compressed(spec.compress))
+    telling = spec.response_headers
+    answer = Edits.of((*telling.remove, *(THEIRS if limited else ())), telling.set, telling.add)
+    cookies = _cookies(spec.cookies)
+    if answer is not None or cookies is not None:
+        filters.append(answer_edits(answer, cookies))
+    chain = Chain(tuple(gates), tuple(steps), tuple(filters))
+    return chain if chain else None
+
+
+def _cookies(spec: CookieSpec) -> CookieRewrite | None:
+    rewrite = CookieRewrite(spec.domain, spec.path, spec.secure, spec.same_site)
+    return None if rewrite == CookieRewrite() else rewrite

@@ -1,0 +1,145 @@
+"""A client's connection while something is wrong with it on purpose: slow, or to be broken in a certain place."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from devgate.gateway.exchange import Client, Exchange, Receiver
+    from devgate.gateway.greeting import Greeting
+    from devgate.policy.pace import Pacer
+
+BEAT_S: Final = 0.01
+"""Between two portions: no packet of a real slow line is much further apart."""
+HIGH: Final = 65_536
+"""Bytes that may wait here; more, and the service has to wait."""
+LOW: Final = 16_384
+
+
+class Outlet:
+    """Stands in for an exchange's client (`exchange.Client`).
+
+    Args:
+        pacer: says how much may leave; None: everything at once.
+        now: monotonic seconds.
+    """
+
+    def __init__(self, exchange: Exchange, pacer: Pacer | None, now: Callable[[], float]) -> None:
+        self.client: Client = exchange.client
+        self.doomed = False
+        """Whether the connection is to be reset once all that was written has arrived. Whoever breaks off does not do it himself
+        then."""
+        self.peer = self.client.peer
+        self.port = self.client.port
+        self._exchange = exchange
+        self._pacer = pacer
+        self._now = now
+        self._waiting: deque[bytes] = deque()
+        self._size = 0
+        self._full = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._empty: asyncio.Future[None] | None = None
+
+    @property
+    def greeting(self) -> Greeting | None:
+        return self.client.greeting
+
+    @greeting.setter
+    def greeting(self, greeting: Greeting | None) -> None:
+        self.client.greeting = greeting
+
+    def write(self, data: bytes) -> None:
+        if self._pacer is None:
+            self.client.write(data)
+            return
+        self._waiting.append(data)
+        self._size += len(data)
+        if self._size > HIGH and not self._full:
+            self._full = True
+            if self._exchange.flow is not None:
+                self._exchange.flow.pause()
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(BEAT_S, self._beat)
+
+    async def drained(self) -> None:
+        """Wait until all that was written has left."""
+        if self._waiting:
+            self._empty = asyncio.get_running_loop().create_future()
+            await self._empty
+
+    def close(self) -> None:
+        """Give the client back; what still waits is lost."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._waiting.clear()
+        self._exchange.client = self.client
+
+    def _beat(self) -> None:
+        """Let a portion go."""
+        assert self._pacer is not None
+        self._timer = None
+        size = 0 if self.client.choked else min(self._pacer.allowance(self._now()), self._size)
+        if size:
+            self._pacer.spend(size)
+            self._size -= size
+            self.client.write(self._portion(size))
+        if self._full and self._size <= LOW:
+            self._full = False
+            if self._exchange.flow is not None:
+                self._exchange.flow.resume()
+        if self._waiting:
+            self._timer = asyncio.get_running_loop().call_later(BEAT_S, self._beat)
+        elif self._empty is not None and not self._empty.done():
+            self._empty.set_result(None)
+
+    def _portion(self, size: int) -> bytes:
+        """The first `size` bytes of those that wait."""
+        parts = []
+        while size:
+            data = self._waiting.popleft()
+            parts.append(data[:size])
+            if len(data) > size:
+                self._waiting.appendleft(data[size:])
+            size -= len(parts[-1])
+        return b"".join(parts)
+
+    # The rest is the client's own business
+
+    @property
+    def ending(self) -> bool:
+        return self.client.ending
+
+    @property
+    def choked(self) -> bool:
+        return self._full or self.client.choked
+
+    def abort(self) -> None:
+        if not self.doomed:
+            self._waiting.clear()
+            self.client.abort()
+
+    async def reset(self) -> None:
+        await self.client.reset()
+
+    def run(self, work: Coroutine[Any, Any, None]) -> None:
+        self.client.run(work)
+
+    def finished(self) -> None:
+        self.client.finished()
+
+    def date_line(self) -> bytes:
+        return self.client.date_line()
+
+    def stop_reading(self) -> None:
+        self.client.stop_reading()
+
+    def start_reading(self) -> None:
+        self.client.start_reading()
+
+    def hand_over(self, receiver: Receiver) -> None:
+        self.client.hand_over(receiver)
