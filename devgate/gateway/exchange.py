@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from devgate.gateway.lane import Lane
     from devgate.gateway.middleware.limits import Quota
     from devgate.gateway.table import Route
+    from devgate.gateway.venture import Venture
     from devgate.policy.cors import Verdict
 
 
@@ -156,6 +157,7 @@ class Exchange:
         "status",
         "target",
         "upgrade",
+        "venture",
         "whole_body",
     )
 
@@ -185,6 +187,8 @@ class Exchange:
         """Whether the client asks for a WebSocket."""
         self.arrived = arrived
         """Monotonic seconds."""
+        self.venture: Venture
+        """Of a route with a `Recourse` only."""
         self.greeting: Greeting
         """The fields, read by `pipeline`."""
         self.id = b""

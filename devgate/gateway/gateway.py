@@ -17,21 +17,25 @@ from typing import TYPE_CHECKING, Final
 from devgate.errors import CommandError
 from devgate.gateway.binding import BACKLOG
 from devgate.gateway.breakers import Breakers
+from devgate.gateway.cache.flights import Flights
+from devgate.gateway.cache.store import Store
 from devgate.gateway.deadlines import Deadlines
 from devgate.gateway.faults import Faults
 from devgate.gateway.front import Front
 from devgate.gateway.handlers.forward import Forward
+from devgate.gateway.handlers.persistence import Persistence
 from devgate.gateway.hold import Queue
 from devgate.gateway.lane import Backend, Lane
 from devgate.gateway.middleware.assembly import assemble
 from devgate.gateway.middleware.limits import Limits
 from devgate.gateway.pipeline import Pipeline
 from devgate.gateway.record import Ring
+from devgate.gateway.recourse import compile_recourse, needs_recourse
 from devgate.gateway.rules import Rules
 from devgate.gateway.stats import Traffic, row
 from devgate.gateway.table import RoutingTable
 from devgate.model.snapshot import BreakerRow, TrafficRow
-from devgate.policy.balance import RoundRobin
+from devgate.policy.balance import RoundRobin, Weighted
 from devgate.policy.cors import CorsPolicy
 from devgate.policy.host import HostPolicy
 
@@ -46,8 +50,10 @@ if TYPE_CHECKING:
     from devgate.model.fault import Fault
     from devgate.model.profile import Profile
     from devgate.model.query import RequestPage
+    from devgate.model.route import RouteSpec
     from devgate.model.snapshot import FaultRow, LimitRow, Snapshot
     from devgate.model.status import ServiceState
+    from devgate.policy.balance import Balance
 
 DRAIN_S: Final = 5.0
 
@@ -80,6 +86,8 @@ class Gateway:
         self._breakers = Breakers(directory, publish, clock)
         directory.listen(self._on_change)
         self._backends: dict[str, Backend] = {}
+        self._cached: dict[str, RouteSpec] = {}
+        """The routes that keep answers."""
         self._own_traffic = Traffic()
         """Of what belongs to no route."""
         self._traffic: dict[tuple[str, str], Traffic] = {}
@@ -92,7 +100,10 @@ class Gateway:
         self._limits = Limits(clock)
         self._draw = random.Random().random
         self._forward = Forward(directory, suspect, self._deadlines, clock, pseudonym=secrets.token_hex(4))
-        self._pipeline = Pipeline(self._rules(profile), self._forward, snapshot, self._own_traffic, self._ring, clock)
+        self._store = Store(profile.gateway.cache_memory)
+        self._flights = Flights(clock.now)
+        self._persistence = Persistence(self._forward, directory, clock, self._draw)
+        self._pipeline = Pipeline(self._rules(profile), snapshot, self._own_traffic, self._ring, clock)
         self._front: Front | None = None
         self._servers: list[asyncio.Server] = []
 
@@ -184,6 +195,10 @@ class Gateway:
         backend = self._backends.get(name)
         return backend.fuse.row() if backend is not None else BreakerRow()
 
+    def purge_cache(self, prefix: str = "") -> int:
+        """Drop the kept answers whose path begins so. Returns how many those were."""
+        return self._store.purge(prefix.encode())
+
     def reset_breaker(self, name: str) -> None:
         """Close a service's breaker by hand.
 
@@ -237,17 +252,46 @@ class Gateway:
         old, self._backends = self._backends, {}
         for name in (*profile.services, *(route.spec.service for route in table.routes)):
             if name not in self._backends:
-                self._backends[name] = self._backend(name, old.get(name))
+                self._backends[name] = self._backend(name, old.get(name), profile)
+        caching = any(route.spec.cache is not None for route in table.routes)
         gates = self._limits.apply(profile)
-        lanes = tuple(self._lane(route, profile, cors, gates.get(route.id)) for route in table.routes)
+        plain = (self._lane(route, profile, cors, gates.get(route.id)) for route in table.routes)
+        lanes = tuple(self._with_recourse(lane, caching) for lane in plain)
+        self._keep_cached(profile)
         first = self._limits.first
         return Rules(table, lanes, hosts, cors, first, health=gateway.health, hints=gateway.routes_hint)
 
-    def _backend(self, name: str, old: Backend | None) -> Backend:
+    def _backend(self, name: str, old: Backend | None, profile: Profile) -> Backend:
         fuse = self._breakers.get(name)
+        spec = profile.services.get(name)
+        balance: Balance[Instance] = RoundRobin()
+        if spec is not None and spec.weights:
+            weights = spec.weights
+            balance = Weighted(lambda instance: weights[instance.replica] if instance.replica < len(weights) else 1)
         if old is not None:
-            return replace(old, fuse=fuse)
-        return Backend(name, fuse, Queue(name, self._directory, self._clock), RoundRobin())
+            return replace(old, fuse=fuse, balance=balance)
+        return Backend(name, fuse, Queue(name, self._directory, self._clock), balance)
+
+    def _with_recourse(self, lane: Lane, caching: bool) -> Lane:
+        """The lane of a route that wants more than to be passed on."""
+        spec = lane.route.spec
+        if not needs_recourse(spec, caching=caching):
+            return lane
+
+        def lane_at(service: str) -> Lane:
+            traffic = self._traffic.setdefault((service, lane.route.id), Traffic())
+            return replace(lane, backend=self._backends[service], traffic=traffic)
+
+        recourse = compile_recourse(lane, spec, lane_at, self._store, self._flights)
+        return replace(lane, handler=self._persistence, recourse=recourse)
+
+    def _keep_cached(self, profile: Profile) -> None:
+        """Answers of routes that are as they were stay; a route that was written anew begins without any."""
+        specs = {route.id: route for route in profile.routes if route.cache is not None}
+        changed = {name for name, spec in self._cached.items() if specs.get(name) != spec}
+        self._cached = specs
+        self._store.retain(lambda owner: owner.route not in changed)
+        self._store.resize(profile.gateway.cache_memory)
 
     def _lane(self, route: Route, profile: Profile, cors: CorsPolicy, limit: Gate | None) -> Lane:
         timeouts, spec = profile.gateway.timeouts, route.spec
@@ -266,6 +310,7 @@ class Gateway:
             response_s=None if spec.stream else timeouts.response if spec.timeout is None else spec.timeout,
             idle_s=None if spec.stream else timeouts.idle,
             stream=spec.stream,
+            handler=self._forward,
             security=spec.security_headers,
             chain=assemble(
                 spec,

@@ -5,17 +5,40 @@ A `Backend` belongs to a service, a `Lane` to a route of one table. Reloading ma
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from devgate.policy.marks import Marks
+from devgate.policy.retry import Budget
 
 if TYPE_CHECKING:
+    from devgate.directory import Instance
     from devgate.gateway.breakers import Fuse
+    from devgate.gateway.exchange import Exchange
     from devgate.gateway.hold import Queue
     from devgate.gateway.middleware.chain import Chain
+    from devgate.gateway.recourse import Recourse
+    from devgate.gateway.relay import Relay, Then
     from devgate.gateway.stats import Traffic
     from devgate.gateway.table import Route
-    from devgate.policy.balance import RoundRobin
+    from devgate.gateway.upstream.errors import UpstreamError
+    from devgate.policy.balance import Balance
     from devgate.policy.cors import CorsPolicy
+
+
+class Handler(Protocol):
+    """Has requests answered: `handlers.forward`, or `handlers.persistence` for routes that want more."""
+
+    def begin(self, exchange: Exchange, lane: Lane, path: bytes, then: Then) -> bool:
+        """Do what can be done at once. True: the request is under way, and `then` is called when that attempt has ended. False:
+        it is answered, if `exchange.started`; else `see_through` is the way."""
+        ...
+
+    async def see_through(
+        self, exchange: Exchange, relay: Relay | None = None, error: UpstreamError | None = None
+    ) -> None:
+        """Have it answered, however long that takes; `begin` was asked first."""
+        ...
 
 
 @dataclass(slots=True)
@@ -25,9 +48,13 @@ class Backend:
     name: str
     fuse: Fuse
     queue: Queue
-    balance: RoundRobin
+    balance: Balance[Instance]
     waiting: int = 0
     """Requests that wait for a probe's outcome."""
+    marks: Marks[Instance] = field(default_factory=Marks)
+    """Instances that have refused a request a moment ago."""
+    budget: Budget = field(default_factory=Budget)
+    """Of retries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +78,6 @@ class Lane:
     """Whether answers get the security headers that the service has not sent."""
     chain: Chain | None
     """What is done beyond forwarding; None: nothing."""
+    handler: Handler
+    recourse: Recourse | None = None
+    """What its requests want beyond being passed on."""

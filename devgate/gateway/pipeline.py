@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from devgate.clock import Clock
     from devgate.errors import DevgateError
     from devgate.gateway.exchange import Exchange
-    from devgate.gateway.handlers.forward import Forward
     from devgate.gateway.lane import Lane
     from devgate.gateway.middleware.chain import Chain, Serve
     from devgate.gateway.record import Ring
@@ -63,7 +62,6 @@ class Pipeline:
     def __init__(
         self,
         rules: Rules,
-        forward: Forward,
         snapshot: Callable[[], Snapshot],
         traffic: Traffic,
         ring: Ring,
@@ -74,7 +72,6 @@ class Pipeline:
         """Whether devgate is about to end: every request is refused but for those about the gateway itself."""
         self.begun = 0
         """Requests so far."""
-        self._forward = forward
         self._snapshot = snapshot
         self._traffic = traffic
         """Of what belongs to no route."""
@@ -129,8 +126,10 @@ class Pipeline:
         lane = rules.lanes[route.index]
         if lane.chain is not None and self._chained(exchange, lane, lane.chain, match.path):
             return True
-        if not self._forward.begin(exchange, lane, match.path, self._settled):
-            exchange.client.run(self._see_through(exchange))
+        if not lane.handler.begin(exchange, lane, match.path, self._settled):
+            if exchange.started:
+                return False
+            exchange.client.run(self._see_through(exchange, lane.handler.see_through))
         return True
 
     def _chained(self, exchange: Exchange, lane: Lane, chain: Chain, path: bytes) -> bool:
@@ -140,17 +139,17 @@ class Pipeline:
             gate(exchange)
         if chain.steps:
             exchange.client.run(
-                self._see_through(exchange, serve=partial(chain.serve, last=partial(self._serve, path)))
+                self._see_through(exchange, partial(chain.serve, last=partial(self._serve, lane, path)))
             )
         return bool(chain.steps)
 
-    async def _serve(self, path: bytes, exchange: Exchange) -> None:
+    async def _serve(self, lane: Lane, path: bytes, exchange: Exchange) -> None:
         """Forward a request within a step: what `_pass_on`, `_settled` and `_see_through` do for others."""
         ended: asyncio.Future[tuple[Relay, DevgateError | None]] = asyncio.get_running_loop().create_future()
-        lane = exchange.lane
-        assert lane is not None
-        if not self._forward.begin(exchange, lane, path, lambda relay, how: ended.set_result((relay, how))):
-            await self._forward.see_through(exchange)
+        handler = lane.handler
+        if not handler.begin(exchange, lane, path, lambda relay, how: ended.set_result((relay, how))):
+            if not exchange.started:
+                await handler.see_through(exchange)
             return
         try:
             relay, how = await ended
@@ -160,7 +159,7 @@ class Pipeline:
             raise
         error = settle(relay, how)
         if isinstance(error, UpstreamError):
-            await self._forward.see_through(exchange, relay, error)
+            await handler.see_through(exchange, relay, error)
         elif error is not None:
             raise error
 
@@ -169,24 +168,17 @@ class Pipeline:
         exchange = relay.exchange
         error = settle(relay, how)
         if isinstance(error, UpstreamError):
-            exchange.client.run(self._see_through(exchange, relay, error))
+            assert exchange.lane is not None
+            serve = partial(exchange.lane.handler.see_through, relay=relay, error=error)
+            exchange.client.run(self._see_through(exchange, serve))
             return
         if isinstance(error, Failure):
             self._fail(exchange, error)
         self._finish(exchange)
 
-    async def _see_through(
-        self,
-        exchange: Exchange,
-        relay: Relay | None = None,
-        error: UpstreamError | None = None,
-        serve: Serve | None = None,
-    ) -> None:
+    async def _see_through(self, exchange: Exchange, serve: Serve) -> None:
         try:
-            if serve is not None:
-                await serve(exchange)
-            else:
-                await self._forward.see_through(exchange, relay, error)
+            await serve(exchange)
         except Failure as failure:
             self._fail(exchange, failure)
         except asyncio.CancelledError:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from devgate.policy.balance import Weighted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from devgate.gateway.cache.flights import Flights
     from devgate.gateway.cache.store import Store
@@ -71,8 +72,40 @@ def shares_of(spec: RouteSpec) -> dict[str, float]:
     return {spec.service: max(0.0, 100.0 - sum(spec.split.values())), **spec.split}
 
 
-def turns_of(shares: Mapping[str, float]) -> Weighted[str]:
-    return Weighted(lambda name: shares.get(name, 0.0))
+def compile_recourse(
+    lane: Lane, spec: RouteSpec, lane_at: Callable[[str], Lane], store: Store, flights: Flights
+) -> Recourse:
+    """What a route wants.
+
+    Args:
+        lane: its own.
+        lane_at: the same, to another service.
+    """
+    shares = shares_of(spec)
+    sides = {name: _hurried(lane_at(name), spec.retry) for name in shares}
+    fallback = spec.fallback
+    return Recourse(
+        retry=spec.retry,
+        hedge=None if spec.stream else spec.hedge,
+        sticky=spec.sticky,
+        fallback=fallback,
+        cache=None if spec.stream else spec.cache,
+        store=store,
+        flights=flights,
+        sides=sides,
+        shares=shares,
+        turns=Weighted(lambda name: shares.get(name, 0.0)),
+        peers=tuple(replace(lane_at(name), hold_s=0.0) for name in fallback.services) if fallback is not None else (),
+        answer=fixed_answer(fallback.answer) if fallback is not None and fallback.answer is not None else None,
+        patience_s=math.inf if lane.response_s is None else lane.response_s,
+    )
+
+
+def _hurried(lane: Lane, retry: RetrySpec | None) -> Lane:
+    """With the time of one attempt, where a route gives each its own."""
+    if retry is None or retry.per_try is None or lane.response_s is None:
+        return lane
+    return replace(lane, response_s=min(retry.per_try, lane.response_s))
 
 
 def fixed_answer(spec: FixedAnswerSpec) -> FixedAnswer:

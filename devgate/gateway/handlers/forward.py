@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from devgate.gateway.exchange import BadBody
@@ -20,6 +21,8 @@ from devgate.gateway.failures import Failure
 from devgate.gateway.frames import GOING_AWAY
 from devgate.gateway.hold import CAPACITY
 from devgate.gateway.relay import Common, Relay
+from devgate.gateway.retrying import UNREACHABLE
+from devgate.gateway.screened import Refused, Screened
 from devgate.gateway.upstream.errors import Kind, UpstreamError
 from devgate.gateway.upstream.line import CHUNKED
 from devgate.gateway.ways import Way, Ways
@@ -35,8 +38,11 @@ if TYPE_CHECKING:
     from devgate.errors import DevgateError
     from devgate.gateway.deadlines import Deadlines
     from devgate.gateway.exchange import Exchange
-    from devgate.gateway.lane import Lane
+    from devgate.gateway.handlers.race import Race
+    from devgate.gateway.lane import Backend, Lane
     from devgate.gateway.relay import Then
+    from devgate.gateway.retrying import Retrying
+    from devgate.gateway.screened import Screen
     from devgate.gateway.upstream.line import Line
     from devgate.policy.breaker import Admission
 
@@ -52,13 +58,20 @@ _OURS: Final = frozenset({Kind.OVERLOADED, Kind.PROHIBITED})
 
 
 @dataclass(slots=True)
-class _Course:
-    """How the attempts of one request have gone so far."""
+class Course:
+    """How the attempts of one request have gone so far, and what its route wants for them."""
 
     deadline: float
     """Until when it may be held."""
     chosen: Instance | None
-    """Whose turn it was when `begin` found that there is something to wait for."""
+    """Who is asked first: whose turn it was when `begin` found something to wait for, or to whom the client keeps."""
+    screen: Screen | None = None
+    """What looks at answers before they pass."""
+    retry: Retrying | None = None
+    race: Race | None = None
+    """Makes a second attempt where the first is late."""
+    reached: bool = False
+    """Whether the service may have seen the request."""
     replays: int = 0
     resends: int = 0
     suspected_until: float = 0.0
@@ -111,6 +124,18 @@ class Forward:
             return False
         return True
 
+    def head(self, exchange: Exchange, lane: Lane, path: bytes) -> tuple[bytes, bytes]:
+        """See `Ways.head`."""
+        return self._ways.head(exchange, lane, path)
+
+    def relay(
+        self, exchange: Exchange, lane: Lane, instance: Instance, admission: Admission, screen: Screen | None
+    ) -> Relay:
+        """A further attempt; its answer is looked at by `screen`, if there is one."""
+        if screen is None:
+            return Relay(exchange, lane, instance, admission, self._common, _nobody)
+        return Screened(exchange, lane, instance, admission, self._common, _nobody, screen)
+
     def retain(self) -> None:
         """Forget the ways to instances that are gone, and close the connections that nobody will use."""
         self._ways.retain({instance for entry in self._directory for instance in entry.instances})
@@ -140,19 +165,43 @@ class Forward:
         """
         lane = exchange.lane
         assert lane is not None
-        course = _Course(exchange.arrived + lane.hold_s, chosen=exchange.instance if relay is None else None)
+        course = Course(exchange.arrived + lane.hold_s, chosen=exchange.instance if relay is None else None)
+        await self.persist(exchange, lane, course, relay, error)
+
+    async def persist(
+        self,
+        exchange: Exchange,
+        lane: Lane,
+        course: Course,
+        relay: Relay | None = None,
+        error: UpstreamError | None = None,
+    ) -> None:
+        """Make one attempt after another at the service of `lane`.
+
+        Raises:
+            Failure: see `see_through`.
+            Refused: the screen has kept the last answer back.
+        """
         while True:
             if relay is None or error is None:
                 relay = await self._next(exchange, lane, course)
-                error = await self._attempt(relay, careful=course.replays > 0)
+                attempt = partial(self._attempt, careful=course.replays > 0)
+                if course.race is None:
+                    error = await attempt(relay)
+                else:
+                    relay, error = await course.race.run(relay, attempt)
             if error is None:
                 return
+            course.reached |= error.sent_any
+            if isinstance(error, Refused) and not error.again:
+                raise error
             entry = self._directory.get(lane.backend.name)
             managed = entry is not None and entry.managed
+            whole = exchange.body is None or exchange.whole_body is not None or exchange.received == 0
             rescue = decide(
                 _mishap(error, exchange.method),
                 exchange.method,
-                whole=exchange.body is None or exchange.whole_body is not None or exchange.received == 0,
+                whole=whole,
                 managed=managed,
                 replays=course.replays,
                 resends=course.resends,
@@ -160,8 +209,16 @@ class Forward:
             now = self._now()
             course.suspected_until = course.suspected_until or min(course.deadline, now + SUSPICION_S)
             if rescue is Rescue.GIVE_UP or (rescue is Rescue.WAIT and now >= course.suspected_until):
-                relay.cast(_outcome(error), error.detail)
-                raise _failure(error, lane.backend.name)
+                relay.cast(outcome_of(error), error.detail)
+                if course.retry is None or not course.retry.grants(error, whole=whole):
+                    raise _failure(error, lane.backend.name)
+                course.tried.append(relay.instance)
+                if error.kind in UNREACHABLE:
+                    self._suspect(lane.backend.name, relay.instance.replica)
+                    lane.backend.marks.add(relay.instance, relay.instance.epoch, now)
+                await asyncio.sleep(course.retry.pause_s)
+                relay = error = None
+                continue
             relay.cast(Outcome.IGNORED)
             if rescue is Rescue.REPLAY:
                 course.replays += 1
@@ -170,7 +227,7 @@ class Forward:
                 await self._look_elsewhere(exchange, lane, course, relay.instance)
             relay = error = None
 
-    async def _next(self, exchange: Exchange, lane: Lane, course: _Course) -> Relay:
+    async def _next(self, exchange: Exchange, lane: Lane, course: Course) -> Relay:
         """The next attempt, when there is somebody to make it with."""
         backend = lane.backend
         while True:
@@ -182,10 +239,20 @@ class Forward:
             admission = backend.fuse.admit()
             if admission.admitted:
                 instance, course.chosen = course.chosen, None
-                if instance not in entry.serving:
-                    instance = backend.balance.pick(entry.serving, course.tried)
-                return Relay(exchange, lane, instance, admission, self._common, _nobody)
+                if instance not in entry.serving or backend.marks:
+                    instance = self._pick(backend, entry, course, instance)
+                return self.relay(exchange, lane, instance, admission, course.screen)
             await self._probed(exchange, lane, entry, admission, course.deadline)
+
+    def _pick(self, backend: Backend, entry: Entry, course: Course, chosen: Instance | None) -> Instance:
+        """An instance that was not tried yet and has not refused anybody a moment ago, if there is one."""
+        now = self._now()
+        avoid = [one for one in entry.serving if one in course.tried or backend.marks.out(one, one.epoch, now)]
+        if chosen in entry.serving and chosen not in avoid:
+            return chosen
+        if len(avoid) == len(entry.serving):
+            avoid = course.tried
+        return backend.balance.pick(entry.serving, avoid)
 
     async def _attempt(self, relay: Relay, *, careful: bool) -> UpstreamError | None:
         """Send the request once. None when it is answered, or broken off in the middle of the answer; otherwise what failed, and
@@ -295,10 +362,11 @@ class Forward:
             retry_after_s=admission.retry_after_s,
         )
 
-    async def _look_elsewhere(self, exchange: Exchange, lane: Lane, course: _Course, instance: Instance) -> None:
+    async def _look_elsewhere(self, exchange: Exchange, lane: Lane, course: Course, instance: Instance) -> None:
         """An instance that should be there is not: have it looked at, and wait a moment unless there is another one."""
         course.tried.append(instance)
         self._suspect(lane.backend.name, instance.replica)
+        lane.backend.marks.add(instance, instance.epoch, self._now())
         entry = self._directory.get(lane.backend.name)
         if entry is not None and all(other in course.tried for other in entry.serving):
             course.tried.clear()
@@ -358,7 +426,7 @@ def settle(relay: Relay, how: DevgateError | None) -> DevgateError | None:
     exchange.error = how.kind.value
     exchange.close = True
     exchange.client.abort()
-    relay.cast(_outcome(how), how.detail)
+    relay.cast(outcome_of(how), how.detail)
     return None
 
 
@@ -374,7 +442,8 @@ def _mishap(error: UpstreamError, method: str) -> Mishap:
     )
 
 
-def _outcome(error: UpstreamError) -> Outcome:
+def outcome_of(error: UpstreamError) -> Outcome:
+    """What a failed attempt means to the breaker."""
     if error.kind in _OURS:
         return Outcome.IGNORED
     return Outcome.TIMEOUT if error.kind in _TIMEOUTS else Outcome.FAILURE

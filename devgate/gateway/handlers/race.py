@@ -1,0 +1,119 @@
+"""Two attempts at once, for routes that ask for it: the second begins where the first is late (hedging; Dean and Barroso, "The
+Tail at Scale"). The first answer that passes wins, and the other attempt is broken off, of which no breaker hears.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from devgate.gateway.handlers.forward import outcome_of
+from devgate.gateway.stats import row
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from devgate.directory import Directory, Instance
+    from devgate.gateway.lane import Lane
+    from devgate.gateway.relay import Relay
+    from devgate.gateway.screened import Screened
+    from devgate.gateway.upstream.errors import UpstreamError
+    from devgate.gateway.venture import Venture
+    from devgate.model.resilience import HedgeSpec
+    from devgate.policy.breaker import Admission
+
+    Attempt = Callable[[Relay], Awaitable[UpstreamError | None]]
+    Make = Callable[[Instance, Admission], Relay]
+
+UNKNOWN_S: Final = 1.0
+"""The pause for `p95` before there is anything to go by."""
+
+
+class Race:
+    """At most two attempts of one request.
+
+    Args:
+        make: makes the second attempt, with an instance and its admission.
+    """
+
+    def __init__(
+        self, venture: Venture, lane: Lane, spec: HedgeSpec, directory: Directory, now: Callable[[], float], make: Make
+    ) -> None:
+        self._venture = venture
+        self._lane = lane
+        self._spec = spec
+        self._directory = directory
+        self._now = now
+        self._make = make
+        self._running: dict[asyncio.Task[UpstreamError | None], Relay] = {}
+
+    async def run(self, first: Relay, attempt: Attempt) -> tuple[Relay, UpstreamError | None]:
+        """Make `first`, and another one if that is late. The one that decided it, and how it ended."""
+        running = self._running
+        self._venture.won = self._won
+        budget = self._lane.backend.budget
+        paid = False
+        try:
+            async with asyncio.TaskGroup() as group:
+                running[group.create_task(_run(attempt, first))] = first
+                done, _ = await asyncio.wait(running, timeout=self._after_s())
+                if not done and not first.exchange.started and (second := self._second(first)) is not None:
+                    paid = True
+                    self._venture.notes.append("hedged")
+                    running[group.create_task(_run(attempt, second))] = second
+                return await self._finish()
+        finally:
+            self._venture.won = None
+            running.clear()
+            if paid:
+                budget.give_back()
+
+    async def _finish(self) -> tuple[Relay, UpstreamError | None]:
+        running = self._running
+        while True:
+            done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                relay = running.pop(task)
+                if task.cancelled():
+                    continue
+                error = task.result()
+                if error is None or not running:
+                    self._break_off(relay)
+                    return relay, error
+                relay.cast(outcome_of(error), error.detail)
+
+    def _won(self, winner: Screened) -> None:
+        """An answer passes: what the client gets from now on is this one's."""
+        self._break_off(winner)
+        exchange = winner.exchange
+        exchange.flow = winner
+        exchange.instance = winner.instance
+
+    def _break_off(self, winner: Relay) -> None:
+        for task, relay in tuple(self._running.items()):
+            if relay is not winner:
+                del self._running[task]
+                relay.leave()
+                task.cancel()
+
+    def _second(self, first: Relay) -> Relay | None:
+        """Another attempt, on another instance if there is one; None where the service is not well, or has enough to do."""
+        backend = self._lane.backend
+        entry = self._directory.get(backend.name)
+        admission = backend.fuse.breaker.passing
+        if entry is None or not entry.serving or admission is None:
+            return None
+        if not backend.budget.take(sum(one.in_flight for one in entry.instances)):
+            return None
+        return self._make(backend.balance.pick(entry.serving, (first.instance,)), admission)
+
+    def _after_s(self) -> float:
+        after = self._spec.after
+        if not isinstance(after, str):
+            return after
+        p95_ms = row((self._lane.traffic,), self._now()).p95_ms
+        return UNKNOWN_S if p95_ms is None else p95_ms / 1000
+
+
+async def _run(attempt: Attempt, relay: Relay) -> UpstreamError | None:
+    return await attempt(relay)
