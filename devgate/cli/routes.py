@@ -1,4 +1,4 @@
-"""`devgate routes` and `devgate routes explain`."""
+"""`devgate routes`, `devgate routes explain` and `devgate routes verify`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from devgate.cli.client import connect, json_option, project_option
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from devgate.cli.verification import Verified
     from devgate.gateway.table import Explanation
     from devgate.model.profile import Profile
     from devgate.model.snapshot import RouteRow, Snapshot
@@ -75,6 +76,29 @@ def explain(method: str, path: str, headers: tuple[str, ...], ref: str | None, a
     else:
         _print_explanation(found)
     return 0 if found.winner is not None else 1
+
+
+@command.command("verify")
+@profile_option
+@json_option
+@project_option
+def verify(ref: str | None, as_json: bool, project: str) -> int:
+    """Say of each route whether it can ever win, and whether its service is there. Nothing is sent.
+
+    Without a running devgate, and with --profile, only the routes themselves. Exit code 1 if one is of no use.
+    """
+    from devgate.cli import verification
+    from devgate.model.wire import encode
+
+    snapshot = _running(project) if ref is None else None
+    profile = _load(project, snapshot.profile_source if snapshot is not None else ref)
+    services = {row.name: row for row in snapshot.services} if snapshot is not None else None
+    found = verification.verify(profile.routes, services)
+    if as_json:
+        print(encode(found))
+    else:
+        _print_verified(found)
+    return 1 if any(one.verdict == "bad" for one in found) else 0
 
 
 def _running(project: str) -> Snapshot | None:
@@ -172,6 +196,34 @@ def _print_explanation(found: Explanation) -> None:
                 for one in found.candidates
             ],
         )
+
+
+def _print_verified(found: Sequence[Verified]) -> None:
+    from devgate.cli.table import say
+    from devgate.tui.columns import Column, Row
+
+    marks = {"good": ("●", "good"), "warning": ("▲", "warn"), "bad": ("✖", "bad")}
+    columns = [
+        Column("mark", "", 1),
+        Column("route", "Route", 24),
+        Column("service", "Service", 16),
+        Column("detail", "Detail", 30, grow=1),
+    ]
+    say(
+        columns,
+        [
+            Row(
+                one.route,
+                {
+                    "mark": (marks[one.verdict],),
+                    "route": ((one.route, "plain"),),
+                    "service": ((one.service, "plain"),),
+                    "detail": ((one.detail, "muted"),),
+                },
+            )
+            for one in found
+        ],
+    )
 
 
 def _print_json(found: Explanation) -> None:

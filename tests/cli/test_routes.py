@@ -121,3 +121,50 @@ def test_a_profile_that_does_not_load(offline: Cli, tmp_path: Path) -> None:
     result = offline("routes")
     assert result.code == 2
     assert "devgate.yaml:" in result.err
+
+
+def test_every_route_of_a_good_profile_can_win(offline: Cli) -> None:
+    result = offline("routes", "verify")
+    assert result.code == 0
+    assert len(result.out.splitlines()) == 6
+    assert [one["verdict"] for one in offline("routes", "verify", "--json").json()] == ["good"] * 5
+
+
+@pytest.mark.parametrize(
+    ("routes", "dead"),
+    [
+        ("[{path: /a, service: api}, {path: /a, service: api, methods: [GET]}]", []),
+        ("[{path: '/a/{x}', service: api, priority: 9}, {path: /a/b, service: api}]", ["/a/b"]),
+        ("[{path: /*, service: api, priority: 1}, {path: /x, service: api, hosts: [h.example]}]", ["h.example /x"]),
+        ("[{path: /*, service: api, priority: 1, methods: [GET]}, {path: /x, service: api}]", []),
+        (
+            "[{path: /*, service: api, priority: 1, methods: [GET]}, {path: /x, service: api, methods: [GET]}]",
+            ["GET /x"],
+        ),
+        ("[{path: /*, service: api, priority: 1, headers: {X-A: '1'}}, {path: /x, service: api}]", []),
+        ("[{path: /*, service: api, priority: 1, hosts: ['*.example']}, {path: /x, service: api}]", []),
+        ("[{path: '/a/*', service: api}, {path: '/a/{x}/c', service: api}, {path: '/a', service: api}]", []),
+    ],
+)
+def test_a_route_that_never_wins_is_named(cli: Cli, tmp_path: Path, routes: str, dead: list[str]) -> None:
+    (tmp_path / "devgate.yaml").write_text(f"services: {{api: {{stub: true, port: auto}}}}\nroutes: {routes}\n")
+    result = cli("routes", "verify", "--json")
+    found = [one for one in result.json() if one["verdict"] == "bad"]
+    assert [one["route"] for one in found] == dead
+    assert all("never wins: " in one["detail"] for one in found)
+    assert result.code == (1 if dead else 0)
+
+
+def test_the_state_of_the_service_counts_where_devgate_runs(cli: Cli, running: FakeControl, tmp_path: Path) -> None:
+    names = ("fechatter-server", "bot-server", "presence-server", "billing-server", "stranger")
+    services = ", ".join(f"{name}: {{stub: true, port: auto}}" for name in names)
+    routes = ", ".join(f"{{path: /{name}, service: {name}}}" for name in names)
+    (tmp_path / "devgate.yaml").write_text(f"services: {{{services}}}\nroutes: [{routes}]\n")
+    running.change(profile_source="devgate.yaml")
+    result = cli("routes", "verify", "--json")
+    assert {one["service"]: one["verdict"] for one in result.json()} == {
+        "fechatter-server": "good", "bot-server": "bad", "presence-server": "warning", "billing-server": "warning",
+        "stranger": "bad",
+    }  # fmt: skip
+    assert result.code == 1
+    assert "bot-server is crashed: exit 1 after 12 s" in cli("routes", "verify").out

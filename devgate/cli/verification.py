@@ -1,0 +1,86 @@
+"""Whether each route can ever win, and whether somebody is there who answers. Pure: sends nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+from typing import TYPE_CHECKING, Final, Literal
+
+from devgate.gateway.table import RoutingTable
+from devgate.model.status import FAILED, HealthState, ServiceState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from devgate.gateway.table import Route
+    from devgate.model.route import RouteSpec
+    from devgate.model.snapshot import ServiceRow
+
+METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD")
+ANYTHING: Final = "devgate-sample"
+"""Stands for what a route leaves open; no route names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    route: str
+    service: str
+    verdict: Literal["good", "warning", "bad"]
+    detail: str
+
+
+def verify(specs: Sequence[RouteSpec], services: Mapping[str, ServiceRow] | None) -> list[Verified]:
+    """One answer for each route, in their order.
+
+    Args:
+        services: of a devgate that runs; None: whether anybody answers is not asked.
+    """
+    table = RoutingTable(specs)
+    found = []
+    for route in table.routes:
+        service = route.spec.service
+        rival = _rival(table, route)
+        if rival:
+            found.append(Verified(route.id, service, "bad", f"never wins: {rival} takes its requests"))
+        elif services is None:
+            found.append(Verified(route.id, service, "good", ""))
+        else:
+            found.append(Verified(route.id, service, *_reach(services.get(service))))
+    return found
+
+
+def _rival(table: RoutingTable, route: Route) -> str:
+    """Who takes all that the route was written for; empty if something is left to it."""
+    rival = ""
+    for method, path, host, headers in _samples(route):
+        winner = table.explain(method, path, host, headers).winner
+        if winner is route:
+            return ""
+        rival = winner.id if winner is not None else rival
+    return rival or "nobody"
+
+
+def _samples(route: Route) -> Iterator[tuple[str, bytes, bytes, list[tuple[bytes, bytes]]]]:
+    """Requests that the route fits, as plain as can be: what it does not ask for is not there, or is something unheard of."""
+    spec = route.spec
+    names = [ANYTHING if name.startswith("{") else name for name in spec.path.split("/") if name and name != "*"]
+    paths = ["/" + "/".join(names)]
+    if route.rest:
+        paths.append("/" + "/".join([*names, ANYTHING]))
+    hosts = [host.replace("*", ANYTHING, 1) for host in spec.hosts] or [f"{ANYTHING}.invalid"]
+    headers = [(name, ANYTHING.encode() if value is None else value) for name, value in route.headers]
+    for method, path, host in product(spec.methods or METHODS, paths, hosts):
+        yield method, path.encode("utf-8", "surrogateescape"), host.encode("utf-8", "replace"), headers
+
+
+def _reach(row: ServiceRow | None) -> tuple[Literal["good", "warning", "bad"], str]:
+    if row is None:
+        return "bad", "no such service runs here"
+    why = f": {row.cause}" if row.cause else ""
+    if row.state in FAILED:
+        return "bad", f"{row.name} is {row.state.value}{why}"
+    if row.state is not ServiceState.READY:
+        return "warning", f"{row.name} is {row.state.value}{why}"
+    if row.health in (HealthState.UNHEALTHY, HealthState.DEGRADED):
+        return "warning", f"{row.name} is {row.health.value}" + (f": {row.health_detail}" if row.health_detail else "")
+    return "good", ""
