@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from devgate.gateway.exchange import Exchange
     from devgate.gateway.middleware.chain import Filter
     from devgate.gateway.relay import Relay
-    from devgate.gateway.upstream.response import Fields, ResponseHead
+    from devgate.gateway.upstream.response import ResponseHead
     from devgate.gateway.upstream.sink import Sink
     from devgate.model.middleware import CompressSpec
 
