@@ -55,12 +55,13 @@ class Race:
         paid = False
         try:
             async with asyncio.TaskGroup() as group:
-                running[group.create_task(_run(attempt, first))] = first
+                name = f"attempt of {first.exchange.request_id}"
+                running[group.create_task(_run(attempt, first), name=name)] = first
                 done, _ = await asyncio.wait(running, timeout=self._after_s())
                 if not done and not first.exchange.started and (second := self._second(first)) is not None:
                     paid = True
                     self._venture.notes.append("hedged")
-                    running[group.create_task(_run(attempt, second))] = second
+                    running[group.create_task(_run(attempt, second), name=f"second {name}")] = second
                 return await self._finish()
         finally:
             self._venture.won = None
@@ -73,9 +74,9 @@ class Race:
         while True:
             done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
-                relay = running.pop(task)
-                if task.cancelled():
-                    continue
+                relay = running.pop(task, None)
+                if relay is None or task.cancelled():
+                    continue  # broken off
                 error = task.result()
                 if error is None or not running:
                     self._break_off(relay)
