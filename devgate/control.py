@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from devgate.model.anatomy import Anatomy
+    from devgate.model.detail import Replayed, RequestDetail
     from devgate.model.fault import Fault
     from devgate.model.detail import Replayed, RequestDetail
     from devgate.model.plan import Plan
@@ -71,6 +73,10 @@ class SyncControl(Protocol):
 class ProfileControl(Protocol):
     def list(self) -> Sequence[str]:
         """Profiles that can be switched to, as `propose` takes them."""
+        ...
+
+    async def anatomy(self, service: str) -> Anatomy:
+        """What the running profile says of a service, and what its process runs with; secrets masked."""
         ...
 
     async def propose(self, source: str | None = None) -> Plan:

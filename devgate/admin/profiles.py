@@ -21,12 +21,17 @@ class Profiles:
     def routes(self) -> list[web.RouteDef]:
         return [
             web.get("/v1/profiles", self.available),
+            web.get("/v1/services/{name}", self.anatomy),
             web.post("/v1/profiles/propose", self.propose),
             web.post("/v1/profiles/apply", self.apply),
         ]
 
     async def available(self, request: web.Request) -> web.Response:
         return answer({"profiles": list(self._control.profiles.list())})
+
+    async def anatomy(self, request: web.Request) -> web.Response:
+        """One service's part of the running profile, and what its process runs with."""
+        return answer(await self._control.profiles.anatomy(request.match_info["name"]))
 
     async def propose(self, request: web.Request) -> web.Response:
         """`{"source": "fechatter/ha"}`, or no source to read the running one again."""

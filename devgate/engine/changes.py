@@ -7,16 +7,22 @@ load -> checks -> diff -> [Plan shown, asked] -> prepare -> commit -> converge
 from __future__ import annotations
 
 import asyncio
+import os
+from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
+from devgate.engine.anatomy import anatomy
+from devgate.engine.commands import unknown_service
 from devgate.errors import CommandError, DevgateError, ProfileError
 from devgate.model.events import ProfileApplied, ProfileRejected, Publish
 from devgate.profile.diff import diff
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from devgate.clock import Clock
+    from devgate.model.anatomy import Anatomy
     from devgate.model.plan import Plan
     from devgate.model.profile import Profile
     from devgate.profile.loading import Attempt, Loaded
@@ -40,6 +46,8 @@ class Changes:
     Args:
         load: reads and checks a profile.
         available: what can be switched to.
+        environment: what a service's process runs with.
+        overrides: `-e`.
         trust: what may run without asking. A face that applies a plan has shown it, which is asking; a file that changes has not.
     """
 
@@ -53,6 +61,8 @@ class Changes:
         trust: Trust,
         publish: Publish,
         clock: Clock,
+        environment: Callable[[str], Mapping[str, str]] = lambda _: {},
+        overrides: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.loaded = loaded
         """What runs."""
@@ -64,6 +74,8 @@ class Changes:
         self._available = available
         self._target = target
         self._trust = trust
+        self._environment = environment
+        self._overrides = overrides
         self._publish = publish
         self._clock = clock
         self._proposed: dict[Plan, Loaded] = {}
@@ -71,6 +83,18 @@ class Changes:
 
     def list(self) -> Sequence[str]:
         return self._available()
+
+    async def anatomy(self, service: str) -> Anatomy:
+        if service not in self.loaded.profile.services:
+            raise unknown_service(service, self.loaded.profile.services)
+        return anatomy(
+            self.loaded,
+            service,
+            env=self._environment(service),
+            inherited=os.environ,
+            overrides=self._overrides,
+            cwd=Path.cwd(),
+        )
 
     async def propose(self, source: str | None = None) -> Plan:
         switch = source is not None and source != self.loaded.ref

@@ -160,7 +160,15 @@ class Engine:
         self._traffic = Traffic(self._gateway, audit)
         self._sync = Sync(self._monitor, self._supervisor, audit)
         self._changes = Changes(
-            loaded, load=load, available=available, target=self, trust=trust, publish=publish, clock=clock
+            loaded,
+            load=load,
+            available=available,
+            target=self,
+            trust=trust,
+            publish=publish,
+            clock=clock,
+            environment=self._supervisor.environment,
+            overrides=options.env,
         )
         self._api = ControlApi(self, self.bus, token)
         self._files = files

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final, Literal, Self
 from urllib.parse import quote
 
 from devgate.errors import CommandError
+from devgate.model.anatomy import Anatomy
+from devgate.model.detail import Replayed, RequestDetail
 from devgate.model.plan import Plan
 from devgate.model.query import LogSlice, RequestPage
 from devgate.model.snapshot import Snapshot
@@ -204,6 +206,9 @@ class RemoteProfiles:
     async def pull(self) -> None:
         data = await self._link.ask("GET", "/v1/profiles", timeout_s=ANSWER_S)
         self._known = understood(_Known, data).profiles
+
+    async def anatomy(self, service: str) -> Anatomy:
+        return await self._link.get(Anatomy, f"/v1/services/{_segment(service)}", {})
 
     async def propose(self, source: str | None = None) -> Plan:
         return understood(Plan, await self._link.post("/v1/profiles/propose", {"source": source}))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 from devgate.errors import CommandError
 from devgate.model.profile import Profile
 from devgate.model.status import ServiceState
+from devgate.processes import MARK
 from devgate.supervisor import eviction, preflight
 from devgate.supervisor.external import External
 from devgate.supervisor.fleet import Fleet
@@ -207,6 +208,13 @@ class Supervisor:
         if service is None:
             raise CommandError(f"there is no service {name!r}", code="unknown-service", status=404)
         return service
+
+    def environment(self, service: str) -> Mapping[str, str]:
+        """The variables of a service's present or last process, without the mark that tells ours from others; empty if there
+        was none."""
+        known = self._fleet.get(service)
+        run = known.runners[0].last if isinstance(known, Service) else None
+        return {name: value for name, value in run.launch.env.items() if name != MARK} if run is not None else {}
 
     def suspect(self, service: str, replica: int) -> None:
         """The gateway could not connect: have a look at once."""

@@ -176,6 +176,9 @@ class DevgateApp(App[None], inherit_bindings=False):
                 "The mouse is the terminal's; m takes it back." if self._mouse_left else "The mouse is devgate's."
             )
 
+    def action_reload(self) -> None:
+        self.commands.reload()
+
     def action_help(self) -> None:
         from devgate.tui.dialogs import Help
 

@@ -49,6 +49,13 @@ APP: Final = Keys(
         _key("service.adopt", "A", "command('adopt')", "adopt", "Take who holds its port for the service."),
         _key("service.take", "T", "command('take')", "take port", "End who holds its port, and start it; asks first."),
         _key("sync.check", "S", "command('sync')", "check", "Look at every service and check its version now."),
+        _key(
+            "profile.reload",
+            "c",
+            "reload",
+            "config",
+            "What a reload of the profile's files would change; Enter does it.",
+        ),
         _key("profile.switch", "p", "view('profiles')", "profiles", "Switch the profile; shows the plan first."),
         *(
             _key(f"view.{view}", str(number), f"view('{view}')", view, f"Show {view}.")
@@ -124,6 +131,11 @@ OVERVIEW: Final = Keys(
     (
         _key("overview.next", "tab,l,right", "pane(1)", "pane", "Next pane: services, routes, log."),
         _key("overview.previous", "shift+tab,h,left", "pane(-1)", "pane back", "Previous pane."),
+        _key(
+            "overview.tab", "right_square_bracket", "tab(1)", "next tab", "Log, health, config or env of the service."
+        ),
+        _key("overview.tab_back", "left_square_bracket", "tab(-1)", "tab before", "The tab before."),
+        _key("overview.open", "o", "open_route", "open", "Open the selected route in the browser."),
         _key("overview.failing", "exclamation_mark", "failing_first", "failing first", "Failed services first."),
     ),
 )

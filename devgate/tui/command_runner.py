@@ -53,6 +53,19 @@ class CommandRunner:
         """Carry out a plan that was shown; reading it was the question."""
         self._start(f"Could not switch to {plan.name}", partial(self._apply, plan))
 
+    def reload(self) -> None:
+        """Show what reading the profile's files again would change, and do it if that is wanted."""
+        self._start("Could not read the profile", self._propose)
+
+    async def _propose(self) -> None:
+        from devgate.tui import plan_text
+
+        plan = await self._app.control.profiles.propose()
+        if plan.empty:
+            self._app.notify("What runs is what the files say.", timeout=4)
+            return
+        self._ask(f"Reload {visible(plan.name)}?", plan_text.lines(plan), "apply", partial(self.apply, plan))
+
     async def _apply(self, plan: Plan) -> None:
         applied = await self._app.control.profiles.apply(plan, by="screen")
         self._app.notify(visible(applied.summary), title=visible(applied.name), markup=False)

@@ -262,6 +262,13 @@ def _route_name(row: RouteRow, *, here: bool) -> Runs:
     return tuple(runs)
 
 
+def fixed_part(path: str) -> str:
+    """A route's path as far as it is known without asking: `/api/chat/{id}/x` begins with `/api/chat/`."""
+    for sign in ("*", "{"):
+        path = path.partition(sign)[0]
+    return path or "/"
+
+
 def event(row: EventRow | None) -> Runs:
     """The last thing that happened, with its cause."""
     if row is None:

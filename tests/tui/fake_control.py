@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from devgate.errors import CommandError
+from devgate.model.detail import Replayed, RequestDetail
+from devgate.model.anatomy import Anatomy, Variable
 from devgate.model.plan import Plan, Reason, RouteChanges
 from devgate.model.query import LogLine, LogSlice, RequestPage, RequestRow
 from devgate.model.snapshot import (
@@ -111,6 +114,11 @@ class FakeControl:
 
     def list(self) -> Sequence[str]:
         return ("fechatter/development", "fechatter/production", "fechatter/ha", "demo")
+
+    async def anatomy(self, service: str) -> Anatomy:
+        config = ("services:", f"  {service}:", "    command: cargo run        # devgate.yaml:12", "    port: 6688")
+        env = (Variable("PORT", "6688", "devgate"), Variable("JWT_SECRET", "***", "devgate.yaml:16"))
+        return Anatomy(service, config, env, ("HOME", "PATH"))
 
     async def propose(self, source: str | None = None) -> Plan:
         await self._ask("propose", source)

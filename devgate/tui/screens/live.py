@@ -202,6 +202,8 @@ class LiveScreen(Screen[None]):
     # --- keys ----------------------------------------------------------------------------------------------------
 
     def _show_keys(self) -> None:
+        if not self.is_current:  # a dialog lies over it, whose keys are others
+            return
         if isinstance(self.focused, Input):
             self._keys.show(header.TYPING)
             return

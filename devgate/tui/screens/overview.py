@@ -10,12 +10,15 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from textual import on
-from textual.containers import Horizontal
+from textual.containers import Horizontal, Vertical
 
-from devgate.tui import rows
+from devgate.model.status import ServiceState
+from devgate.tui import anatomy_text, health_rows, rows
 from devgate.tui.bindings import LOG, OVERVIEW, of
+from devgate.tui.dialogs import TEXT, text_rows
 from devgate.tui.screens.live import STAGGER_S
 from devgate.tui.screens.log_keys import LogKeys
+from devgate.tui.widgets.line import Line, Part
 from devgate.tui.widgets.live_table import LiveTable
 
 if TYPE_CHECKING:
@@ -27,6 +30,9 @@ if TYPE_CHECKING:
     from devgate.tui.widgets.log_pane import LogPane
 
 _ROUTES_CLASS: Final = "-routes"
+_FACTS_CLASS: Final = "-facts"
+_LOG, _HEALTH, _CONFIG, _ENV = _TABS = ("Log", "Health", "Config", "Env")
+"""What is told about the selected service. Routes, which SUPERVISION.md 1.3 has among them, stand beside."""
 
 
 class Overview(LogKeys):
@@ -37,6 +43,11 @@ class Overview(LogKeys):
 
     def __init__(self) -> None:
         super().__init__()
+        self._tabs = Line(id="tabs", gap=2)
+        self._facts = LiveTable(TEXT, id="facts", cursor=False, heading=False)
+        self._tab = _LOG
+        self._asked: tuple[str, str, float | None] = ("", "", None)
+        """What the facts show: the tab, the service, and when the profile was loaded."""
         self._services = LiveTable(rows.SERVICES, id="services", empty="no services in this profile")
         self._routes = LiveTable(rows.ROUTES, id="routes", empty="no routes in this profile")
         self._failing_first = False
@@ -45,7 +56,7 @@ class Overview(LogKeys):
 
     def body(self) -> Iterable[Widget]:
         yield self._services
-        yield Horizontal(self._routes, self.log_pane, id="lower")
+        yield Horizontal(self._routes, Vertical(self._tabs, self.log_pane, self._facts, id="told"), id="lower")
         yield self.prompt
 
     def show(self, snapshot: Snapshot) -> None:
@@ -55,6 +66,16 @@ class Overview(LogKeys):
             self.app.selected = self._services.key
         self.open_log()
         self.say_why()
+        here = _TABS.index(self._tab)
+        self._tabs.show(
+            [
+                Part(
+                    ((tab, "here" if number == here else "muted"),),
+                    key=",".join(["right_square_bracket"] * ((number - here) % len(_TABS))),
+                )
+                for number, tab in enumerate(_TABS)
+            ]
+        )
 
     async def pull(self) -> None:
         """The routes, and after another breath the log: three short paints instead of one that requests would feel."""
@@ -63,7 +84,21 @@ class Overview(LogKeys):
             self._drawn = drawn
             self._routes.show(rows.routes(self.snapshot, self.app.selected))
             await asyncio.sleep(STAGGER_S)
-        await super().pull()
+        await (super().pull() if self._tab == _LOG else self._tell())
+
+    async def _tell(self) -> None:
+        """The tab that is not the log."""
+        service, snapshot = self.service, self.snapshot
+        if service is None or snapshot is None:
+            return
+        if self._tab == _HEALTH:
+            self._facts.show(text_rows(health_rows.details(service)))
+            return
+        asked = self._tab, service.name, snapshot.reloaded_at
+        if asked != self._asked or service.state is not ServiceState.READY:
+            found = await self.app.control.profiles.anatomy(service.name)
+            self._asked = asked
+            self._facts.show(text_rows((anatomy_text.config if asked[0] == _CONFIG else anatomy_text.env)(found)))
 
     @on(LiveTable.Moved, "#services")
     def _select(self, event: LiveTable.Moved) -> None:
@@ -80,9 +115,30 @@ class Overview(LogKeys):
         self._failing_first = not self._failing_first
         self.again()
 
+    def action_tab(self, step: int) -> None:
+        """Tell something else about the selected service."""
+        self._tab = _TABS[(_TABS.index(self._tab) + step) % len(_TABS)]
+        self._asked = "", "", None
+        self._facts.show([])
+        self.set_class(self._tab != _LOG, _FACTS_CLASS)
+        self.remove_class(_ROUTES_CLASS)
+        if self._routes.has_focus or self.log_pane.has_focus or self._facts.has_focus:
+            (self.log_pane if self._tab == _LOG else self._facts).focus()
+        self.again()
+
+    def action_open_route(self) -> None:
+        """The selected route, or else the first one of the selected service, as far as its path is known."""
+        if self.snapshot is None:
+            return
+        key = self._routes.key if self._routes.has_focus else ""
+        route = next((row for row in self.snapshot.routes if row.id == key or row.service == self.selected), None)
+        path = rows.fixed_part(route.path) if route is not None else "/"
+        self.app.leaving.browse(self.snapshot.url + path)
+
     def action_pane(self, step: int) -> None:
         """Focus the next pane; where two share one place, the focused one is seen."""
-        panes: tuple[LiveTable | LogPane, ...] = (self._services, self._routes, self.log_pane)
+        told = self.log_pane if self._tab == _LOG else self._facts
+        panes: tuple[LiveTable | LogPane, ...] = (self._services, self._routes, told)
         here = next((index for index, pane in enumerate(panes) if pane.has_focus), 0)
         there = panes[(here + step) % len(panes)]
         if there is not self._services:

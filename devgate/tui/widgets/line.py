@@ -31,7 +31,7 @@ class Part:
     right: bool = False
     """Stands at the right end."""
     key: str = ""
-    """Pressed by a click on it."""
+    """Pressed by a click on it; several with commas, one after the other."""
 
 
 def place(parts: Sequence[Part], width: int, gap: int) -> list[tuple[Part, Runs]]:
@@ -113,6 +113,6 @@ class Line(Widget):
     def on_click(self, event: events.Click) -> None:
         for end, key in self._keys:
             if event.x < end:
-                if key:
-                    self.app.simulate_key(key)
+                for each in filter(None, key.split(",")):
+                    self.app.simulate_key(each)
                 return
