@@ -30,6 +30,7 @@ VERBS = {
     "requests": "List finished requests.",
     "faults": "Have requests of a route come late, fail, break off or crawl.",
     "sync": "Check shared-knowledge versions.",
+    "init": "Write a devgate.yaml to begin with.",
     "check": "Validate a profile.",
     "config": "Print a resolved profile with the origin of each value.",
     "doctor": "Look for what stands in the way of a start.",
