@@ -46,9 +46,8 @@ class Services:
         self._audit = audit
 
     def _known(self, name: str) -> None:
-        names = [view.name for view in self._supervisor.views()]
-        if name not in names:
-            raise unknown_service(name, names)
+        if name not in self._supervisor.names:
+            raise unknown_service(name, list(self._supervisor.names))
 
     async def start(self, name: str) -> None:
         self._known(name)

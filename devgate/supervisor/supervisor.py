@@ -278,6 +278,11 @@ class Supervisor:
         """Moves with everything that `views` would show, but the passing of time."""
         return self._world.seq
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of all services, in the profile's order."""
+        return tuple(name for name in self._world.profile.services if self._fleet.get(name) is not None)
+
     def views(self) -> tuple[ServiceView, ...]:
         """All services, in the profile's order."""
         found = (self._fleet.get(name) for name in self._world.profile.services)
