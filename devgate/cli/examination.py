@@ -168,14 +168,16 @@ def gateway(loaded: Loaded, run: RunFile | None) -> Finding:
         return Finding("gateway", "good", f"{where} is free")
     if run is not None and owner.pid == run.pid:
         return Finding("gateway", "good", f"{where} is held by the devgate that runs here")
-    return Finding("gateway", "bad", *_taken(where, owner, "--port 0"))
+    return _taken("gateway", spec.port, owner, "--port 0")
 
 
-def _taken(where: str, owner: ports.Owner, other: str) -> tuple[str, str]:
-    """What to say of a taken port, and what to do."""
+def _taken(what: str, port: int, owner: ports.Owner, other: str) -> Finding:
+    """A port in somebody else's hands; `other` makes a start give way."""
     kin = kinship.kin_of(owner.pid) if owner.pid is not None else None
-    text = f"{where} is taken by {owner}" + (f", {kin}" if kin is not None else "")
-    return text, f"`devgate up` ends it with --take-port, and gives way with {other}"
+    text = f"port {port} is taken by {owner}" + (f", {kin}" if kin is not None else "")
+    if kin is not None and not kin.alive:
+        return Finding(what, "warning", text, "`devgate up` ends it, and so does `devgate prune`")
+    return Finding(what, "bad", text, f"`devgate up` ends it with --take-port, and gives way with {other}")
 
 
 def services(loaded: Loaded, environ: Mapping[str, str], run: RunFile | None) -> Iterator[Finding]:
@@ -205,7 +207,7 @@ def _port(name: str, first: int, replicas: int, run: RunFile | None) -> Finding:
             continue
         kin = kinship.kin_of(owner.pid) if owner.pid is not None else None
         if run is None or kin is None or kin.mark != run.mark or kin.service != name:
-            return Finding(name, "bad", *_taken(f"port {port}", owner, "--auto-ports"))
+            return _taken(name, port, owner, "--auto-ports")
     return Finding(name, "good", f"runs on port {first}")
 
 

@@ -111,8 +111,7 @@ def notes(loaded: Loaded) -> list[str]:
     found = [str(problem) for problem in loaded.warnings]
     if loaded.is_fallback:
         found.append(
-            "devgate: there is no devgate.yaml here, so this is the demo. `devgate config demo` prints a profile to begin with;"
-            " save yours as devgate.yaml."
+            "devgate: there is no devgate.yaml here, so this is the demo. `devgate init` writes one to begin with."
         )
     return found
 

@@ -16,6 +16,7 @@ from devgate.errors import Exit
 from devgate.runfile import RunFile
 from devgate.supervisor import ports
 from devgate.supervisor.kinship import new_mark
+from tests.samples import command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -161,6 +162,27 @@ def test_leftovers_are_seen_and_ended(cli: Cli, tmp_path: Path, left: subprocess
     assert pruned.json()["run_file"] == os.getpid()
     assert runfile.read(state) is None
     assert f"pid {left.pid}" not in cli("prune").out
+
+
+@linux
+def test_a_port_that_a_leftover_holds_is_no_obstacle(cli: Cli, tmp_path: Path, port: int) -> None:
+    with ports.reserve([port]) as held:
+        mine = held.getsockname()[1]
+    write(tmp_path, port, f"  a: {{command: 'true', port: {mine}}}\n")
+    thief = subprocess.Popen(
+        command("thief", mine), env={**os.environ, processes.MARK: f"{LEFT}:old#0;"}, stdout=subprocess.PIPE
+    )
+    try:
+        assert thief.stdout is not None
+        thief.stdout.readline()
+        code, found = look(cli)
+        assert (code, found["a"]["verdict"]) == (0, "warning")
+        assert found["a"]["text"].endswith(f"left behind by a devgate that is gone (pid {os.getpid()}, service old)")
+        assert "`devgate up` ends it" in found["a"]["hint"]
+        assert thief.poll() is None
+    finally:
+        thief.kill()
+        thief.communicate()
 
 
 @linux
