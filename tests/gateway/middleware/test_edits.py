@@ -30,7 +30,7 @@ async def test_what_the_service_is_told() -> None:
         for path in (b"/a", b"/b"):  # the same fields on one connection, read once: the other route's stay whole
             client.send(ask % path)
             await client.answer()
-        first, second = (head.split(b"\r\n") for head in service.peers[0].received.split(b"\r\n\r\n")[:2])
+        first, second = (head.split(b"\r\n") for head in bytes(service.peers[0].received).split(b"\r\n\r\n")[:2])
         assert {b"X-Env: dev", b"X-Tag: 1", b"X-Tag: 2", b"X-B: 2"} <= set(first)
         assert not {b"Cookie: s=1", b"X-A: 1", b"x-env: mine"} & set(first)
         assert {b"Cookie: s=1", b"X-A: 1", b"x-env: mine"} <= set(second)
