@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from devgate.gateway.cache.visit import SAFE, status_fields
+from devgate.gateway.cache.visit import SAFE, forget, status_fields
 from devgate.gateway.places import mark_of
 from devgate.gateway.screened import Refused
 from devgate.policy.freshness import values
@@ -86,8 +86,8 @@ class Venture:
         fields: list[tuple[bytes, bytes]] = []
         if visit is not None and not self.stepped:
             fields += self._keep(visit, attempt, head, now)
-        elif visit is None and recourse.store is not None and status < 400 and self.exchange.method not in SAFE:
-            recourse.store.forget(self.exchange.path + self.exchange.query)
+        if recourse.store is not None and status < 400 and self.exchange.method not in SAFE:
+            forget(recourse.store, self.exchange, head, attempt.origins)
         if self.stepped:
             fields.append((b"X-Devgate-Fallback", self.stepped.encode()))
         there = Place(attempt.instance.service, attempt.instance.replica)
@@ -155,8 +155,6 @@ class Venture:
     def _keep(self, visit: Visit, attempt: Screened, head: ResponseHead, now: float) -> list[tuple[bytes, bytes]]:
         """See to it that an answer is kept if it may be. What `Cache-Status` says of that."""
         if visit.forward == "method":
-            if head.status < 400 and self.exchange.method not in SAFE:
-                visit.forget(head)
             return status_fields(b"fwd=method", b"BYPASS")
         why = visit.record(attempt, head, now, self._clock.wall()) if visit.takes_part else "bypass"
         told = f"fwd={visit.forward or 'miss'}; fwd-status={head.status}"

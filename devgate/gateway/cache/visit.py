@@ -146,15 +146,6 @@ class Visit:
         )
         return ""
 
-    def forget(self, head: ResponseHead) -> None:
-        """An unsafe request has succeeded: what is kept of its URI, and of those that the answer names on this host, may be wrong
-        (RFC 9111 4.4)."""
-        self._store.forget(self.uri)
-        for name in (b"location", b"content-location"):
-            for value in values(head.headers, name):
-                if value.startswith(b"/") and not value.startswith(b"//"):
-                    self._store.forget(value.partition(b"#")[0])
-
     # Answering
 
     def serve(self, now: float, *, status: bytes, mark: bytes, lines: tuple[tuple[bytes, bytes], ...] = ()) -> None:
@@ -207,6 +198,24 @@ class Visit:
     def _forced(self) -> bytes:
         forced = self.entry is not None and self.entry.freshness.forced
         return b'; detail="force_ttl"' if forced else b""
+
+
+def forget(store: Store, exchange: Exchange, head: ResponseHead, origins: tuple[bytes, ...]) -> None:
+    """An unsafe request has succeeded: what is kept of its URI may be wrong now, and of those that the answer names here
+    (RFC 9111 4.4).
+
+    Args:
+        origins: what the service may call itself.
+    """
+    store.forget(exchange.path + exchange.query)
+    for name in (b"location", b"content-location"):
+        for value in values(head.headers, name):
+            for origin in (*origins, b"http://" + exchange.host):
+                if value.startswith(origin):
+                    value = value[len(origin) :]
+                    break
+            if value.startswith(b"/") and not value.startswith(b"//"):
+                store.forget(value.partition(b"#")[0])
 
 
 def status_fields(parameters: bytes, mark: bytes) -> list[tuple[bytes, bytes]]:
