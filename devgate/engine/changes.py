@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
@@ -153,7 +154,8 @@ class Changes:
         self._refuse(*(tuple(map(str, error.problems)) or (error.message,)))
 
     def _plan(self, loaded: Loaded, *, switch: bool) -> Plan:
-        return diff(self.loaded.profile, loaded.profile, source=loaded.ref, switch=switch)
+        plan = diff(self.loaded.profile, loaded.profile, source=loaded.ref, switch=switch)
+        return replace(plan, file=str(loaded.path))
 
     async def _carry_out(self, plan: Plan, loaded: Loaded, by: str) -> None:
         await self._target.take(loaded.profile, plan)

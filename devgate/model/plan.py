@@ -46,6 +46,8 @@ class Plan:
     """Keys of the gateway and the monitors that change live."""
     rebind: tuple[str, ...]
     """Listener addresses that change, as `old -> new`."""
+    file: str = ""
+    """Where the new profile stands, as an absolute path on devgate's machine."""
 
     @property
     def empty(self) -> bool:

@@ -166,7 +166,10 @@ TRAFFIC: Final = Keys(
 
 PROFILES: Final = Keys(
     "In the profiles view",
-    (_key("profiles.again", "f5,ctrl+r", "again", "read again", "Look for profiles again and plan anew."),),
+    (
+        _key("profiles.edit", "v", "edit", "edit", "Open the profile in $EDITOR, at its first problem."),
+        _key("profiles.again", "f5,ctrl+r", "again", "read again", "Look for profiles again and plan anew."),
+    ),
 )
 
 BACK: Final = Keys(
@@ -208,7 +211,7 @@ CONTEXT: Final[dict[str, tuple[str, ...]]] = {
     "traffic": ("traffic.filter", "traffic.errors", "table.choose", "traffic.pause", "traffic.copy", "view.back"),
     "logs": ("log.search", "log.filter", "log.next_error", "log.merged", "log.follow", "logs.next", "view.back"),
     "health": ("sync.check", "service.restart", "service.stop", "breaker.reset", "table.choose", "view.back"),
-    "profiles": ("table.choose", "profiles.again", "view.back"),
+    "profiles": ("table.choose", "profiles.edit", "profiles.again", "view.back"),
 }
 """The keys that a view's last line shows, as far as they make sense now; all of them are in the help."""
 COMMON: Final = ("profile.switch", "screen.quit")

@@ -61,17 +61,20 @@ class Leaving:
             file.write_text("\n".join(map(show, lines)) + "\n", "utf-8", errors="replace")
             await take_over(self._app, programs.at([*command, *(["-R"] if coloured else [])], str(file), line))
 
-    def edit(self, file: str, line: int = 0, column: int = 1) -> None:
-        """Open a file in the editor."""
-        start(self._app, partial(self._safely, partial(self._edit, file, line, column)), "outside", exclusive=True)
+    def edit(self, file: str, line: int, column: int, then: Callable[[], object]) -> None:
+        """Open a file in the editor at a place, `line` 0: at its beginning; `then` is called once that is left."""
+        start(
+            self._app, partial(self._safely, partial(self._edit, file, line, column, then)), "outside", exclusive=True
+        )
 
-    async def _edit(self, file: str, line: int, column: int) -> None:
+    async def _edit(self, file: str, line: int, column: int, then: Callable[[], object]) -> None:
         command = programs.editor()
         if not command:
             raise CommandError("there is no editor here", hint="$EDITOR says what to use")
         if not os.path.isfile(file):
             raise CommandError(f"{file} is not on this machine")
         await take_over(self._app, programs.at(command, file, line, column))
+        then()
 
     def browse(self, url: str) -> None:
         """Open an address in the user's browser; where there is none, as over ssh, copy it."""

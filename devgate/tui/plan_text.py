@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,6 +43,22 @@ def refusal(error: DevgateError) -> list[Runs]:
     if error.hint:
         out += [(), ((error.hint, "info"),)]
     return out
+
+
+def place(error: DevgateError) -> tuple[str, int, int]:
+    """File, line and column of the first problem that has them; an empty file if none has.
+
+    A problem of a devgate in another process arrives as the text that it is shown as.
+    """
+    for problem in getattr(error, "problems", ()):
+        if file := getattr(problem, "file", ""):
+            return file, problem.line, max(problem.column, 1)
+        if found := _PLACE.match(str(problem)):
+            return found["file"], int(found["line"]), int(found["column"] or 1)
+    return "", 0, 1
+
+
+_PLACE: Final = re.compile(r"(?P<file>[^\n]+?):(?P<line>\d{1,9})(?::(?P<column>\d{1,9}))?: ")
 
 
 def _label(text: str) -> Run:

@@ -109,3 +109,27 @@ def test_a_burst_of_lines_stalls_neither_the_service_nor_the_keys(tmp_path: Path
         terminal.wait_for("Stop devgate?")
         terminal.press("\r")
         assert terminal.wait() == 0
+
+
+def test_a_profile_is_edited_at_its_first_problem_and_read_again(tmp_path: Path) -> None:
+    profile = tmp_path / "devgate.yaml"
+    profile.write_text("services:\n  api: {stub: true, port: auto}\n")
+    editor = program(
+        tmp_path / "nano",
+        "import sys\nfrom pathlib import Path\nprint('the editor was told', *sys.argv[1:], flush=True)\n"
+        "sys.stdin.readline()\nPath(sys.argv[-1]).write_text('services:\\n  api: {stub: true, port: auto}\\n')\n",
+    )
+    with Terminal(("up", "--port", "0", "--trust"), tmp_path, EDITOR=editor, VISUAL="") as terminal:
+        terminal.wait_for("1/1")
+        profile.write_text("services:\n  api: {stub: true, prot: auto}\n")
+        terminal.wait_for("config error")
+        terminal.press("5")
+        terminal.wait_for("did you mean")
+        offset = terminal.press("v")
+        terminal.wait_for("the editor was told +2 ", after=offset)
+        offset = terminal.press("\r")
+        terminal.wait_for("nothing to do", after=offset)
+        terminal.press("q")
+        terminal.wait_for("Stop devgate?")
+        terminal.press("\r")
+        assert terminal.wait() == 0

@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
-from devgate.errors import DevgateError, ProfileError
+from devgate.errors import CommandError, DevgateError, ProfileError
 from devgate.model.plan import Reason
+from devgate.profile.problems import Problem
 from devgate.tui import plan_text
 from tests.tui.fake_control import PLAN
 
@@ -39,3 +40,13 @@ def test_a_refusal_shows_every_problem_and_what_to_do():
     for words in ("2 problems", "a.yaml:3:5: no", "  3 | x", "[neither]", "mend it"):
         assert words in said
     assert text(plan_text.refusal(DevgateError("gone"))) == "gone"
+
+
+def test_the_place_of_the_first_problem_that_has_one():
+
+    here = Problem("unknown key", file="/p/devgate.yaml", line=12, column=7)
+    assert plan_text.place(ProfileError("x", [Problem("no place"), here])) == ("/p/devgate.yaml", 12, 7)
+    sent = ["error: no place", "profiles/ha.yaml:31:3: error: a cycle\n  31 | x: 1:2: y"]
+    assert plan_text.place(ProfileError("x", sent)) == ("profiles/ha.yaml", 31, 3)
+    assert plan_text.place(ProfileError("x", ["devgate.yaml:4: error: x"])) == ("devgate.yaml", 4, 1)
+    assert plan_text.place(CommandError("no")) == ("", 0, 1)

@@ -43,6 +43,8 @@ class Profiles(LiveScreen):
         self._plan: Plan | None = None
         self._listed: tuple[str, ...] = ()
         self._digest = ""
+        self._place = ("", 0, 1)
+        """What `v` opens: the first problem, or the selected profile's file."""
 
     def body(self) -> Iterable[Widget]:
         yield Horizontal(self._list, self._text, id="lower")
@@ -74,10 +76,13 @@ class Profiles(LiveScreen):
             plan = await self.app.control.profiles.propose(source)
         except Exception as error:
             if source == self._list.key:
-                self._text.show(text_rows(plan_text.refusal(told(error, "there is no plan"))))
+                refusal = told(error, "there is no plan")
+                self._place = plan_text.place(refusal)
+                self._text.show(text_rows(plan_text.refusal(refusal)))
             return
         if source == self._list.key:
             self._offer(plan)
+            self._place = plan.file, 0, 1
             self._text.show(text_rows(plan_text.lines(plan)))
 
     def _offer(self, plan: Plan | None) -> None:
@@ -90,6 +95,14 @@ class Profiles(LiveScreen):
     def _apply(self) -> None:
         if self._plan is not None:
             self.app.commands.apply(self._plan)
+
+    def action_edit(self) -> None:
+        """Open the selected profile where its first problem is, else at its beginning; what was changed is planned anew."""
+        file, line, column = self._place
+        if file:
+            self.app.leaving.edit(file, line, column, self._propose)
+        else:
+            self.notify("which file that is, is not known", timeout=3)
 
     def action_again(self) -> None:
         """Read the files again."""
