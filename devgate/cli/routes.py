@@ -52,18 +52,18 @@ def command(context: click.Context, ref: str | None, as_json: bool, project: str
 @json_option
 @project_option
 def explain(method: str, path: str, headers: tuple[str, ...], ref: str | None, as_json: bool, project: str) -> int:
-    """Say which route a request takes, what the service would see, and why the other routes do not get it.
+    """Say which route a request takes, what is done to it on the way, what the service would see, and why the other routes do
+    not get it.
 
     Nothing is sent. PATH may be a whole address. Exit code 1 where no route matches.
     """
     from devgate.escape import visible
+    from devgate.gateway.middleware.wording import told
     from devgate.gateway.table import RoutingTable
     from devgate.gateway.target import BadTarget, parse
 
-    if ref is None:
-        running = _running(project)
-        ref = running.profile_source if running is not None else None
-    profile = _load(project, ref)
+    running = _running(project) if ref is None else None
+    profile = _load(project, running.profile_source if running is not None else ref)
     fields = [_header(text) for text in headers]
     host = next((value for name, value in fields if name.lower() == b"host"), profile.gateway.host.encode())
     try:
@@ -71,10 +71,12 @@ def explain(method: str, path: str, headers: tuple[str, ...], ref: str | None, a
         found = RoutingTable(profile.routes).explain(method.upper(), target.path, target.authority or host, fields)
     except BadTarget as error:
         raise click.UsageError(f"{visible(path)}: {error}; the gateway answers 400") from None
+    faults = None if running is None else running.faults
+    way = () if found.winner is None else told(found.winner.spec, target.path, profile, faults)
     if as_json:
-        _print_json(found)
+        _print_json(found, way)
     else:
-        _print_explanation(found)
+        _print_explanation(found, way)
     return 0 if found.winner is not None else 1
 
 
@@ -154,7 +156,7 @@ def _header(text: str) -> tuple[bytes, bytes]:
     return name.strip().encode("utf-8", "surrogateescape"), value.strip().encode("utf-8", "surrogateescape")
 
 
-def _print_explanation(found: Explanation) -> None:
+def _print_explanation(found: Explanation, way: Sequence[str]) -> None:
     from devgate.cli.table import painted, say, wants_colour
     from devgate.tui.columns import Column, Row
 
@@ -167,6 +169,8 @@ def _print_explanation(found: Explanation) -> None:
                 (("the service sees ", "muted"), (found.forwarded.decode("utf-8", "replace"), "plain")), colour=colour
             )
         )
+        for line in way:
+            print(painted((("on the way  ", "muted"), (line, "plain")), colour=colour))
     elif found.allow:
         print(painted((("405", "bad"), (f": the path matches, with {', '.join(found.allow)}", "plain")), colour=colour))
     else:
@@ -226,7 +230,7 @@ def _print_verified(found: Sequence[Verified]) -> None:
     )
 
 
-def _print_json(found: Explanation) -> None:
+def _print_json(found: Explanation, way: Sequence[str]) -> None:
     from devgate.model.wire import encode
 
     winner = found.winner
@@ -236,6 +240,7 @@ def _print_json(found: Explanation) -> None:
                 "route": winner.id if winner is not None else None,
                 "service": winner.spec.service if winner is not None else None,
                 "forwarded": found.forwarded.decode("utf-8", "surrogateescape") if winner is not None else None,
+                "on_the_way": way,
                 "status": None if winner is not None else 405 if found.allow else 404,
                 "allow": found.allow,
                 "nearest": found.nearest,

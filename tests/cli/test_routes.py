@@ -168,3 +168,16 @@ def test_the_state_of_the_service_counts_where_devgate_runs(cli: Cli, running: F
     }  # fmt: skip
     assert result.code == 1
     assert "bot-server is crashed: exit 1 after 12 s" in cli("routes", "verify").out
+
+
+def test_what_is_done_on_the_way(offline: Cli, tmp_path: Path) -> None:
+    (tmp_path / "devgate.yaml").write_text(
+        "services: {api: {stub: true, port: auto}}\n"
+        "routes: [{path: /x, service: api, compress: true, fault: {latency: 1s}}]\n"
+    )
+    lines = offline("routes", "explain", "GET", "/x").out.splitlines()
+    assert [line for line in lines if line.startswith("on the way")] == [
+        "on the way  fault: 1s late",
+        "on the way  answers of 1KiB and more are compressed, where the client takes gzip",
+    ]
+    assert offline("routes", "explain", "GET", "/x", "--json").json()["on_the_way"][0] == "fault: 1s late"

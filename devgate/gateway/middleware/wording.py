@@ -1,0 +1,82 @@
+"""What is done to a route's requests and answers on their way, in words: for `devgate routes explain`. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from devgate.gateway.middleware.limits import enforced
+from devgate.gateway.table import path_pattern
+from devgate.model.units import format_duration, format_size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from devgate.model.middleware import CookieSpec, HeaderEditsSpec, LimitSpec
+    from devgate.model.profile import Profile
+    from devgate.model.route import RouteSpec
+    from devgate.model.snapshot import FaultRow
+
+
+def told(spec: RouteSpec, path: bytes, profile: Profile, faults: Sequence[FaultRow] | None = None) -> tuple[str, ...]:
+    """A line for each thing that is done to a request for the raw `path` beyond forwarding, in the order of doing.
+
+    Args:
+        faults: those that are on; None: nothing runs, and the profile's word counts.
+    """
+    lines = [
+        *_limits(spec, path, profile),
+        *_edits("the service is told", spec.request_headers),
+        *_fault(spec, faults),
+        *_compression(spec),
+        *_cookies(spec.cookies),
+        *_edits("the client is told", spec.response_headers),
+        *([] if spec.security_headers else ["no security headers are added"]),
+    ]
+    return tuple(lines)
+
+
+def _limits(spec: RouteSpec, path: bytes, profile: Profile) -> Iterator[str]:
+    how = "" if enforced(profile) else ", only told of"
+
+    def line(rule: LimitSpec) -> str:
+        return f"limit {rule.title}: {rule.limit} in {format_duration(rule.window)}{how}"
+
+    for rule in profile.gateway.limits.rules:
+        if rule.path is None or path_pattern(rule.path)(path):
+            yield line(rule)
+    yield from map(line, spec.limits)
+
+
+def _edits(who: str, spec: HeaderEditsSpec) -> Iterator[str]:
+    parts = [*(f"{name}: {value}" for name, value in spec.set.items())]
+    parts += [f"{name}: {value} as well" for name, values in spec.add.items() for value in values]
+    parts += [f"nothing of {name}" for name in spec.remove]
+    if parts:
+        yield f"{who} {', '.join(parts)}"
+
+
+def _fault(spec: RouteSpec, faults: Iterable[FaultRow] | None) -> Iterator[str]:
+    if faults is not None:
+        for row in faults:
+            if row.route == spec.id:
+                left = "" if row.left_s is None else f", for {format_duration(round(row.left_s))} more"
+                yield f"fault: {row.words}{left}"
+    elif spec.fault is not None:
+        yield f"fault: {spec.fault.fault().words}"
+
+
+def _compression(spec: RouteSpec) -> Iterator[str]:
+    if spec.compress is not None:
+        yield f"answers of {format_size(spec.compress.least)} and more are compressed, where the client takes gzip"
+
+
+def _cookies(spec: CookieSpec) -> Iterator[str]:
+    parts = [
+        f"Domain={spec.domain}" if spec.domain else "no Domain" if spec.domain is not None else "",
+        f"Path={spec.path}" if spec.path is not None else "",
+        "" if spec.secure is None else "Secure" if spec.secure else "no Secure",
+        f"SameSite={spec.same_site}" if spec.same_site is not None else "",
+    ]
+    told = ", ".join(filter(None, parts))
+    if told:
+        yield f"cookies of the service get {told}"

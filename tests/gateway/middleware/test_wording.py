@@ -1,0 +1,56 @@
+"""What is done to a route's requests, in words."""
+
+from devgate.gateway.middleware.wording import told
+from devgate.model.fault import Fault
+from devgate.model.profile import Profile
+from devgate.model.snapshot import FaultRow
+
+PROFILE = Profile.model_validate(
+    {
+        "name": "dev",
+        "gateway": {
+            "limits": {
+                "rules": [
+                    {"by": "ip", "limit": 500, "window": "1h"},
+                    {"by": "endpoint", "limit": 5, "path": "/api/login", "name": "logins"},
+                ]
+            }
+        },
+        "routes": [
+            {
+                "path": "/api/*",
+                "service": "a",
+                "limits": [{"by": "user", "limit": 10}],
+                "request_headers": {"set": {"X-Env": "dev"}, "remove": ["Cookie"]},
+                "response_headers": {"add": {"X-A": ["1", "2"]}},
+                "cookies": {"domain": "", "path": "/v1", "secure": False, "same_site": "Lax"},
+                "security_headers": False,
+                "compress": True,
+                "fault": {"latency": "300ms"},
+            },
+            {"path": "/plain", "service": "a"},
+        ],
+    }
+)
+
+
+def test_everything() -> None:
+    assert told(PROFILE.routes[0], b"/api/login", PROFILE) == (
+        "limit per_ip: 500 in 1h, only told of",
+        "limit logins: 5 in 1m, only told of",
+        "limit per_user: 10 in 1m, only told of",
+        "the service is told X-Env: dev, nothing of Cookie",
+        "fault: 300ms late",
+        "answers of 1KiB and more are compressed, where the client takes gzip",
+        "cookies of the service get no Domain, Path=/v1, no Secure, SameSite=Lax",
+        "the client is told X-A: 1 as well, X-A: 2 as well",
+        "no security headers are added",
+    )
+
+
+def test_of_a_running_one_the_faults_that_are_on() -> None:
+    fault = Fault(status=503)
+    rows = (FaultRow("/plain", fault, fault.words, 90.2, "operator"),)
+    assert "limit logins: 5 in 1m, only told of" not in told(PROFILE.routes[0], b"/api/x", PROFILE, rows)
+    assert not any(line.startswith("fault") for line in told(PROFILE.routes[0], b"/api/x", PROFILE, rows))
+    assert told(PROFILE.routes[1], b"/plain", PROFILE, rows)[-1] == "fault: 503, for 1m30s more"
