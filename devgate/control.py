@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from devgate.model.anatomy import Anatomy
     from devgate.model.detail import Replayed, RequestDetail
     from devgate.model.fault import Fault
-    from devgate.model.detail import Replayed, RequestDetail
     from devgate.model.plan import Plan
     from devgate.model.query import LogSlice, RequestPage
     from devgate.model.snapshot import Snapshot
@@ -51,14 +50,6 @@ class ServiceControl(Protocol):
 class GatewayControl(Protocol):
     async def reset_breaker(self, service: str) -> None: ...
 
-    async def requests(self, after: int = 0, limit: int = 100) -> RequestPage:
-        """Finished requests after sequence number `after`, at most the newest `limit`."""
-        ...
-
-
-class SyncControl(Protocol):
-    async def check(self) -> None:
-        """Check all versions now; a check under way is joined."""
     async def set_fault(self, route: str, fault: Fault, lasts_s: float) -> None:
         """Have something go wrong with a route's requests for so many seconds, in place of what goes wrong now."""
         ...
@@ -67,6 +58,31 @@ class SyncControl(Protocol):
         """Take away one route's fault, or all."""
         ...
 
+    async def requests(self, after: int = 0, limit: int = 100) -> RequestPage:
+        """Finished requests after sequence number `after`, at most the newest `limit`."""
+        ...
+
+    async def request(self, seq: int) -> RequestDetail:
+        """All that is known of a finished request.
+
+        Raises:
+            CommandError: there is none of this number, or it is too long ago.
+        """
+        ...
+
+    async def replay(self, seq: int, text: str | None = None) -> Replayed:
+        """Send a finished request again, through the gateway. With `text`, with the changes that a person made to what
+        `inspection.draft.text_of` wrote; secrets in what was left alone are filled in again.
+
+        Raises:
+            CommandError: it is too long ago, its body was not kept whole, or the text is no request.
+        """
+        ...
+
+
+class SyncControl(Protocol):
+    async def check(self) -> None:
+        """Check all versions now, and look at every service; a check under way is joined."""
         ...
 
 

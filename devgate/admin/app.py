@@ -14,6 +14,7 @@ from devgate.admin.faults import Faults
 from devgate.admin.guard import Guard
 from devgate.admin.observe import Observe
 from devgate.admin.profiles import Profiles
+from devgate.admin.requests import Requests
 from devgate.admin.services import Services
 from devgate.errors import CommandError, DevgateError
 from devgate.tasks import Scope
@@ -89,6 +90,7 @@ class ControlApi:
             Observe(self._control, self._closing),
             Services(self._control, self._scope),
             Profiles(self._control),
+            Requests(self._control),
             Faults(self._control),
             self._events,
         )

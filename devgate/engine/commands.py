@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from devgate.clock import Clock
     from devgate.gateway.gateway import Gateway
+    from devgate.model.detail import Replayed, RequestDetail
     from devgate.model.fault import Fault
     from devgate.model.query import LogSlice, RequestPage
     from devgate.monitor.sync import SyncMonitor
@@ -106,6 +107,13 @@ class Traffic:
 
     async def requests(self, after: int = 0, limit: int = 100) -> RequestPage:
         return self._gateway.requests(after, limit)
+
+    async def request(self, seq: int) -> RequestDetail:
+        return await self._gateway.inspector.request(seq)
+
+    async def replay(self, seq: int, text: str | None = None) -> Replayed:
+        self._audit.note("replay" if text is None else "replay with changes", f"request {seq}")
+        return await self._gateway.inspector.replay(seq, text)
 
 
 class Sync:

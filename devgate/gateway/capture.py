@@ -1,41 +1,78 @@
 """The raw bytes of finished requests, as far as they are kept: references to what passed anyway, nothing copied, nothing parsed.
 
-Bounded twice: a body is kept to its first `BODY` bytes, and all together to `TOTAL`, of which the oldest leave first. Secrets are
-in here; whatever leaves goes through `detail`. That it is kept at all is for replay and for whoever asks what a page really sent.
+To keep them costs 1 us a request, and more than that later: memory that is given back after thousands of requests is in no cache
+any more, about 0.1 us for each object. So a request is kept in few objects, and its header fields in those of its connection.
+
+Bounded twice: a message is kept to its first `KEPT` bytes, and all together to `TOTAL`, of which the oldest leave first. Secrets
+are in here; whatever leaves goes through `detail`. It is kept for replay, and for whoever asks what a page really sent.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from itertools import chain
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from devgate.gateway.exchange import Exchange
     from devgate.gateway.headers import Field
     from devgate.policy.cors import Verdict
 
-BODY: Final = 64 * 1024
+    _Entry = tuple[
+        Sequence[Field], tuple[bytes, bytes], bytes | None, bytes, str, bool, Verdict | None, "Trace | None", int
+    ]
+
+KEPT: Final = 64 * 1024
 """Bytes kept of a body, and of either direction of a WebSocket."""
+ANSWER: Final = KEPT + 16 * 1024
+"""Likewise of what was written to a client: its head and its chunks' sizes come on top."""
 TOTAL: Final = 32 * 1024 * 1024
 """Bytes kept of all requests."""
-FIELD_COST: Final = 128
-"""Bytes that the objects of a header take beside its characters: two `bytes` and a tuple."""
 ENTRY_COST: Final = 512
-"""Likewise of a request."""
+"""Bytes that the objects of an entry take beside what is in them."""
 
 
 class Trial(NamedTuple):
     """An attempt that did not succeed."""
 
-    at: float
-    """Monotonic seconds, when it failed."""
     replica: int
     kind: str
     detail: str
     then: str
     """What was decided on (`policy.rescue.Rescue`)."""
+
+
+class Trace:
+    """What is noted of a request that did not simply find everything at hand; most have none."""
+
+    __slots__ = ("answered_s", "frames", "probe", "rest", "sent_s", "trials", "uploaded", "why")
+
+    def __init__(self) -> None:
+        self.sent_s = 0.0
+        """When it was sent, in seconds after its arrival; 0: at once."""
+        self.answered_s = 0.0
+        """When the first bytes of the answer left; 0: with the last."""
+        self.trials: list[Trial] = []
+        self.probe = False
+        """Whether it was let through to try a service whose breaker was open."""
+        self.why = ("", "", "")
+        """Stage, sentence and hint of what the gateway answered itself."""
+        self.uploaded: list[bytes] = []
+        """Of a body that was passed on as it came."""
+        self.rest: list[bytes] = []
+        """Of an answer that was written in several pieces, all but the first."""
+        self.frames: list[tuple[bool, bytes]] = []
+        """Of a WebSocket: whether the client sent it, and the bytes."""
+
+    def settle(self, room: int) -> int:
+        """Nothing more will be noted. Drops what is more than is kept, an answer's rest beyond `room`; returns what is left."""
+        self.rest, self.uploaded = cut(self.rest, room), cut(self.uploaded, KEPT)
+        return sum(map(len, self.rest)) + sum(map(len, self.uploaded)) + sum(len(data) for _, data in self.frames)
+
+
+PLAIN: Final = Trace()
+"""Stands for none; nobody writes to it."""
 
 
 class Raw(NamedTuple):
@@ -45,25 +82,14 @@ class Raw(NamedTuple):
     """As they came."""
     sent: tuple[bytes, bytes]
     """Its head as the service got it, before and after the `Host` line; empty if it was not sent to one."""
-    upload: tuple[bytes, ...]
+    upload: bytes
     """The request's body, without framing."""
-    answer: tuple[bytes, ...]
+    answer: bytes
     """What was written to the client, head and framing included."""
-    frames: tuple[tuple[bool, bytes], ...]
-    """Of a WebSocket: whether the client sent it, and the bytes."""
     peer: str
     http10: bool
     cors: Verdict | None
-    sent_s: float
-    """When it was sent, in seconds after its arrival; 0: at once."""
-    answered_s: float
-    """When the first byte of the answer came; 0: with the last."""
-    trials: tuple[Trial, ...]
-    why: tuple[str, str, str]
-    """Stage, sentence and hint of a failure; empty without one."""
-    probe: bool
-    """Whether it was let through to try a service whose breaker was open."""
-    size: int
+    trace: Trace
 
 
 class Captures:
@@ -73,47 +99,50 @@ class Captures:
         total: bytes.
     """
 
-    def __init__(self, total: int = TOTAL, capacity: int = 5_000) -> None:
+    def __init__(self, capacity: int, total: int = TOTAL) -> None:
         self.size = 0
         """Bytes held, as far as that can be known without asking the allocator."""
         self._total = total
         self._capacity = capacity
-        self._held: deque[tuple[object, ...]] = deque()
+        self._held: deque[_Entry] = deque()
         self._last = 0
 
-    def add(
-        self,
-        fields: Sequence[Field],
-        sent: tuple[bytes, bytes],
-        upload: tuple[bytes, ...],
-        answer: Sequence[bytes],
-        *more: object,
-    ) -> None:
-        """The next request is done; the arguments are the members of `Raw` in their order, but for `size`."""
-        size = (
-            ENTRY_COST
-            + FIELD_COST * len(fields)
-            + sum(map(len, chain.from_iterable(fields)))
-            + sum(map(len, sent))
-            + sum(map(len, upload))
-            + sum(map(len, answer))
-        )
-        if more[0]:
-            size += sum(len(data) for _, data in more[0])  # type: ignore[attr-defined,misc]
+    def add(self, exchange: Exchange) -> None:
+        """A request is done."""
+        head, whole, answer, trace = exchange.head, exchange.whole_body, exchange.answered, exchange.trace
+        fields: Sequence[Field] = ()
+        size = ENTRY_COST + len(head[0]) + len(head[1])
+        if exchange.raw_headers:  # not its own: most requests of a connection share what their greeting keeps
+            greeting = exchange.greeting
+            fields = greeting.raw
+            size += greeting.size
+        if whole is not None:
+            whole = whole[:KEPT]  # the same object, mostly
+            size += len(whole)
+        if len(answer) > ANSWER:
+            answer = answer[:ANSWER]
+        size += len(answer)
+        if trace is not None:
+            size += trace.settle(ANSWER - len(answer))
         held = self._held
-        held.append((fields, sent, upload, tuple(answer), *more, size))
+        held.append((fields, head, whole, answer, exchange.client.peer, exchange.http10, exchange.cors, trace, size))
         self._last += 1
         self.size += size
         while self.size > self._total or len(held) > self._capacity:
-            self.size -= held.popleft()[-1]  # type: ignore[operator]
+            self.size -= held.popleft()[8]
 
     def get(self, number: int) -> Raw | None:
         """What is kept of a request; None if that is gone, or never was."""
         index = number - (self._last - len(self._held)) - 1
-        return Raw._make(self._held[index]) if 0 <= index < len(self._held) else None
+        if not 0 <= index < len(self._held):
+            return None
+        fields, sent, whole, answer, peer, http10, cors, trace, _ = self._held[index]
+        trace = trace or PLAIN
+        upload = b"".join(trace.uploaded) if whole is None else whole
+        return Raw(fields, sent, upload, b"".join((answer, *trace.rest)), peer, http10, cors, trace)
 
 
-def cut(pieces: Sequence[bytes], most: int) -> tuple[bytes, ...]:
+def cut(pieces: Sequence[bytes], most: int) -> list[bytes]:
     """The first `most` bytes; no piece is copied but the one that is cut."""
     kept: list[bytes] = []
     for piece in pieces:
@@ -121,4 +150,4 @@ def cut(pieces: Sequence[bytes], most: int) -> tuple[bytes, ...]:
             break
         kept.append(piece if len(piece) <= most else piece[:most])
         most -= len(piece)
-    return tuple(kept)
+    return kept

@@ -4,9 +4,9 @@ search 64 KiB of text for secrets takes 20 ms.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
-from devgate.gateway.capture import BODY
+from devgate.gateway.capture import KEPT, PLAIN
 from devgate.inspection import messages
 from devgate.inspection.answers import Answer, answer_of, pairs
 from devgate.inspection.bodies import body_of
@@ -37,7 +37,7 @@ def detail_of(row: RequestRow, raw: Raw | None, url: str) -> RequestDetail:
     """
     if raw is None:
         return RequestDetail(row, url, phases=_phases(row, None), decisions=tuple(_decisions(row, None)), note=GONE)
-    answer = answer_of(b"".join(raw.answer))
+    answer = answer_of(raw.answer)
     line, *before = raw.sent[0].split(b"\r\n") if raw.sent[0] else [b""]
     listed, cut = _messages(row, raw, answer)
     return RequestDetail(
@@ -48,7 +48,7 @@ def detail_of(row: RequestRow, raw: Raw | None, url: str) -> RequestDetail:
         request=_fields(raw.fields),
         request_body=Body(row.request_bytes)
         if row.kind == "websocket"
-        else body_of(raw.fields, b"".join(raw.upload), row.request_bytes),
+        else body_of(raw.fields, raw.upload, row.request_bytes),
         sent_line=redact_text(line.decode("utf-8", "backslashreplace")),
         sent=_fields(pairs([*before, *raw.sent[1].split(b"\r\n")])),
         reason=answer.reason if answer.status == row.status else "",
@@ -73,7 +73,7 @@ def _messages(row: RequestRow, raw: Raw, answer: Answer) -> tuple[tuple[Message,
     if row.kind == "sse":
         return messages.events(answer.body), row.response_bytes > len(answer.body)
     if row.kind == "websocket":
-        return messages.frames(raw.frames), max(row.request_bytes, row.response_bytes) > BODY
+        return messages.frames(raw.trace.frames), max(row.request_bytes, row.response_bytes) > KEPT
     return (), False
 
 
@@ -95,34 +95,28 @@ def _text(value: bytes) -> str:
 
 def _phases(row: RequestRow, raw: Raw | None) -> tuple[Phase, ...]:
     """Where the time went. What is shorter than the clock tells is part of what follows it."""
-    total = row.duration_ms
-    sent = min(raw.sent_s * 1000, total) if raw is not None else 0.0
-    answered = min(raw.answered_s * 1000, total) if raw is not None and raw.answered_s else total
-    held = min(row.held_ms, sent or total)
-    if raw is not None and not raw.sent[0]:
+    trace, total = raw.trace if raw is not None else PLAIN, row.duration_ms
+    held = min(row.held_ms, total)
+    if raw is None or not raw.sent[0]:
         sent = answered = held
-    tried = 0.0
-    if raw is not None and raw.trials and sent > held:
-        tried = max(sent - held, 0.0)
-    connected = max(sent - held - tried, 0.0)
+    else:
+        sent = max(min(trace.sent_s * 1000, total), held)
+        answered = max(min(trace.answered_s * 1000, total), sent) if trace.answered_s else total
     found: list[Phase] = []
     at = 0.0
-    for name, took in (
-        ("held", held),
-        ("retried", tried),
-        ("connected", connected),
-        ("waited", max(answered - max(sent, held), 0.0)),
-        ("answered", max(total - max(answered, held), 0.0)),
-    ):
-        if took > 0:
-            found.append(Phase(name, at, took))  # type: ignore[arg-type]
-            at += took
+    names: tuple[Literal["held", "retried", "connected", "waited", "answered"], ...]
+    names = ("held", "retried" if trace.trials else "connected", "waited", "answered")
+    for name, end in zip(names, (held, sent, answered, total), strict=True):
+        if end > at:
+            found.append(Phase(name, at, end - at))
+            at = end
     return tuple(found)
 
 
 def _decisions(row: RequestRow, raw: Raw | None) -> Iterable[Decision]:
     """What was decided, in the order of the steps."""
-    stage, sentence, hint = raw.why if raw is not None and raw.why else ("", "", "")
+    trace = raw.trace if raw is not None else PLAIN
+    stage, sentence, hint = trace.why
     refused = Decision(
         stage or "answer", f"{row.error}: {sentence}" + (f" ({hint})" if hint else "") if sentence else row.error, "bad"
     )
@@ -134,12 +128,12 @@ def _decisions(row: RequestRow, raw: Raw | None) -> Iterable[Decision]:
         yield Decision("route", "none: devgate answered for itself")
     if row.held_ms:
         yield Decision("lifecycle", f"held for {row.held_ms:,.0f} ms until {row.service} came back", "warn")
-    if raw is not None and raw.probe:
+    if trace.probe:
         yield Decision("breaker", f"half open: this request tried whether {row.service} works again", "warn")
-    for trial in raw.trials if raw is not None else ():
+    for trial in trace.trials:
         yield _failed(trial)
     if row.replica >= 0 and (raw is None or raw.sent[0]):
-        nth = f"attempt {len(raw.trials) + 1}: " if raw is not None and raw.trials and not row.error else ""
+        nth = f"attempt {len(trace.trials) + 1}: " if trace.trials and not row.error else ""
         yield Decision("attempt", f"{nth}sent to {row.service} #{row.replica}")
     if row.error:
         yield refused

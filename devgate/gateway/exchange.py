@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from devgate.gateway import failures
+from devgate.gateway.capture import Trace
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
@@ -127,6 +128,7 @@ class Exchange:
     """One request and its answer."""
 
     __slots__ = (
+        "answered",
         "arrived",
         "body",
         "client",
@@ -156,6 +158,7 @@ class Exchange:
         "started",
         "status",
         "target",
+        "trace",
         "upgrade",
         "venture",
         "whole_body",
@@ -226,6 +229,16 @@ class Exchange:
         """Body bytes."""
         self.whole_body: bytes | None = None
         """The request's body, where all of it had arrived before it was sent: it can be sent again."""
+        self.answered = b""
+        """What was written first of the answer; often all of it (`capture`)."""
+        self.trace: Trace | None = None
+        """What is only noted of requests that something had to be waited for."""
+
+    def traced(self) -> Trace:
+        """`trace`, which there is from now on."""
+        if self.trace is None:
+            self.trace = Trace()
+        return self.trace
 
     @property
     def request_id(self) -> str:
@@ -251,7 +264,9 @@ class Exchange:
         if bodiless or self.method == "HEAD":
             body = b""
         self.sent = len(body)
-        self.client.write(head + body)
+        whole = head + body
+        self.answered = whole
+        self.client.write(whole)
 
     def connection_line(self) -> bytes:
         """What the client has to know about the connection's future."""

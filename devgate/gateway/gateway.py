@@ -25,6 +25,7 @@ from devgate.gateway.front import Front
 from devgate.gateway.handlers.forward import Forward
 from devgate.gateway.handlers.persistence import Persistence
 from devgate.gateway.hold import Queue
+from devgate.gateway.inspector import Inspector
 from devgate.gateway.lane import Backend, Lane
 from devgate.gateway.middleware.assembly import assemble
 from devgate.gateway.middleware.limits import Limits
@@ -93,6 +94,8 @@ class Gateway:
         self._traffic: dict[tuple[str, str], Traffic] = {}
         """By service and route, of all profiles so far: what was counted does not vanish with a route."""
         self._ring = Ring()
+        self.inspector = Inspector(self._ring, lambda: (self._addresses[0], self._port))
+        """Looks at single requests."""
         self._addresses: list[str] = []
         self._port = profile.gateway.port
         self._deadlines = Deadlines(clock)

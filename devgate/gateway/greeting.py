@@ -8,7 +8,8 @@ them equal costs a tenth of reading them. (HPACK, RFC 7541, lives off the same h
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import chain
+from typing import TYPE_CHECKING, Final
 
 from devgate.gateway.headers import read_request, request_framing
 from devgate.policy.host import HostVerdict
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from devgate.gateway.headers import Field
     from devgate.gateway.rules import Rules
     from devgate.policy.cors import Verdict
+
+FIELD_COST: Final = 128
+"""Bytes that the objects of a header take beside its characters: two `bytes` and a tuple."""
 
 
 @dataclass(slots=True)
@@ -35,6 +39,8 @@ class Greeting:
     host: bytes
     """What the client calls us."""
     called: HostVerdict
+    size: int
+    """Bytes that `raw` takes, its objects included."""
     cors: Verdict | None
     """None for a host that is not ours: it is not even told so much."""
 
@@ -47,4 +53,8 @@ def greet(raw: Sequence[Field], rules: Rules) -> Greeting:
     called = rules.hosts.judge(host)
     known = called is HostVerdict.OURS or not host
     cors = rules.cors.judge(noted.get(b"origin"), host) if known else None
-    return Greeting(raw, rules, noted, b"".join(fields.lines), host, called, cors)
+    return Greeting(raw, rules, noted, b"".join(fields.lines), host, called, size_of(raw), cors)
+
+
+def size_of(raw: Sequence[Field]) -> int:
+    return FIELD_COST * len(raw) + sum(map(len, chain.from_iterable(raw)))

@@ -247,6 +247,7 @@ class Pipeline:
     def _fail(self, exchange: Exchange, failure: Failure) -> None:
         exchange.error = failure.code
         exchange.counted = failure.stage != "preflight"
+        exchange.traced().why = (failure.stage, failure.message, failure.hint)
         if failure.code == "bad-request":
             exchange.close = True  # who is not understood once is not trusted with a second request (RFC 9112 11.2)
         if exchange.started:  # whatever is written now would be taken for a part of the answer

@@ -10,6 +10,7 @@ from collections import deque
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
+from devgate.gateway.capture import Captures
 from devgate.model.query import RequestPage, RequestRow
 from devgate.redact import redact_text
 
@@ -28,6 +29,8 @@ class Ring:
         self.total = 0
         """Requests finished so far: the number of the newest."""
         self._rows: deque[_Raw] = deque(maxlen=capacity)
+        self.captures = Captures(capacity)
+        """Their bytes, by the same numbers."""
 
     def add(self, exchange: Exchange, now: float, wall: float) -> None:
         """A request is done, at `now` monotonic and `wall` seconds since the epoch."""
@@ -52,6 +55,7 @@ class Ring:
                 exchange.kind,
             )
         )
+        self.captures.add(exchange)
 
     def page(self, after: int, limit: int) -> RequestPage:
         """Requests with numbers above `after`, at most the newest `limit` of them."""
@@ -63,6 +67,25 @@ class Ring:
             next=self.total,
             total=self.total,
         )
+
+    def row(self, number: int) -> RequestRow | None:
+        """One request; None if it is not remembered."""
+        raw = self._raw(number)
+        return None if raw is None else _row(number, raw)
+
+    def target(self, number: int) -> bytes:
+        """What stood in its request line; empty if it is not remembered."""
+        raw = self._raw(number)
+        return b"" if raw is None else raw[3]
+
+    def number_of(self, id: bytes) -> int:
+        """The newest request of this id; 0 if there is none."""
+        newest = enumerate(reversed(self._rows))
+        return next((self.total - age for age, raw in newest if raw[1] == id), 0)
+
+    def _raw(self, number: int) -> _Raw | None:
+        index = number - (self.total - len(self._rows)) - 1
+        return self._rows[index] if 0 <= index < len(self._rows) else None
 
 
 def _row(number: int, raw: _Raw) -> RequestRow:

@@ -14,6 +14,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from devgate.gateway.capture import KEPT
 from devgate.gateway.failures import Failure
 from devgate.gateway.frames import SERVICE_RESTART
 from devgate.gateway.handlers.tunnel import Tunnel
@@ -294,7 +295,10 @@ class Relay:
     def on_flush(self) -> None:
         if self._tunnel is None and self._out:
             self._write()
-            self.deadline = self._common.now() + self._idle_s
+            now = self._common.now()
+            trace = self.exchange.traced()
+            trace.answered_s = trace.answered_s or now - self.exchange.arrived
+            self.deadline = now + self._idle_s
 
     def on_complete(self, *, garbage_after_body: bool) -> None:
         if self._chunked:
@@ -333,9 +337,14 @@ class Relay:
             self.exchange.client.start_reading()
 
     def _write(self) -> None:
-        out = self._out
-        self.exchange.started = True
-        self.exchange.client.write(out[0] if len(out) == 1 else b"".join(out))
+        out, exchange = self._out, self.exchange
+        exchange.started = True
+        data = out[0] if len(out) == 1 else b"".join(out)
+        if not exchange.answered:
+            exchange.answered = data
+        elif exchange.sent <= KEPT:
+            exchange.traced().rest.append(data)
+        exchange.client.write(data)
         out.clear()
 
     def _last(self) -> None:

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from devgate.model.events import Publish
-
     from devgate.model.fault import Fault
 
 Verb = Literal["start", "stop", "restart", "adopt", "take-port"]
 """What can be asked of a service by its name alone."""
+
 WAIT_S: Final = 20.0
 """How long a pull waits at the other end for something new."""
 PAUSE_S: Final = 0.1
@@ -177,19 +177,26 @@ class RemoteGateway:
     async def reset_breaker(self, service: str) -> None:
         await self._link.post(f"/v1/breakers/{_segment(service)}/reset", {})
 
-    async def requests(self, after: int = 0, limit: int = 100) -> RequestPage:
-        return await self._link.get(RequestPage, "/v1/requests", {"after": after, "limit": limit})
-
-
-class RemoteSync:
-    def __init__(self, link: Link) -> None:
-        self._link = link
     async def set_fault(self, route: str, fault: Fault, lasts_s: float) -> None:
         await self._link.post("/v1/faults", {"route": route, "fault": fault, "lasts_s": lasts_s})
 
     async def clear_faults(self, route: str | None = None) -> None:
         await self._link.post("/v1/faults/clear", {"route": route})
 
+    async def requests(self, after: int = 0, limit: int = 100) -> RequestPage:
+        return await self._link.get(RequestPage, "/v1/requests", {"after": after, "limit": limit})
+
+    async def request(self, seq: int) -> RequestDetail:
+        return await self._link.get(RequestDetail, f"/v1/requests/{seq}", {})
+
+    async def replay(self, seq: int, text: str | None = None) -> Replayed:
+        changes = {} if text is None else {"text": text}
+        return understood(Replayed, await self._link.post(f"/v1/requests/{seq}/replay", changes))
+
+
+class RemoteSync:
+    def __init__(self, link: Link) -> None:
+        self._link = link
 
     async def check(self) -> None:
         await self._link.post("/v1/sync/check", {})

@@ -1,69 +1,89 @@
 """What is kept of finished requests, and how much."""
 
 import gc
+from types import SimpleNamespace
 
 import pytest
 
-from devgate.gateway.capture import ENTRY_COST, FIELD_COST, Captures, cut
+from devgate.gateway.capture import ANSWER, ENTRY_COST, KEPT, Captures, Trace, cut
+from devgate.gateway.exchange import Exchange
+from devgate.gateway.greeting import FIELD_COST, size_of
+
+CLIENT = SimpleNamespace(peer="::1")
 
 
-def add(
-    captures: Captures, answer: bytes = b"", *, upload: bytes = b"", frames: tuple[tuple[bool, bytes], ...] = ()
-) -> None:
-    captures.add(
-        ((b"host", b"a"),),
-        (b"", b""),
-        (upload,),
-        [answer],
-        frames,
-        "::1",
-        False,
-        None,
-        0.0,
-        0.0,
-        (),
-        ("", "", ""),
-        False,
-    )
+def finished(*answered: bytes, **fields: object) -> Exchange:
+    made = Exchange(
+        CLIENT, "GET", b"/", ((b"host", b"a"),), None, http10=False, close=False, upgrade=False, arrived=10.0
+    )  # type: ignore[arg-type]
+    made.answered, *rest = answered
+    made.sent = sum(map(len, answered))
+    made.greeting = SimpleNamespace(raw=made.raw_headers, size=size_of(made.raw_headers))  # type: ignore[assignment]
+    if rest:
+        made.traced().rest += rest
+    for name, value in fields.items():
+        setattr(made, name, value)
+    return made
 
 
 def test_requests_are_found_by_their_number():
-    captures = Captures()
+    captures = Captures(5)
     for number in range(1, 4):
-        add(captures, b"%d" % number, upload=b"up")
+        captures.add(finished(b"%d" % number, whole_body=b"up"))
     raw = captures.get(2)
     assert raw is not None
-    assert (raw.answer, raw.upload, raw.fields, raw.peer) == ((b"2",), (b"up",), ((b"host", b"a"),), "::1")
+    assert (raw.answer, raw.upload, raw.fields, raw.peer) == (b"2", b"up", ((b"host", b"a"),), "::1")
     assert captures.get(0) is None
     assert captures.get(4) is None
 
 
 def test_the_oldest_make_room():
-    captures = Captures(total=10_000)
+    captures = Captures(1_000, total=10_000)
     for number in range(1, 101):
-        add(captures, b"%d" % number * 400)
+        captures.add(finished(b"%d" % number * 400))
         assert captures.size <= 10_000
     assert captures.get(100) is not None
     assert captures.get(90) is None
-    captures = Captures(capacity=3)
+    captures = Captures(3)
     for number in range(5):
-        add(captures, b"%d" % number)
+        captures.add(finished(b"%d" % number))
     assert [captures.get(number) is not None for number in range(1, 6)] == [False, False, True, True, True]
 
 
 def test_one_that_is_too_large_leaves_at_once_and_numbers_go_on():
-    captures = Captures(total=5_000)
-    add(captures, b"x" * 9_000)
+    captures = Captures(5, total=5_000)
+    captures.add(finished(b"x" * 9_000))
     assert captures.get(1) is None
     assert captures.size == 0
-    add(captures, b"y")
+    captures.add(finished(b"y"))
     assert captures.get(2) is not None
 
 
 def test_everything_counts():
-    captures = Captures()
-    add(captures, b"abc", upload=b"de", frames=((True, b"fghi"),))
-    assert captures.size == ENTRY_COST + FIELD_COST + len(b"hosta") + 3 + 2 + 4
+    captures = Captures(5)
+    trace = Trace()
+    trace.uploaded.append(b"de")
+    trace.frames.append((True, b"fghi"))
+    captures.add(finished(b"abc", trace=trace, head=(b"line", b"rest")))
+    assert captures.size == ENTRY_COST + FIELD_COST + len(b"hosta") + 3 + 2 + 4 + 8
+    raw = captures.get(1)
+    assert raw is not None
+    assert raw.trace is trace
+
+
+def test_long_bodies_are_cut():
+    captures = Captures(5)
+    captures.add(finished(b"a" * KEPT, b"b" * KEPT, whole_body=b"c" * 2 * KEPT))
+    captures.add(finished(b"a" * 2 * KEPT))
+    for number in (1, 2):
+        raw = captures.get(number)
+        assert raw is not None
+        assert len(raw.answer) == ANSWER
+    trace = Trace()
+    trace.uploaded += [b"d" * KEPT] * 2
+    captures.add(finished(b"", trace=trace))
+    assert [len(captures.get(number).upload) for number in (1, 3)] == [KEPT, KEPT]  # type: ignore[union-attr]
+    assert captures.size < 6 * KEPT
 
 
 @pytest.mark.parametrize(
@@ -76,13 +96,13 @@ def test_everything_counts():
     ],
 )
 def test_cutting(pieces: tuple[bytes, ...], most: int, kept: tuple[bytes, ...]):
-    assert cut(pieces, most) == kept
+    assert cut(pieces, most) == list(kept)
 
 
 def test_the_collector_has_nothing_to_look_at():
     """Thousands of these live for minutes: they must not make the collector's full rounds longer."""
-    captures = Captures()
-    add(captures, b"abc")
+    captures = Captures(5)
+    captures.add(finished(b"abc"))
     for _ in range(4):  # each round unties one level
         gc.collect()
     assert not gc.is_tracked(captures._held[0])

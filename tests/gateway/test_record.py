@@ -1,13 +1,17 @@
 """The ring of finished requests."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from devgate.gateway.exchange import Exchange
 from devgate.gateway.record import Ring
 
+CLIENT = SimpleNamespace(peer="")
+
 
 def exchange(target: bytes = b"/", **fields: object) -> Exchange:
-    made = Exchange(None, "GET", target, (), None, http10=False, close=False, upgrade=False, arrived=10.0)  # type: ignore[arg-type]
+    made = Exchange(CLIENT, "GET", target, (), None, http10=False, close=False, upgrade=False, arrived=10.0)  # type: ignore[arg-type]
     for name, value in fields.items():
         setattr(made, name, value)
     return made
@@ -52,6 +56,17 @@ def test_a_row():
     assert (row.at, row.duration_ms, row.held_ms) == (999.5, 500, 250)
     assert (row.request_id, row.status, row.request_bytes, row.response_bytes) == ("id", 200, 3, 4)
     assert (row.error, row.kind, row.route, row.service, row.replica) == ("cut", "sse", "", "", -1)
+
+
+def test_single_rows_are_found_by_number_and_id():
+    ring = filled(8)
+    assert [ring.row(number) is not None for number in (0, 3, 4, 8, 9)] == [False, False, True, True, False]
+    row = ring.row(5)
+    assert row is not None
+    assert (row.seq, row.path, ring.target(5), ring.target(1)) == (5, "/5", b"/5", b"")
+    ring.add(exchange(id=b"mine"), 10.5, 1000.0)
+    assert (ring.number_of(b"mine"), ring.number_of(b"other")) == (9, 0)
+    assert ring.captures.get(9) is not None
 
 
 def test_rows_leave_without_secrets_and_as_text():

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from devgate.errors import CommandError
-from devgate.model.detail import Replayed, RequestDetail
 from devgate.model.anatomy import Anatomy, Variable
+from devgate.model.detail import Replayed, RequestDetail
 from devgate.model.plan import Plan, Reason, RouteChanges
 from devgate.model.query import LogLine, LogSlice, RequestPage, RequestRow
 from devgate.model.snapshot import (
@@ -39,6 +39,7 @@ class FakeControl:
     now: Snapshot
     lines: list[LogLine] = field(default_factory=list)
     requests_: list[RequestRow] = field(default_factory=list)
+    details: dict[int, RequestDetail] = field(default_factory=dict)
     plan: Plan | None = None
     asked: list[tuple[Any, ...]] = field(default_factory=list)
     refuses: Exception | None = None
@@ -101,16 +102,20 @@ class FakeControl:
         last = self.lines[-1].seq if self.lines else 0
         return LogSlice(given, self.lines[0].seq if self.lines else 1, last, len(found) - len(given) if after else 0)
 
-    async def set_fault(self, route: str, fault: Fault, lasts_s: float) -> None:
-        await self._ask("fault", route, fault, lasts_s)
-
-    async def clear_faults(self, route: str | None = None) -> None:
-        await self._ask("clear faults", route)
-
     async def requests(self, after: int = 0, limit: int = 100) -> RequestPage:
         found = [row for row in self.requests_ if row.seq > after][-limit:]
         last = self.requests_[-1].seq if self.requests_ else 0
         return RequestPage(tuple(found), last, len(self.requests_))
+
+    async def request(self, seq: int) -> RequestDetail:
+        row = next((row for row in self.requests_ if row.seq == seq), None)
+        if row is None:
+            raise CommandError(f"request {seq} is not remembered", code="unknown-request", status=404)
+        return self.details.get(seq) or RequestDetail(row, self.now.url)
+
+    async def replay(self, seq: int, text: str | None = None) -> Replayed:
+        await self._ask("replay", seq, *([] if text is None else [text]))
+        return Replayed("0190-again", 200, self.requests_[-1].seq)
 
     def list(self) -> Sequence[str]:
         return ("fechatter/development", "fechatter/production", "fechatter/ha", "demo")

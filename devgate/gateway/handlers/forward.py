@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from devgate.gateway.capture import KEPT, Trial
 from devgate.gateway.exchange import BadBody
 from devgate.gateway.failures import Failure
 from devgate.gateway.frames import GOING_AWAY
@@ -206,6 +207,7 @@ class Forward:
                 replays=course.replays,
                 resends=course.resends,
             )
+            exchange.traced().trials.append(Trial(relay.instance.replica, error.kind.value, error.detail, rescue.value))
             now = self._now()
             course.suspected_until = course.suspected_until or min(course.deadline, now + SUSPICION_S)
             if rescue is Rescue.GIVE_UP or (rescue is Rescue.WAIT and now >= course.suspected_until):
@@ -238,6 +240,8 @@ class Forward:
                 course.tried.clear()
             admission = backend.fuse.admit()
             if admission.admitted:
+                if admission.slot:
+                    exchange.traced().probe = True
                 instance, course.chosen = course.chosen, None
                 if instance not in entry.serving or backend.marks:
                     instance = self._pick(backend, entry, course, instance)
@@ -273,6 +277,7 @@ class Forward:
             if line is None:
                 limit = None if lane.response_s is None else self._now() + lane.response_s
                 line = await way.pool.acquire(limit, certain=certain, connect_s=lane.connect_s)
+            exchange.traced().sent_s = self._now() - exchange.arrived
             if _take_whole(exchange):
                 relay.send(line, _request(exchange, way), way.origins)
                 how = await ended
@@ -311,6 +316,8 @@ class Forward:
         assert body is not None
         try:
             while data := await body.readany():
+                if exchange.received < KEPT:
+                    exchange.traced().uploaded.append(data)
                 exchange.received += len(data)
                 relay.expect_body()
                 if not line.write_body(data) or not await line.drained():

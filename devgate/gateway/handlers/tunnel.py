@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from devgate.gateway.capture import KEPT
 from devgate.gateway.frames import GOING_AWAY, FrameEdges, close_frame
 
 if TYPE_CHECKING:
@@ -19,20 +20,25 @@ if TYPE_CHECKING:
 class Tunnel:
     """One WebSocket. What the client sends arrives at `data_received`, what the service sends at `pass_back`."""
 
-    __slots__ = ("_down", "_exchange", "_line", "_up")
+    __slots__ = ("_down", "_exchange", "_frames", "_line", "_up")
 
     def __init__(self, exchange: Exchange, line: Line) -> None:
         self._exchange = exchange
         self._line = line
         self._up = FrameEdges()
         self._down = FrameEdges()
+        self._frames = exchange.traced().frames
 
     def data_received(self, data: bytes) -> None:
+        if self._exchange.received < KEPT:
+            self._frames.append((True, data))
         self._exchange.received += len(data)
         self._up.feed(data)
         self._line.write_body(data)
 
     def pass_back(self, data: bytes) -> None:
+        if self._exchange.sent < KEPT:
+            self._frames.append((False, data))
         self._exchange.sent += len(data)
         self._down.feed(data)
         self._exchange.client.write(data)
