@@ -109,6 +109,7 @@ class Gateway:
         self._pipeline = Pipeline(self._rules(profile), snapshot, self._own_traffic, self._ring, clock)
         self._front: Front | None = None
         self._servers: list[asyncio.Server] = []
+        self._forward.retain(_remote(profile))
 
     # Serving
 
@@ -155,7 +156,7 @@ class Gateway:
     def apply(self, profile: Profile) -> None:
         """Take over another profile. The listener stays; requests under way finish by the old rules."""
         self._profile, self._pipeline.rules = profile, self._rules(profile)
-        self._forward.retain()
+        self._forward.retain(_remote(profile))
 
     def drain(self) -> None:
         """Refuse every further request with 503 `draining`; those under way go on. The first step of stopping devgate."""
@@ -324,6 +325,11 @@ class Gateway:
                 limited=limit is not None or self._limits.first is not None,
             ),
         )
+
+
+def _remote(profile: Profile) -> frozenset[str]:
+    """The services that may be beyond this machine and its private networks."""
+    return frozenset(name for name, spec in profile.services.items() if spec.allow_remote)
 
 
 def own_addresses(bound: Iterable[str]) -> list[str]:

@@ -46,6 +46,7 @@ class Ways:
     def __init__(self, now: Callable[[], float], pseudonym: str) -> None:
         self._pools = Pools(now)
         self._ways: dict[Instance, Way] = {}
+        self._remote: frozenset[str] = frozenset()
         self._mark = b"devgate (%b)" % pseudonym.encode()
         self._after = b"%%b%%b%%bX-Request-ID: %%b\r\nVia: 1.1 %b\r\n\r\n" % self._mark
         """A head after its `Host` line: what passes, what concerns this hop, where it comes from, its id."""
@@ -58,12 +59,18 @@ class Ways:
         endpoint = instance.endpoint
         assert endpoint is not None  # it serves
         if way is None or way.endpoint is not endpoint:
-            way = self._ways[instance] = self._find(endpoint)
+            way = self._ways[instance] = self._find(endpoint, remote=instance.service in self._remote)
         return way
 
-    def retain(self, instances: Collection[Instance]) -> None:
-        """Forget all others, and close the connections that nobody will use."""
-        self._ways = {instance: way for instance, way in self._ways.items() if instance in instances}
+    def retain(self, instances: Collection[Instance], remote: frozenset[str]) -> None:
+        """Forget all others, and close the connections that nobody will use.
+
+        Args:
+            remote: the services that may be beyond this machine and its private networks.
+        """
+        kept = instances if remote == self._remote else ()
+        self._remote = remote
+        self._ways = {instance: way for instance, way in self._ways.items() if instance in kept}
         self._pools.retain({way.pool.origin for way in self._ways.values()})
 
     async def aclose(self) -> None:
@@ -108,10 +115,10 @@ class Ways:
             lines = self._forwarded[key] = forwarded_lines(client.peer, exchange.host, client.port, prefix)
         return lines
 
-    def _find(self, endpoint: Endpoint) -> Way:
+    def _find(self, endpoint: Endpoint, *, remote: bool) -> Way:
         # A service on 127.0.0.1 may have bound ::1 only, and call itself localhost; that name is tried on both.
         local = endpoint.host == "127.0.0.1"
-        origin = Origin(endpoint.scheme, "localhost" if local else endpoint.host, endpoint.port)
+        origin = Origin(endpoint.scheme, "localhost" if local else endpoint.host, endpoint.port, remote=remote)
         if endpoint.scheme == "https" and self._tls is None:
             self._tls = ssl.create_default_context()
         pool = self._pools.get(origin, tls=self._tls if endpoint.scheme == "https" else None)

@@ -1,10 +1,12 @@
 """The gateway as a whole: profiles come and go, it ends in order."""
 
 import asyncio
+import socket
 
 import pytest
 
 from devgate.errors import CommandError
+from devgate.gateway.upstream import dial as dialling
 from devgate.model.status import BreakerState, ServiceState
 from tests.gateway.harness import OK, Bench, Client, changed, gateway
 from tests.upstreams import DEADLINE_S, Peer, answering, scripted
@@ -227,3 +229,22 @@ async def test_clients_that_do_not_read_do_not_stop_others():
             client.send(b"GET /big HTTP/1.1\r\nHost: %b\r\n\r\n" % bench.host)
         await bench.until(lambda: len(service.peers) == 40)
         assert (await bench.get("/")).status == 200
+
+
+async def test_a_service_beyond_the_private_networks_needs_the_users_word(monkeypatch: pytest.MonkeyPatch):
+    async def connect(target: tuple[object, tuple[str, int]]) -> socket.socket:
+        dialled.append(target[1][0])
+        raise ConnectionRefusedError
+
+    dialled: list[str] = []
+    async with gateway({"a": None}) as bench:
+        monkeypatch.setattr(dialling, "_connect", connect)
+        bench.serve("a", 80, host="8.8.8.8")
+        answer = await bench.get("/")
+        assert (answer.problem["code"], dialled) == ("target-prohibited", [])
+        services = bench.profile.model_dump(exclude_unset=True)["services"]
+        services["a"]["allow_remote"] = True
+        bench.gateway.apply(changed(bench.profile, services=services))
+        answer = await bench.get("/")
+        assert answer.status == 502
+        assert set(dialled) == {"8.8.8.8"}

@@ -137,9 +137,9 @@ class Forward:
             return Relay(exchange, lane, instance, admission, self._common, _nobody)
         return Screened(exchange, lane, instance, admission, self._common, _nobody, screen)
 
-    def retain(self) -> None:
-        """Forget the ways to instances that are gone, and close the connections that nobody will use."""
-        self._ways.retain({instance for entry in self._directory for instance in entry.instances})
+    def retain(self, remote: frozenset[str]) -> None:
+        """Forget the ways to instances that are gone, and close the connections that nobody will use; see `Ways.retain`."""
+        self._ways.retain({instance for entry in self._directory for instance in entry.instances}, remote)
 
     def leave(self) -> None:
         """The gateway is about to end: long-lived answers are told so, and end."""

@@ -11,15 +11,15 @@ import asyncio
 import socket
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from devgate.gateway.upstream.errors import Kind, Stage, UpstreamError, connect_error
+from devgate.policy.addresses import may_dial
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncIterator, Callable, Hashable, Sequence
-    from ipaddress import IPv4Address
 
 T = TypeVar("T", bound=asyncio.Protocol)
 
@@ -43,6 +43,8 @@ class Origin:
     port: int
     options: Hashable = ()
     """Whatever else makes connections differ, TLS settings above all."""
+    remote: bool = False
+    """Whether it may be beyond this machine and its private networks, by the user's word (`allow_remote`)."""
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
@@ -53,24 +55,11 @@ class Origin:
         return LOOPBACK_TIMEOUT_S if _is_local(self.host) else REMOTE_TIMEOUT_S
 
 
-if TYPE_CHECKING:
-    Address: TypeAlias = IPv4Address | IPv6Address
-    Rule: TypeAlias = Callable[[Address], bool]
-
-
-def not_link_local(address: Address) -> bool:
-    """The least of all target rules: never 169.254/16 and fe80::/10, where cloud machines keep their secrets (SEMANTICS 4, 8)."""
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
-    return not address.is_link_local
-
-
 async def dial(
     origin: Origin,
     factory: Callable[[], T],
     *,
     tls: ssl.SSLContext | None = None,
-    allows: Rule = not_link_local,
     timeout_s: float | None = None,
 ) -> T:
     """Connect to `origin` and give what `factory` made for it. Cancelled or failed, it leaves nothing open.
@@ -79,7 +68,6 @@ async def dial(
         origin: whom to call; `https` wants `tls`.
         factory: makes the protocol.
         tls: verifies the host by its name, as the context says.
-        allows: asked for every address; the ones it refuses are not dialled.
         timeout_s: for everything together, the handshake included; `Origin.connect_timeout_s` where not given.
 
     Raises:
@@ -88,7 +76,7 @@ async def dial(
     try:
         async with asyncio.timeout(origin.connect_timeout_s if timeout_s is None else timeout_s):
             addresses = await _resolve(origin)
-            checked = [address for address in addresses if allows(ip_address(address[1][0].partition("%")[0]))]
+            checked = [address for address in addresses if _may_dial(address, remote=origin.remote)]
             if not checked:
                 raise UpstreamError(
                     Kind.PROHIBITED, Stage.CONNECT, f"{origin} is at an address that may not be dialled"
@@ -100,6 +88,11 @@ async def dial(
 
 
 _Target: TypeAlias = tuple[socket.AddressFamily, tuple[str, int]]
+
+
+def _may_dial(target: _Target, *, remote: bool) -> bool:
+    """What a name resolves to counts, whatever it looked like when the profile was checked (SEMANTICS 4, threat 8)."""
+    return may_dial(ip_address(target[1][0].partition("%")[0]), remote=remote)
 
 
 def _is_local(host: str) -> bool:

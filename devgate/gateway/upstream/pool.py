@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from devgate.gateway.upstream.connection import UpstreamConnection
-from devgate.gateway.upstream.dial import dial, not_link_local
+from devgate.gateway.upstream.dial import dial
 from devgate.gateway.upstream.errors import Kind, Stage, UpstreamError
 from devgate.gateway.upstream.slots import Lane, Slots
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
 
-    from devgate.gateway.upstream.dial import Origin, Rule
+    from devgate.gateway.upstream.dial import Origin
     from devgate.gateway.upstream.line import Line
 
 
@@ -69,7 +69,6 @@ class Pool:
         now: Callable[[], float],
         *,
         tls: ssl.SSLContext | None = None,
-        allows: Rule = not_link_local,
     ) -> None:
         self.origin = origin
         self._slots = slots
@@ -77,7 +76,6 @@ class Pool:
         self._limits = limits
         self._now = now
         self._tls = tls
-        self._allows = allows
         self._idle: list[UpstreamConnection] = []
         """Longest idle first."""
         self._busy: set[UpstreamConnection] = set()
@@ -281,7 +279,6 @@ class Pool:
                         self.origin,
                         lambda: UpstreamConnection(self, generation),
                         tls=self._tls,
-                        allows=self._allows,
                         timeout_s=limit_s if left_s is None else min(left_s, limit_s),
                     )
                 finally:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from devgate.gateway.upstream.dial import not_link_local
 from devgate.gateway.upstream.pool import Limits, Pool
 from devgate.gateway.upstream.slots import Slots
 
@@ -13,19 +12,16 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Collection, Iterator
 
-    from devgate.gateway.upstream.dial import Origin, Rule
+    from devgate.gateway.upstream.dial import Origin
 
 
 class Pools:
     """Made once; outlives the routing tables that use it."""
 
-    def __init__(
-        self, now: Callable[[], float], limits: Limits | None = None, *, allows: Rule = not_link_local
-    ) -> None:
+    def __init__(self, now: Callable[[], float], limits: Limits | None = None) -> None:
         self._now = now
         self._limits = limits or Limits()
         self._slots = Slots(self._limits.total)
-        self._allows = allows
         self._pools: dict[Origin, Pool] = {}
         self._retired: list[Pool] = []
         """Nobody is given these any more; they go when their last exchange ends."""
@@ -40,7 +36,7 @@ class Pools:
         """The pool of an origin, made when it is first asked for. What differs in `tls` has to differ in the origin's options."""
         pool = self._pools.get(origin)
         if pool is None:
-            pool = Pool(origin, self._slots, self._limits, self._now, tls=tls, allows=self._allows)
+            pool = Pool(origin, self._slots, self._limits, self._now, tls=tls)
             self._pools[origin] = pool
         return pool
 

@@ -7,7 +7,6 @@ import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from devgate.gateway.upstream import dial as dialling
-from devgate.gateway.upstream.dial import LOOPBACK_TIMEOUT_S, REMOTE_TIMEOUT_S, Origin, dial, not_link_local
+from devgate.gateway.upstream.dial import LOOPBACK_TIMEOUT_S, REMOTE_TIMEOUT_S, Origin, dial
 from devgate.gateway.upstream.errors import Kind, Stage, UpstreamError
 from tests.upstreams import DEADLINE_S, Peer, free_port, scripted
 
@@ -212,23 +211,27 @@ async def test_link_local_addresses_are_never_dialled(address: str, monkeypatch:
     assert error.kind is Kind.PROHIBITED
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1", "10.0.0.1", "::1", "::ffff:10.0.0.1", "fd00::1"])
-def test_what_the_least_rule_allows(address: str) -> None:
-    assert not_link_local(ip_address(address))
+async def test_a_name_that_leads_out_of_the_private_networks_needs_the_users_word(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def connect(target: tuple[object, tuple[str, int]]) -> socket.socket:
+        dialled.append(target[1][0])
+        raise ConnectionRefusedError
+
+    dialled: list[str] = []
+    monkeypatch.setattr(dialling, "_connect", connect)
+    resolving(monkeypatch, "8.8.8.8", "169.254.169.254")
+    error = await refused(Origin("http", "service.test", 80))
+    assert (error.kind, dialled) == (Kind.PROHIBITED, [])
+    error = await refused(Origin("http", "service.test", 80, remote=True))
+    assert (error.kind, dialled) == (Kind.CONNECT_REFUSED, ["8.8.8.8"])
 
 
-async def test_the_rule_is_asked_for_each_address(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_each_address_of_a_name_is_judged(monkeypatch: pytest.MonkeyPatch) -> None:
     async with scripted(wait) as upstream:
-        asked = []
-
-        def allows(address: object) -> bool:
-            asked.append(str(address))
-            return str(address) == "127.0.0.1"
-
-        resolving(monkeypatch, "192.0.2.1", "127.0.0.1")
-        protocol = await dial(Origin("http", "service.test", upstream.port), Plain, allows=allows)
+        resolving(monkeypatch, "8.8.8.8", "127.0.0.1")
+        protocol = await dial(Origin("http", "service.test", upstream.port), Plain)
         assert protocol.peer == "127.0.0.1"
-        assert asked == ["192.0.2.1", "127.0.0.1"]
         await protocol.close()
 
 

@@ -1,10 +1,7 @@
 import asyncio
 import time
 
-import pytest
-
 from devgate.gateway.upstream.dial import Origin
-from devgate.gateway.upstream.errors import Kind, UpstreamError
 from devgate.gateway.upstream.pool import Limits
 from devgate.gateway.upstream.pools import Pools
 from tests.gateway.upstream.recorder import GET, Recorder, exchange
@@ -75,14 +72,6 @@ async def test_closing_reaches_retired_pools() -> None:
         await pools.aclose(0.01)
         assert sink.error is not None
         assert old.empty
-
-
-async def test_the_rule_holds_for_every_pool() -> None:
-    pools = Pools(time.monotonic, allows=lambda address: not address.is_loopback)
-    with pytest.raises(UpstreamError) as caught:
-        await pools.get(Origin("http", "localhost", 1)).acquire()
-    assert caught.value.kind is Kind.PROHIBITED
-    await pools.aclose()
 
 
 async def test_what_the_representation_says() -> None:
