@@ -156,6 +156,32 @@ def switches(request: pytest.FixtureRequest, line: str) -> None:
     reader.types("devgate switch devgate.yaml --yes && devgate wait")
 
 
+def writes_a_profile(request: pytest.FixtureRequest, line: str) -> None:
+    folder = request.getfixturevalue("tmp_path")
+    assert "wrote " in request.getfixturevalue("reader").types(line, folder)
+    assert "is good" in request.getfixturevalue("reader").types("devgate check", folder)
+
+
+def examines(request: pytest.FixtureRequest, line: str) -> None:
+    """What it says of this machine's ports is this machine's business."""
+    found = json.loads(request.getfixturevalue("reader").types(f"{line} --json || true"))["findings"]
+    assert {"python", "terminal", "devgate", "profile", "gateway", "chat", "postgres"} <= {one["what"] for one in found}
+
+
+def takes_the_port(request: pytest.FixtureRequest, line: str) -> None:
+    """Nobody holds it: then it is a start."""
+    assert "chat is up" in request.getfixturevalue("reader").types(f"devgate stop chat && {line}")
+
+
+def opens(request: pytest.FixtureRequest, line: str) -> None:
+    running, reader = request.getfixturevalue("running"), request.getfixturevalue("reader")
+    browser = reader.folder / "programs" / "browser"
+    browser.write_text('#!/bin/sh\necho "$1" > opened\n')
+    browser.chmod(0o755)
+    reader.types(f"BROWSER=browser {line}")
+    assert (reader.folder / "opened").read_text() == running.status()["url"] + line.rpartition(" ")[2] + "\n"
+
+
 def ends(request: pytest.FixtureRequest, line: str) -> None:
     """Start in the background, then end: each of the two lines needs the other."""
     elsewhere = request.getfixturevalue("elsewhere")
@@ -276,6 +302,13 @@ RUNS: dict[str, Callable[[pytest.FixtureRequest, str], None]] = {
     "devgate up -d --wait": ends,
     "devgate up --no-tui --json --watch-stdin": serves_an_app,
     "devgate run -- npm test": runs,
+    "devgate init": writes_a_profile,
+    "devgate doctor": examines,
+    "devgate health": partial(says, "4/4 ready"),
+    "devgate take-port chat": takes_the_port,
+    "devgate routes verify": partial(says, "●  /api/*"),
+    "devgate open /api/chats": opens,
+    "devgate prune": partial(says, ""),
     "devgate check": partial(prints, "is good: 4 services, 2 routes, no warnings"),
     "devgate status": partial(says, "4/4 ready"),
     "devgate restart chat": partial(says, "chat is back"),
