@@ -136,6 +136,7 @@ OVERVIEW: Final = Keys(
         ),
         _key("overview.tab_back", "left_square_bracket", "tab(-1)", "tab before", "The tab before."),
         _key("overview.open", "o", "open_route", "open", "Open the selected route in the browser."),
+        _key("route.fault", "i", "fault", "fault", "Have something go wrong with the route's requests for a while."),
         _key("overview.failing", "exclamation_mark", "failing_first", "failing first", "Failed services first."),
     ),
 )
@@ -193,7 +194,23 @@ DIALOG: Final = Keys(
 QUESTION: Final = Keys("In a question", (_key("dialog.sure", "ctrl+c", "yes", "yes", "Asked again, it means yes."),))
 HELP: Final = Keys("In the help", (_key("help.close", "question_mark,ctrl+c", "no", "back", "Close the help."),))
 
-ALL: Final = (APP, OVERVIEW, TABLE, LOG, LOG_PANE, LOGS, TRAFFIC, PROFILES, BACK, PROMPT, DIALOG, QUESTION, HELP)
+ALL: Final = (
+    APP,
+    OVERVIEW,
+    TABLE,
+    LOG,
+    LOG_PANE,
+    LOGS,
+    TRAFFIC,
+    REQUEST,
+    PROFILES,
+    BACK,
+    PROMPT,
+    DIALOG,
+    FAULT,
+    QUESTION,
+    HELP,
+)
 
 IDS: Final = frozenset(binding.id for keys in ALL for binding in keys.table)
 
@@ -205,6 +222,11 @@ CONTEXT: Final[dict[str, tuple[str, ...]]] = {
         "service.restart",
         "service.stop",
         "breaker.reset",
+FAULT: Final = Keys(
+    "Where a fault is chosen",
+    (_key("fault.back", "escape,q,ctrl+c", "no", "back", "Leave everything as it is."),),
+)
+
         "table.choose",
         "log.search",
     ),

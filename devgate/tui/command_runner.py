@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from devgate.model.plan import Plan
-    from devgate.model.snapshot import Snapshot
+    from devgate.model.snapshot import FaultRow, Snapshot
     from devgate.tui.app import DevgateApp
+    from devgate.tui.fault_dialog import Wish
     from devgate.tui.ink import Runs
 
 log = logging.getLogger(__name__)
@@ -69,6 +70,24 @@ class CommandRunner:
     async def _apply(self, plan: Plan) -> None:
         applied = await self._app.control.profiles.apply(plan, by="screen")
         self._app.notify(visible(applied.summary), title=visible(applied.name), markup=False)
+
+    def fault(self, route: str, active: tuple[FaultRow, ...]) -> None:
+        """Ask what is to go wrong with a route's requests, and have it go wrong."""
+        from devgate.tui.fault_dialog import FaultDialog
+
+        control = self._app.control.gateway
+
+        def answered(wish: Wish | None) -> None:
+            if wish is None:
+                return
+            fault, lasts_s, everywhere = wish
+            if fault is not None:
+                self._start(f"Could not put a fault on {route}", partial(control.set_fault, route, fault, lasts_s))
+            else:
+                which = None if everywhere else route
+                self._start("Could not clear faults", partial(control.clear_faults, which))
+
+        self._app.push_screen(FaultDialog(route, active), answered)
 
     def quit(self, snapshot: Snapshot | None) -> None:
         """Name what will stop; nothing to stop, nothing to ask, but for a devgate that somebody else has started. Asked again

@@ -47,6 +47,11 @@ def header(snapshot: Snapshot) -> list[Part]:
         ),
         Part(((f"{share} errors", errors),), ((f"{share} err", errors),), drop=5),
     ]
+    if snapshot.faults:
+        one = snapshot.faults[0]
+        count = fmt.plural(len(snapshot.faults), "fault")
+        said = f"fault {one.route}: {one.words}" if len(snapshot.faults) == 1 else f"{count} on"
+        parts.insert(2, Part(((said, "warn"),), ((f"{count} on", "warn"),)))
     if snapshot.stopping:
         left = sum(row.pid is not None for row in snapshot.services)
         parts.insert(2, Part(((f"stopping, {fmt.plural(left, 'service')} left", "warn"),)))

@@ -226,16 +226,20 @@ def status(code: int) -> Run:
 def routes(snapshot: Snapshot, selected: str = "") -> list[Row]:
     """One row a route, with the mark of the service behind it; the selected service's routes stand out."""
     marks = {row.name: mark(row) for row in snapshot.services}
-    return [route(row, marks.get(row.service, ("✖", "bad")), here=row.service == selected) for row in snapshot.routes]
+    faults = {row.route: row.words for row in snapshot.faults}
+    return [
+        route(row, marks.get(row.service, ("✖", "bad")), here=row.service == selected, fault=faults.get(row.id, ""))
+        for row in snapshot.routes
+    ]
 
 
-def route(row: RouteRow, sign: Run, *, here: bool) -> Row:
+def route(row: RouteRow, sign: Run, *, here: bool, fault: str = "") -> Row:
     traffic = row.traffic
     return Row(
         row.id,
         {
             "mark": (sign,),
-            "route": _route_name(row, here=here),
+            "route": (*_route_name(row, here=here), *(((f" {fault}", "warn"),) if fault else ())),
             "hits": (number(fmt.count(traffic.total), traffic.total),),
             "trend": ((fmt.sparkline(traffic.spark, 10), "spark"),),
             "rate": (number(fmt.count(traffic.per_minute), traffic.per_minute),),

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from textual.widget import Widget
 
-    from devgate.model.snapshot import Snapshot
+    from devgate.model.snapshot import RouteRow, Snapshot
     from devgate.tui.widgets.log_pane import LogPane
 
 _ROUTES_CLASS: Final = "-routes"
@@ -130,10 +130,21 @@ class Overview(LogKeys):
         """The selected route, or else the first one of the selected service, as far as its path is known."""
         if self.snapshot is None:
             return
-        key = self._routes.key if self._routes.has_focus else ""
-        route = next((row for row in self.snapshot.routes if row.id == key or row.service == self.selected), None)
+        route = self._route_here(self.snapshot)
         path = rows.fixed_part(route.path) if route is not None else "/"
         self.app.leaving.browse(self.snapshot.url + path)
+
+    def _route_here(self, snapshot: Snapshot) -> RouteRow | None:
+        """The selected route, or else the first one of the selected service."""
+        key = self._routes.key if self._routes.has_focus else ""
+        mine = (row for row in snapshot.routes if row.id == key or (not key and row.service == self.selected))
+        return next(mine, None)
+
+    def action_fault(self) -> None:
+        """Ask what is to go wrong with the selected route, or else with the first one of the selected service."""
+        route = None if self.snapshot is None else self._route_here(self.snapshot)
+        if self.snapshot is not None and route is not None:
+            self.app.commands.fault(route.id, self.snapshot.faults)
 
     def action_pane(self, step: int) -> None:
         """Focus the next pane; where two share one place, the focused one is seen."""
