@@ -46,7 +46,7 @@ class Trial(NamedTuple):
 class Trace:
     """What is noted of a request that did not simply find everything at hand; most have none."""
 
-    __slots__ = ("answered_s", "frames", "probe", "rest", "sent_s", "trials", "uploaded", "why")
+    __slots__ = ("answered_s", "frames", "probe", "rest", "sent_s", "steps", "trials", "uploaded", "why")
 
     def __init__(self) -> None:
         self.sent_s = 0.0
@@ -54,6 +54,8 @@ class Trace:
         self.answered_s = 0.0
         """When the first bytes of the answer left; 0: with the last."""
         self.trials: list[Trial] = []
+        self.steps: list[tuple[str, str]] = []
+        """What a route's cache, split, hedge, retry or fallback has decided: which of them, and a sentence."""
         self.probe = False
         """Whether it was let through to try a service whose breaker was open."""
         self.why = ("", "", "")

@@ -21,10 +21,14 @@ if TYPE_CHECKING:
     from devgate.model.query import RequestRow
 
 GONE: Final = "headers and bodies are no longer held: newer requests have taken their room"
+_RESCUES: Final = frozenset({"fallback", "retry"})
+"""Steps that mean that something has failed."""
 _THEN: Final = {
     "replay": "sent again on another connection",
     "wait": "waited, then sent again",
     "give up": "given up",
+    "retry": "tried again",
+    "refused": "kept from the client",
 }
 
 
@@ -132,6 +136,8 @@ def _decisions(row: RequestRow, raw: Raw | None) -> Iterable[Decision]:
         yield Decision("breaker", f"half open: this request tried whether {row.service} works again", "warn")
     for trial in trace.trials:
         yield _failed(trial)
+    for step, text in trace.steps:
+        yield Decision(step, redact_text(text), "warn" if step in _RESCUES else "plain")
     if row.replica >= 0 and (raw is None or raw.sent[0]):
         nth = f"attempt {len(trace.trials) + 1}: " if trace.trials and not row.error else ""
         yield Decision("attempt", f"{nth}sent to {row.service} #{row.replica}")

@@ -35,7 +35,7 @@ class Ring:
     def add(self, exchange: Exchange, now: float, wall: float) -> None:
         """A request is done, at `now` monotonic and `wall` seconds since the epoch."""
         took_s = now - exchange.arrived
-        route, instance = exchange.route, exchange.instance
+        route, lane, instance = exchange.route, exchange.lane, exchange.instance
         self.total += 1
         self._rows.append(
             (
@@ -45,7 +45,7 @@ class Ring:
                 exchange.target,
                 exchange.status,
                 "" if route is None else route.id,
-                "" if route is None else route.spec.service,
+                lane.backend.name if lane is not None else "" if route is None else route.spec.service,
                 -1 if instance is None else instance.replica,
                 took_s,
                 exchange.held_s,

@@ -65,8 +65,6 @@ class Venture:
         """What others wait for."""
         self.won: Callable[[Screened], None] | None = None
         """Told of the first of two attempts whose answer passes."""
-        self.notes: list[str] = []
-        """What was decided, in words."""
         self._clock = clock
 
     # Looking at answers (screened.Screen)
@@ -127,6 +125,10 @@ class Venture:
         if self.retrying is not None:
             self.retrying.release()
 
+    def note(self, step: str, text: str) -> None:
+        """What was decided, for the record."""
+        self.exchange.traced().steps.append((step, text))
+
     @property
     def stale(self) -> bool:
         """Whether a kept answer may stand in for an error."""
@@ -146,6 +148,8 @@ class Venture:
             failed = Failed(reached=True, passing=True, retry_after_s=_retry_after(head))
             if retrying.ask(failed, whole=self.whole_request):
                 return Refused(said, again=True)
+            if retrying.exhausted:
+                self.note("retry", "none: too many retries are under way")
         if status in ERRORS and self.stale:
             return Refused(said)
         if recourse.fallback is not None and status in recourse.fallback.statuses and self.may_step():
@@ -166,7 +170,7 @@ class Venture:
                 told += f'; detail="{why}"'
         if self.collapsed:
             told += "; collapsed"
-        self.notes.append(f"cache: {told}")
+        self.note("cache", told)
         return status_fields(told.encode(), b"MISS" if visit.takes_part else b"BYPASS")
 
 

@@ -185,7 +185,8 @@ class Visit:
             body = b""
         exchange.sent = len(body)
         exchange.started = True
-        exchange.client.write(out + body)
+        exchange.answered = out + body
+        exchange.client.write(exchange.answered)
 
     def hit(self, now: float) -> None:
         """Answer with a fresh one."""

@@ -195,6 +195,7 @@ class Forward:
                 return
             course.reached |= error.sent_any
             if isinstance(error, Refused) and not error.again:
+                _note(exchange, relay, error, "refused")
                 raise error
             entry = self._directory.get(lane.backend.name)
             managed = entry is not None and entry.managed
@@ -207,13 +208,12 @@ class Forward:
                 replays=course.replays,
                 resends=course.resends,
             )
-            exchange.traced().trials.append(Trial(relay.instance.replica, error.kind.value, error.detail, rescue.value))
             now = self._now()
             course.suspected_until = course.suspected_until or min(course.deadline, now + SUSPICION_S)
-            if rescue is Rescue.GIVE_UP or (rescue is Rescue.WAIT and now >= course.suspected_until):
+            lost = rescue is Rescue.GIVE_UP or (rescue is Rescue.WAIT and now >= course.suspected_until)
+            if lost and course.retry is not None and course.retry.grants(error, whole=whole):
                 relay.cast(outcome_of(error), error.detail)
-                if course.retry is None or not course.retry.grants(error, whole=whole):
-                    raise _failure(error, lane.backend.name)
+                _note(exchange, relay, error, "retry")
                 course.tried.append(relay.instance)
                 if error.kind in UNREACHABLE:
                     self._suspect(lane.backend.name, relay.instance.replica)
@@ -221,6 +221,10 @@ class Forward:
                 await asyncio.sleep(course.retry.pause_s)
                 relay = error = None
                 continue
+            _note(exchange, relay, error, rescue.value)
+            if lost:
+                relay.cast(outcome_of(error), error.detail)
+                raise _failure(error, lane.backend.name)
             relay.cast(Outcome.IGNORED)
             if rescue is Rescue.REPLAY:
                 course.replays += 1
@@ -439,6 +443,11 @@ def settle(relay: Relay, how: DevgateError | None) -> DevgateError | None:
 
 def _nobody(relay: Relay, how: DevgateError | None) -> None:
     """Who is told of an attempt's end before it has begun."""
+
+
+def _note(exchange: Exchange, relay: Relay, error: UpstreamError, then: str) -> None:
+    """An attempt has failed; `then` is what came of that."""
+    exchange.traced().trials.append(Trial(relay.instance.replica, error.kind.value, error.detail, then))
 
 
 def _mishap(error: UpstreamError, method: str) -> Mishap:

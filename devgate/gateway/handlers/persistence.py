@@ -69,11 +69,14 @@ class Persistence:
         place = place_of(exchange, recourse)
         exchange.lane = there = recourse.sides[side_of(exchange, recourse, place)]
         exchange.venture = venture = Venture(exchange, recourse, there, path, place, self._clock)
-        exchange.head = self._forward.head(exchange, there, path)
+        if len(recourse.sides) > 1:
+            venture.note("split", f"{there.backend.name}, {'as before' if place is not None else 'by its share'}")
         if recourse.cache is not None and recourse.store is not None and not exchange.upgrade:
             venture.visit = visit = Visit(exchange, there, recourse.cache, recourse.store, self._now())
             if not visit.forward:
                 self._hit(venture, visit)
+                return False
+        exchange.head = self._forward.head(exchange, there, path)
         return False
 
     async def see_through(
@@ -93,7 +96,7 @@ class Persistence:
     # From the store
 
     def _hit(self, venture: Venture, visit: Visit) -> None:
-        venture.notes.append("cache: hit")
+        venture.note("cache", "a kept answer was given")
         visit.hit(self._now())
 
     async def _from_store(self, venture: Venture, visit: Visit) -> bool:
@@ -125,7 +128,7 @@ class Persistence:
         visit = venture.visit
         assert visit is not None
         assert visit.entry is not None
-        venture.notes.append("cache: confirmed")
+        venture.note("cache", "the kept answer is still good, says the service")
         now = self._now()
         told = b"fwd=stale; fwd-status=304; stored; ttl=%d" % visit.entry.freshness.left_s(now)
         visit.serve(now, status=told, mark=b"REVALIDATED")
@@ -210,7 +213,7 @@ class Persistence:
                 continue
             venture.stepped = "peer"
             venture.may_step = partial(self._may_step, venture, peers[at:] if safe else ())
-            venture.notes.append(f"fallback: {peer.backend.name}")
+            venture.note("fallback", f"{peer.backend.name} is asked instead")
             exchange.lane = peer
             exchange.head = self._forward.head(exchange, peer, venture.path)
             course = Course(0.0, None, screen=venture)
@@ -245,19 +248,20 @@ class Persistence:
         visit = venture.visit
         assert visit is not None
         assert visit.entry is not None
-        venture.notes.append("fallback: a kept answer")
+        venture.note("fallback", "a kept answer was given, although it is stale")
         now = self._now()
         told = b'hit; ttl=%d; detail="stale-if-error"' % visit.entry.freshness.left_s(now)
         visit.serve(now, status=told, mark=b"STALE", lines=((b"X-Devgate-Fallback", b"stale"),))
 
     def _fixed(self, venture: Venture, answer: FixedAnswer) -> None:
         exchange = venture.exchange
-        venture.notes.append("fallback: the answer of the profile")
+        venture.note("fallback", "the answer in the profile was given")
         cors = exchange.cors
-        lines = b"%bX-Devgate-Fallback: static\r\nX-Request-ID: %b\r\n%b%b" % (
+        lines = b"%bX-Devgate-Fallback: static\r\nX-Request-ID: %b\r\n%b%b%b" % (
             answer.lines,
             exchange.id,
-            SECURITY_LINES,
+            SECURITY_LINES if venture.lane.security else b"",
             cors.lines if cors is not None else b"",
+            exchange.extra,
         )
         exchange.answer(answer.status, lines, answer.body)

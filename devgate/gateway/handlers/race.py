@@ -60,7 +60,10 @@ class Race:
                 done, _ = await asyncio.wait(running, timeout=self._after_s())
                 if not done and not first.exchange.started and (second := self._second(first)) is not None:
                     paid = True
-                    self._venture.notes.append("hedged")
+                    self._venture.note(
+                        "hedge",
+                        f"asked {second.instance.service} #{second.instance.replica} as well, the first was late",
+                    )
                     running[group.create_task(_run(attempt, second), name=f"second {name}")] = second
                 return await self._finish()
         finally:

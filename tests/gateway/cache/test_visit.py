@@ -96,8 +96,7 @@ async def test_a_chunked_answer_is_kept_and_comes_back_with_its_length():
         (says("x" * 2000, FRESH), {}, {"ttl": "1m", "max_item": "1KiB"}),
         (CHUNKED % (b"x" * 2000), {}, {"ttl": "1m", "max_item": "1KiB"}),
     ],
-    ids=["says nothing", "no-store", "private", "set-cookie", "vary *", "authorization", "cookie", "500", "range"]
-    + ["large", "large and chunked"],
+    ids=["nothing", "no-store", "private", "cookies", "vary", "auth", "cookie", "500", "range", "large", "chunked"],
 )  # fmt: skip
 async def test_what_must_not_be_kept_is_asked_for_each_time(answer: bytes, request_fields: dict[str, str], cache: Any):
     service = Service(answer)

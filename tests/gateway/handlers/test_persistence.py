@@ -431,3 +431,50 @@ async def test_both_attempts_fail_and_a_client_that_leaves_ends_both():
         await bench.until(lambda: sum(instance.in_flight for instance in bench.entry("a").instances) == 2)
         client.reset()
         await bench.until(lambda: sum(instance.in_flight for instance in bench.entry("a").instances) == 0)
+
+
+# The record
+
+
+async def steps(bench: Bench) -> list[tuple[str, str]]:
+    """What the record says was decided for the last request."""
+    await bench.until(lambda: bench.gateway.requests().total > 0)
+    detail = await bench.gateway.inspector.request(bench.gateway.requests().total)
+    return [(one.step, one.text) for one in detail.decisions]
+
+
+async def test_the_record_tells_of_retries():
+    script, _ = one_after_another(BUSY, OK)
+    async with scripted(script) as service, gateway({"a": service}, routes=route(retry="1")) as bench:
+        await bench.get()
+        assert [text for step, text in await steps(bench) if step == "attempt"] == [
+            "#0 bad-response: it answered 503; tried again",
+            "attempt 2: sent to a #0",
+        ]
+
+
+async def test_the_record_tells_who_has_answered_instead():
+    keys = {"fallback": {"services": ["b"]}}
+    async with (
+        scripted(answering(BUSY)) as one,
+        scripted(answering(OK)) as two,
+        gateway({"a": one, "b": two}, routes=route(**keys)) as bench,
+    ):
+        await bench.get()
+        told = await steps(bench)
+        assert ("attempt", "#0 bad-response: it answered 503; kept from the client") in told
+        assert ("fallback", "b is asked instead") in told
+        assert bench.gateway.requests().rows[-1].service == "b"
+
+
+async def test_the_record_tells_of_split_and_cache():
+    fresh = b"HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nContent-Length: 0\r\n\r\n"
+    keys = {"split": {"b": 100}, "cache": "true"}
+    async with scripted(answering(fresh)) as two, gateway({"a": None, "b": two}, routes=route(**keys)) as bench:
+        await bench.get()
+        told = await steps(bench)
+        assert ("split", "b, by its share") in told
+        assert ("cache", "fwd=uri-miss; fwd-status=200; stored") in told
+        await bench.get()
+        assert ("cache", "a kept answer was given") in await steps(bench)
+        assert [step for step, _ in await steps(bench) if step == "attempt"] == []
