@@ -2,6 +2,7 @@
 
 import asyncio
 import resource
+from collections.abc import Iterator
 
 import pytest
 
@@ -18,7 +19,7 @@ MIB = b"x" * 2**20
 
 
 @pytest.fixture
-def many_descriptors():
+def many_descriptors() -> Iterator[None]:
     """Each stream is four of them here: both ends of two connections."""
     needed = 4 * STREAMS + 1_000
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -33,7 +34,7 @@ async def ask(bench: Bench, client: Client, path: bytes) -> None:
     client.send(b"GET %b HTTP/1.1\r\nHost: %b\r\n\r\n" % (path, bench.host))
 
 
-async def test_a_thousand_event_streams_and_a_hundred_slow_readers_stall_nobody(many_descriptors: None):
+async def test_a_thousand_event_streams_and_a_hundred_slow_readers_stall_nobody(many_descriptors: None) -> None:
     go_on = asyncio.Event()
 
     async def service(peer: Peer) -> None:
@@ -62,7 +63,7 @@ async def test_a_thousand_event_streams_and_a_hundred_slow_readers_stall_nobody(
             assert await client.reader.readuntil(EVENT + b"\r\n")
         slow = [await bench.connect() for _ in range(SLOW)]
         for client in slow:
-            client.writer.transport.pause_reading()
+            client.writer.transport.pause_reading()  # type: ignore[attr-defined]
             await ask(bench, client, b"/large")
         quick = await bench.connect()
         async with asyncio.timeout(DEADLINE_S):
@@ -76,7 +77,7 @@ async def test_a_thousand_event_streams_and_a_hundred_slow_readers_stall_nobody(
             async with asyncio.timeout(DEADLINE_S):
                 assert await client.reader.readuntil(b"0\r\n\r\n") == CHUNK + b"0\r\n\r\n"
         for client in slow:
-            client.writer.transport.resume_reading()
+            client.writer.transport.resume_reading()  # type: ignore[attr-defined]
         async with asyncio.timeout(DEADLINE_S * 2):
             for client in slow:
                 answer = await client.answer()
