@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from devgate.gateway.middleware.limits import enforced
 from devgate.gateway.table import path_pattern
+from devgate.gateway.wording import recourse_told
 from devgate.model.units import format_duration, format_size
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def told(spec: RouteSpec, path: bytes, profile: Profile, faults: Sequence[FaultR
         *_limits(spec, path, profile),
         *_edits("the service is told", spec.request_headers),
         *_fault(spec, faults),
+        *recourse_told(spec, profile),
         *_compression(spec),
         *_cookies(spec.cookies),
         *_edits("the client is told", spec.response_headers),
