@@ -80,11 +80,12 @@ def interim_head(head: ResponseHead) -> bytes:
 def switch_head(exchange: Exchange, head: ResponseHead) -> bytes:
     """A 101: everything that belongs to the handshake passes."""
     return (
-        b"HTTP/1.1 101 %b\r\n%bConnection: Upgrade\r\nUpgrade: websocket\r\nX-Request-ID: %b\r\nVia: 1.1 devgate\r\n\r\n"
+        b"HTTP/1.1 101 %b\r\n%bConnection: Upgrade\r\nUpgrade: websocket\r\nX-Request-ID: %b\r\nVia: 1.1 devgate\r\n%b\r\n"
         % (
             head.reason,
             b"".join(read_response(head.headers).lines),
             exchange.id,
+            exchange.extra,
         )
     )
 

@@ -162,6 +162,8 @@ class LimitRow:
     window_s: float
     over: int
     """Requests for which there was nothing left."""
+    over_s: float | None
+    """How long ago that was the last time; None: never."""
     enforced: bool
     """Whether those were refused."""
 

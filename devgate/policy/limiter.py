@@ -152,6 +152,8 @@ class Limiter:
         self.rule = rule
         self.refused = 0
         """Requests for which there was nothing left."""
+        self.refused_at = -math.inf
+        """When that was the last time."""
         self._windows: dict[str, Window] = {}
 
     def window(self, key: str) -> Window:
@@ -176,6 +178,7 @@ def judge(claims: Sequence[Claim], now: float) -> Verdict:
     for limiter, window in windows:
         if limiter in full:
             limiter.refused += 1
+            limiter.refused_at = now
         elif not full:
             window.take(now)
     standings = tuple(

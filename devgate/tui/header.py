@@ -23,6 +23,8 @@ TYPING: Final = (
     Part((("esc", "key"), (" clear", "plain")), key="escape"),
 )
 """The keys that mean anything while something is typed."""
+LIMIT_SHOWN_S = 30.0
+"""How long the header says that a limit was reached, be it enforced or not."""
 SLOW_LOOP_MS = 50.0
 """From this delay of the event loop the header says so: requests wait as long."""
 
@@ -52,6 +54,10 @@ def header(snapshot: Snapshot) -> list[Part]:
         count = fmt.plural(len(snapshot.faults), "fault")
         said = f"fault {one.route}: {one.words}" if len(snapshot.faults) == 1 else f"{count} on"
         parts.insert(2, Part(((said, "warn"),), ((f"{count} on", "warn"),)))
+    reached = [row for row in snapshot.limits if row.over_s is not None and row.over_s < LIMIT_SHOWN_S]
+    if reached:
+        names = ", ".join(dict.fromkeys(f"{row.name} {row.route}".rstrip() for row in reached))
+        parts.append(Part(((f"limit {names} reached", "warn"),), (("limit reached", "warn"),), drop=1))
     if snapshot.stopping:
         left = sum(row.pid is not None for row in snapshot.services)
         parts.insert(2, Part(((f"stopping, {fmt.plural(left, 'service')} left", "warn"),)))

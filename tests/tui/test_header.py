@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from devgate.model.snapshot import LimitRow
 from devgate.model.status import ServiceState
 from devgate.tui import header
 from devgate.tui.widgets.line import place
@@ -34,6 +35,16 @@ def test_a_wide_header_tells_everything():
 def test_a_slow_loop_is_said():
     assert "loop 80ms late" in said(header.header(replace(sample(), loop_delay_ms=80)), 158)
     assert "late" not in said(header.header(sample()), 158)
+
+
+def test_a_limit_that_was_reached_is_said_for_a_while():
+    def told(over_s: float | None) -> str:
+        limit = LimitRow("per_ip", "/api/*", "ip", 5, 60.0, 3, over_s, enforced=False)
+        return said(header.header(replace(sample(), limits=(limit,))), 158)
+
+    assert "limit per_ip /api/* reached" in told(3.0)
+    assert "limit" not in told(31.0)
+    assert "limit" not in told(None)
 
 
 def test_stopping_counts_down():

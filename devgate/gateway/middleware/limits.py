@@ -78,6 +78,7 @@ class Limits:
                 limit=spec.limit,
                 window_s=spec.window,
                 over=limiter.refused,
+                over_s=self._clock.now() - limiter.refused_at if limiter.refused else None,
                 enforced=self._enforced,
             )
             for (route, spec), limiter in self._limiters.items()

@@ -7,6 +7,7 @@ import pytest
 
 from devgate.gateway.middleware.limits import PROBLEM, _network, enforced
 from devgate.model.profile import Profile
+from tests.gateway.handlers.test_tunnel import SHAKE, echo
 from tests.gateway.harness import OK, PAGE, Bench, gateway
 from tests.upstreams import answering, scripted
 
@@ -40,6 +41,8 @@ async def test_counts_down_and_refuses_so_that_page_code_can_read_it() -> None:
         assert service.peers[0].received.count(b"GET ") == 2
         (row,) = bench.gateway.limits()
         assert (row.name, row.route, row.limit, row.over, row.enforced) == ("per_ip", "", 2, 1, True)
+        assert row.over_s is not None
+        assert row.over_s < 60
 
 
 async def test_reset_is_a_moment_or_a_time() -> None:
@@ -107,6 +110,13 @@ async def test_paths_and_methods_and_what_has_no_route() -> None:
         assert (await bench.get("/api/b", method="DELETE")).status == 200
         assert "x-ratelimit-limit" not in await bench.get("/api/a/b")
         assert [(await bench.get("/none")).status for _ in range(3)] == [404, 404, 429]
+
+
+async def test_handshakes_are_counted_and_told() -> None:
+    async with echo() as service, gateway({"a": service}, limits=rules({"by": "ip", "limit": 1})) as bench:
+        first = await bench.ask(SHAKE % b"")
+        assert (first.status, standing(first)) == (101, ("1", "0"))
+        assert (await bench.ask(SHAKE % b"")).status == 429
 
 
 async def test_the_gateways_own_paths_and_preflights_are_free() -> None:
