@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from devgate.cli import words
 from devgate.cli.client import check_names, converse, project_option
 from devgate.cli.values import DURATION
 
@@ -33,7 +34,7 @@ def options(function: Callable[..., Any]) -> Callable[..., Any]:
             "--timeout", type=DURATION, default=60.0, show_default="60s", help="How long to wait; exit 124 after it."
         ),
         click.option("--no-wait", is_flag=True, help="Ask, and do not wait for the state."),
-        click.argument("services", nargs=-1, required=True, metavar="SVC..."),
+        click.argument("services", nargs=-1, required=True, metavar="SVC...", shell_complete=words.services),
     ):
         function = decorate(function)
     return function

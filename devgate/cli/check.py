@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import click
 
+from devgate.cli import words
+
 
 @click.command("check")
-@click.argument("profile", required=False)
+@click.argument("profile", required=False, shell_complete=words.profiles)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @click.option("--expose", is_flag=True, help="Allow a profile that listens beyond loopback.")
 def command(profile: str | None, *, as_json: bool, expose: bool) -> int:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import click
 
+from devgate.cli import words
+
 
 @click.command("config")
-@click.argument("profile", required=False)
+@click.argument("profile", required=False, shell_complete=words.profiles)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document: the profile and the origins, by key path.")
 @click.option("--all", "defaults", is_flag=True, help="With the defaults.")
 @click.option("--expose", is_flag=True, help="Allow a profile that listens beyond loopback.")

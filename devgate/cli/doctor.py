@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from devgate.cli import words
 from devgate.cli.client import json_option
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ MARKS: Final = {"good": ("●", "good"), "warning": ("▲", "warn"), "bad": ("�
 
 
 @click.command("doctor")
-@click.argument("profile", required=False)
+@click.argument("profile", required=False, shell_complete=words.profiles)
 @click.option(
     "--project", type=click.Path(exists=True, file_okay=False), default=".", help="Where to look; default: here."
 )

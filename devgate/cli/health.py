@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from devgate.cli import words
 from devgate.cli.client import check_names, converse, json_option, project_option
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command("health")
-@click.argument("services", nargs=-1, metavar="[SVC]...")
+@click.argument("services", nargs=-1, metavar="[SVC]...", shell_complete=words.services)
 @click.option("--strict", is_flag=True, help="Degraded is a failure, too.")
 @json_option
 @project_option

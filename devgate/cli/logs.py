@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from devgate.cli import words
 from devgate.cli.client import check_names, converse, json_option, project_option
 from devgate.cli.values import DURATION
 
@@ -19,7 +20,7 @@ AGAIN_S: Final = 0.2
 
 
 @click.command("logs")
-@click.argument("services", nargs=-1, metavar="[SVC]...")
+@click.argument("services", nargs=-1, metavar="[SVC]...", shell_complete=words.services)
 @click.option("-f", "--follow", is_flag=True, help="Go on with new lines until Ctrl-C.")
 @click.option(
     "-n", "--lines", "count", type=click.IntRange(0, MOST), help="At most so many of the newest lines that match."

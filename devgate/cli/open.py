@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from devgate.cli import words
 from devgate.cli.client import converse, project_option
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command("open")
-@click.argument("route", required=False, metavar="[ROUTE]")
+@click.argument("route", required=False, metavar="[ROUTE]", shell_complete=words.routes)
 @click.option("--print", "only_print", is_flag=True, help="Only print the address.")
 @project_option
 def command(route: str | None, only_print: bool, project: str) -> None:

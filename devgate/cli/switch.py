@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from devgate.cli import words
 from devgate.cli.client import converse, json_option, project_option
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @click.command("switch")
-@click.argument("profile")
+@click.argument("profile", shell_complete=words.profiles)
 @click.option("--dry-run", is_flag=True, help="Show the plan, change nothing.")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 @json_option

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from devgate.cli import words
 from devgate.cli.values import DURATION, VARIABLE, WaitCommand
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def start_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @click.command("up", cls=WaitCommand)
-@click.argument("profile", required=False)
+@click.argument("profile", required=False, shell_complete=words.profiles)
 @click.option("--no-tui", is_flag=True, help="Plain prefixed lines instead of the screen.")
 @click.option("--json", "as_json", is_flag=True, help="JSON lines on stdout; implies --no-tui.")
 @click.option("-d", "--detach", is_flag=True, help="Run in the background.")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import click
 
+from devgate.cli import words
 from devgate.cli.client import check_names, converse, project_option
 from devgate.cli.values import DURATION
 
@@ -22,7 +23,7 @@ LOOK_S: Final = 10.0
 
 
 @click.command("wait")
-@click.argument("services", nargs=-1, metavar="[SVC]...")
+@click.argument("services", nargs=-1, metavar="[SVC]...", shell_complete=words.services)
 @click.option("--for", "goal", type=click.Choice(["ready", "stopped", "completed"]), default="ready", show_default=True)
 @click.option(
     "--timeout", type=DURATION, default=120.0, show_default="120s", help="How long to wait; exit 124 after it."
