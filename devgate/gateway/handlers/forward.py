@@ -447,7 +447,8 @@ def _nobody(relay: Relay, how: DevgateError | None) -> None:
 
 def _note(exchange: Exchange, relay: Relay, error: UpstreamError, then: str) -> None:
     """An attempt has failed; `then` is what came of that."""
-    exchange.traced().trials.append(Trial(relay.instance.replica, error.kind.value, error.detail, then))
+    kind = "status" if isinstance(error, Refused) else error.kind.value
+    exchange.traced().trials.append(Trial(relay.instance.replica, kind, error.detail, then))
 
 
 def _mishap(error: UpstreamError, method: str) -> Mishap:

@@ -448,7 +448,7 @@ async def test_the_record_tells_of_retries():
     async with scripted(script) as service, gateway({"a": service}, routes=route(retry="1")) as bench:
         await bench.get()
         assert [text for step, text in await steps(bench) if step == "attempt"] == [
-            "#0 bad-response: it answered 503; tried again",
+            "#0 status: it answered 503; tried again",
             "attempt 2: sent to a #0",
         ]
 
@@ -462,7 +462,7 @@ async def test_the_record_tells_who_has_answered_instead():
     ):
         await bench.get()
         told = await steps(bench)
-        assert ("attempt", "#0 bad-response: it answered 503; kept from the client") in told
+        assert ("attempt", "#0 status: it answered 503; kept from the client") in told
         assert ("fallback", "b is asked instead") in told
         assert bench.gateway.requests().rows[-1].service == "b"
 
