@@ -306,6 +306,7 @@ RUNS: dict[str, Callable[[pytest.FixtureRequest, str], None]] = {
     "devgate doctor": examines,
     "devgate health": partial(says, "4/4 ready"),
     "devgate take-port chat": takes_the_port,
+    "devgate faults add '/api/*' --latency 300ms --for 1m": partial(says, "/api/*: 300ms late, for 1m"),
     "devgate routes verify": partial(says, "●  /api/*"),
     "devgate open /api/chats": opens,
     "devgate prune": partial(says, ""),
