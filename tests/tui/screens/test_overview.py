@@ -51,6 +51,27 @@ async def test_a_key_that_makes_no_sense_now_does_nothing():
         assert control.asked == []
 
 
+@pytest.mark.parametrize(("key", "asked"), [("A", "adopt"), ("T", "take-port")])
+async def test_a_service_whose_port_is_taken_adopts_its_owner_or_ends_him(key: str, asked: str):
+    control = FakeControl(sample())
+    async with driven(control, (120, 40)) as (app, pilot):
+        app.selected = "bot-server"
+        app.live.again()
+        await press(pilot, key)
+        assert control.asked == [], "it has crashed, and its port is free"
+        cause = "port 6686 is taken by pid 7 ([red]nc[/])"
+        control.change_service("bot-server", state=ServiceState.BLOCKED, blocked_by="port-in-use", cause=cause)
+        await news(pilot, control)
+        await shows(pilot, "take port")
+        await press(pilot, key)
+        if key == "T":
+            await shows(pilot, "Take the port of bot-server?")
+            await shows(pilot, f"{cause}. That process will be ended.")
+            assert control.asked == []
+            await press(pilot, "enter")
+        await asks(pilot, control, (asked, "bot-server"))
+
+
 async def test_killing_what_serves_requests_asks_first():
     control = FakeControl(sample())
     async with driven(control) as (_app, pilot):
