@@ -11,6 +11,7 @@ from devgate.cli.client import converse, json_option, project_option
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from devgate.model.snapshot import ServiceRow
     from devgate.remote.control import RemoteControl
 
 
@@ -30,12 +31,25 @@ def command(dry_run: bool, restart_stale: bool, as_json: bool, project: str) -> 
 
         plan = await control.profiles.propose()
         await carry_out(control, plan, dry_run=dry_run, yes=True, as_json=as_json)
-        if dry_run or not restart_stale:
-            return 0
-        stale = [row.name for row in (await control.pull()).services if row.stale]
-        return await _restart(control, stale, quiet=as_json)
+        stale = [row for row in (await control.pull()).services if row.stale]
+        if restart_stale and not dry_run:
+            return await _restart(control, [row.name for row in stale], quiet=as_json)
+        if not as_json:
+            _tell(stale)
+        return 0
 
     return converse(project, work)
+
+
+def _tell(stale: Sequence[ServiceRow]) -> None:
+    """What an earlier change still waits for: a plan compares profiles, and knows nothing of what runs."""
+    from devgate.cli.table import painted, wants_colour
+
+    for row in stale:
+        line = ((f"{row.name} waits for a restart to take ", "plain"), (", ".join(row.stale), "info"))
+        print(painted(line, colour=wants_colour()))
+    if stale:
+        print("`devgate reload --apply` restarts what waits")
 
 
 async def _restart(control: RemoteControl, names: Sequence[str], *, quiet: bool) -> int:

@@ -123,6 +123,16 @@ def test_reload_restarts_what_is_stale_only_when_asked(cli: Cli, running: FakeCo
     assert f"{stale[0]} is back" in result.out
 
 
+@pytest.mark.parametrize("options", [(), ("--dry-run",)])
+def test_reload_says_what_still_waits_for_a_restart(cli: Cli, running: FakeControl, options: tuple[str, ...]) -> None:
+    running.plan = NOTHING
+    out = cli("reload", *options).out
+    assert "notify-server waits for a restart to take env.RUST_LOG\n`devgate reload --apply`" in out
+    running.change_service("notify-server", stale=())
+    assert "waits" not in cli("reload", *options).out
+    assert cli("reload", *options, "--json").json()["empty"] is True
+
+
 def test_a_dry_reload_restarts_nothing(cli: Cli, running: FakeControl) -> None:
     cli("reload", "--apply", "--dry-run")
     assert running.asked == [("propose", None)]
