@@ -26,7 +26,7 @@ class Retrying:
     Args:
         active: requests of the service that are under way.
         safe: the request may reach a service twice.
-        deadline: no attempt begins after it, monotonic.
+        deadline: no attempt begins after what this gives, monotonic; time in which the request was held does not count.
         now: monotonic seconds.
         draw: gives numbers in [0, 1).
     """
@@ -38,7 +38,7 @@ class Retrying:
         active: Callable[[], int],
         *,
         safe: bool,
-        deadline: float,
+        deadline: Callable[[], float],
         now: Callable[[], float],
         draw: Callable[[], float],
     ) -> None:
@@ -48,7 +48,7 @@ class Retrying:
         self.exhausted = False
         """The budget was, when it was asked last."""
         self.spec = spec
-        self.deadline = deadline
+        self._deadline = deadline
         self._budget = budget
         self._active = active
         self._safe = safe
@@ -68,7 +68,7 @@ class Retrying:
         """Whether there is another attempt. It is paid for until `release`, or until it is asked again."""
         self.release()
         pause = pause_s(self.spec, failed, self.tries, safe=self._safe, whole=whole, draw=self._draw())
-        if pause is None or self._now() + pause >= self.deadline:
+        if pause is None or self._now() + pause >= self._deadline():
             return False
         if not self.pay():
             return False

@@ -148,7 +148,7 @@ class Persistence:
                 lane.backend.budget,
                 lambda: 0 if entry is None else sum(one.in_flight for one in entry.instances),
                 safe=safe,
-                deadline=exchange.arrived + lane.hold_s + recourse.patience_s,
+                deadline=lambda: exchange.arrived + exchange.held_s + recourse.patience_s,
                 now=self._now,
                 draw=self._draw,
             )

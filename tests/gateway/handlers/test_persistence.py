@@ -167,7 +167,7 @@ async def test_the_time_of_the_route_ends_all_attempts():
     async def script(peer: Peer) -> None:
         await peer.rest()
 
-    keys = {"timeout": "300ms", "hold": "0s", "retry": {"attempts": 10, "per_try": "100ms"}}
+    keys = {"timeout": "300ms", "retry": {"attempts": 10, "per_try": "100ms"}}
     async with scripted(script) as service, gateway({"a": service}, routes=route(**keys)) as bench:
         assert (await bench.get()).problem["code"] == "response-timeout"
         assert 2 <= len(service.peers) <= 4
