@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from devgate.cli import words
 from devgate.cli.client import converse, json_option, project_option
 from devgate.cli.values import DURATION, SIZE
 
 if TYPE_CHECKING:
-    from devgate.model.snapshot import FaultRow
+    from collections.abc import Sequence
+
+    from devgate.model.snapshot import FaultRow, RouteRow
     from devgate.remote.control import RemoteControl
 
 
@@ -30,7 +33,7 @@ def command(context: click.Context, as_json: bool, project: str) -> None:
 
 
 @command.command("add")
-@click.argument("route")
+@click.argument("route", shell_complete=words.route_ids)
 @click.option("--latency", type=DURATION, default=0.0, help="How long a request waits before it goes on.")
 @click.option("--status", type=int, default=0, help="What devgate answers instead of the service: 400 to 599.")
 @click.option("--cut", type=SIZE, default=None, help="Reset the connection after so many bytes of the answer's body.")
@@ -52,7 +55,11 @@ def add(
     lasts: float | None,
     project: str,
 ) -> None:
-    """Have something go wrong with the requests of ROUTE, as `devgate routes` calls it, in place of what goes wrong now."""
+    """Have something go wrong with the requests of ROUTE, in place of what goes wrong now.
+
+    ROUTE is the name of a route as `devgate routes` lists it, or its path where no other route has it.
+    """
+    from devgate.escape import visible
     from devgate.model.fault import LASTS_S, Fault
     from devgate.model.units import format_duration
 
@@ -63,25 +70,34 @@ def add(
     lasts_s = LASTS_S if lasts is None else lasts
 
     async def work(control: RemoteControl) -> None:
-        await control.gateway.set_fault(route, fault, lasts_s)
-        print(f"{route}: {fault.words}, for {format_duration(lasts_s)}")
+        name = called((await control.pull()).routes, route)
+        await control.gateway.set_fault(name, fault, lasts_s)
+        print(f"{visible(name)}: {fault.words}, for {format_duration(lasts_s)}")
 
     converse(project, work)
 
 
 @command.command("clear")
-@click.argument("route", required=False)
+@click.argument("route", required=False, shell_complete=words.faulty_routes)
 @project_option
 def clear(route: str | None, project: str) -> None:
     """Let the requests of ROUTE be, or those of all routes."""
+    from devgate.escape import visible
 
     async def work(control: RemoteControl) -> None:
-        before = (await control.pull()).faults
-        await control.gateway.clear_faults(route)
-        gone = [row.route for row in before if route in (None, row.route)]
-        print("\n".join(f"{name}: no fault any more" for name in gone) or "there was no fault")
+        snapshot = await control.pull()
+        name = None if route is None else called(snapshot.routes, route)
+        await control.gateway.clear_faults(name)
+        gone = [row.route for row in snapshot.faults if name in (None, row.route)]
+        print("\n".join(f"{visible(one)}: no fault any more" for one in gone) or "there was no fault")
 
     converse(project, work)
+
+
+def called(routes: Sequence[RouteRow], text: str) -> str:
+    """The id of the route that is meant; what means none, or several, is left as it is and refused by devgate."""
+    alike = [row.id for row in routes if row.path == text]
+    return alike[0] if len(alike) == 1 and not any(row.id == text for row in routes) else text
 
 
 def _print(faults: tuple[FaultRow, ...], *, as_json: bool) -> None:

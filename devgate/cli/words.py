@@ -34,6 +34,18 @@ def routes(context: Context, _: Parameter, incomplete: str) -> list[str]:
     return _fitting((path for path in paths if "{" not in path), incomplete)
 
 
+def route_ids(context: Context, _: Parameter, incomplete: str) -> list[str]:
+    """Routes of the devgate that runs here, as `devgate routes` calls them."""
+    snapshot = _snapshot(context)
+    return _fitting((row.id for row in snapshot.routes) if snapshot is not None else (), incomplete)
+
+
+def faulty_routes(context: Context, _: Parameter, incomplete: str) -> list[str]:
+    """The routes that have a fault."""
+    snapshot = _snapshot(context)
+    return _fitting((row.route for row in snapshot.faults) if snapshot is not None else (), incomplete)
+
+
 def profiles(context: Context, _: Parameter, incomplete: str) -> list[CompletionItem]:
     """Everything that `up` and `switch` could start from here; files where no profile is called so."""
     from click.shell_completion import CompletionItem

@@ -75,3 +75,10 @@ def test_clears_one_or_all(cli: Cli, running: FakeControl) -> None:
     assert cli("faults", "clear", "/a").out == "/a: no fault any more\n"
     assert cli("faults", "clear").out == "/a: no fault any more\n/b: no fault any more\n"
     assert running.asked[1:] == [("clear faults", "/a"), ("clear faults", None)]
+
+
+def test_a_path_is_enough_where_it_is_one_route_s(cli: Cli, running: FakeControl) -> None:
+    assert cli("faults", "add", "/api/signin", "--status", "503").code == 0
+    assert cli("faults", "clear", "/api/signin").code == 0
+    assert cli("faults", "add", "POST /api/upload", "--status", "503").code == 0
+    assert [one[1] for one in running.asked] == ["POST /api/signin", "POST /api/signin", "POST /api/upload"]

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from devgate.cli.verbs import VERBS
+from devgate.model.fault import Fault
+from devgate.model.snapshot import FaultRow
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,6 +55,13 @@ def test_services(shell: Shell, running: FakeControl, verb: str) -> None:
 def test_routes_that_can_be_opened(shell: Shell, running: FakeControl) -> None:
     assert shell.words("devgate open /api/u") == ["/api/users", "/api/upload"]
     assert not any("{" in word for word in shell.words("devgate open /"))
+
+
+def test_routes_that_can_have_a_fault(shell: Shell, running: FakeControl) -> None:
+    fault = Fault(status=503)
+    running.change(faults=(FaultRow("/events", fault, fault.words, None, "profile"),))
+    assert "/api/chat/{id}/messages" in shell.words("devgate faults add /api/chat")
+    assert shell.words("devgate faults clear ") == ["/events"]
 
 
 def test_profiles_else_files(shell: Shell, tmp_path: Path) -> None:
