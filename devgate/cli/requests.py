@@ -1,4 +1,4 @@
-"""`devgate requests`."""
+"""`devgate requests`: the list, one in detail, and both as HAR or curl."""
 
 from __future__ import annotations
 
@@ -11,41 +11,84 @@ from devgate.cli.client import converse, json_option, project_option
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from devgate.model.detail import RequestDetail
     from devgate.model.query import RequestRow
     from devgate.remote.control import RemoteControl
 
 MOST: Final = 10_000
 AGAIN_S: Final = 0.25
+WIDTH: Final = 120
+"""Cells of a line where nobody counts them."""
 
 
 @click.command("requests")
-@click.argument("words", nargs=-1, metavar="[FILTER]...")
+@click.argument("words", nargs=-1, metavar="[show ID | FILTER...]")
 @click.option("-f", "--follow", is_flag=True, help="Go on with new requests until Ctrl-C.")
 @click.option(
     "-n", "count", type=click.IntRange(0, MOST), default=50, show_default=True, help="At most so many of the newest."
 )
+@click.option(
+    "--har", "file", metavar="FILE", help="Write them with headers and bodies to an HTTP archive; - is stdout."
+)
+@click.option("--curl", "as_curl", is_flag=True, help="Print them as curl commands.")
 @json_option
 @project_option
-def command(words: tuple[str, ...], follow: bool, count: int, as_json: bool, project: str) -> None:
-    """List finished requests, newest last.
+def command(
+    words: tuple[str, ...], follow: bool, count: int, file: str | None, as_curl: bool, as_json: bool, project: str
+) -> None:
+    """List finished requests, newest last, or show one: its decisions, headers, bodies and times.
 
-    FILTER is what the traffic view takes: service:auth status:5xx path:/api method:POST took:>500ms, or any text. To turn a word
-    round, put -- before the filter and - before the word.
+    ID is a request's number, or its X-Request-ID or the beginning of it. FILTER is what the traffic view takes: service:auth
+    status:5xx path:/api method:POST took:>500ms, or any text. To turn a word round, put -- before the filter and - before the
+    word.
+
+    Secrets are masked, also in what --har and --curl write.
     """
-    wanted = _filter(words)
+    if follow and (file or as_curl or words[:1] == ("show",)):
+        raise click.UsageError("--follow goes with the list alone")
+    if words[:1] == ("show",) and len(words) != 2:
+        raise click.UsageError("show takes one ID: a number, or the beginning of an X-Request-ID")
+    wanted = _named(words[1]) if words[:1] == ("show",) else _filter(words)
 
     async def work(control: RemoteControl) -> None:
         import asyncio
 
         page = await control.gateway.requests(limit=MOST)
         rows = [row for row in page.rows if wanted(row)]
-        _print(rows[len(rows) - min(count, len(rows)) :], as_json=as_json, is_first=True, is_last=not follow)
+        rows = rows[len(rows) - min(count, len(rows)) :]
+        if words[:1] == ("show",):
+            rows = rows[-1:]
+            if not rows:
+                raise _unknown(words[1])
+        if file or as_curl or words[:1] == ("show",):
+            details = [await control.gateway.request(row.seq) for row in rows]
+            _tell(details, file=file, as_curl=as_curl, as_json=as_json)
+            return
+        _print(rows, as_json=as_json, is_first=True, is_last=not follow)
         while follow:
             await asyncio.sleep(AGAIN_S)
             page = await control.gateway.requests(after=page.next, limit=MOST)
             _print([row for row in page.rows if wanted(row)], as_json=as_json, is_first=False, is_last=False)
 
     converse(project, work)
+
+
+def _named(name: str) -> Callable[[RequestRow], bool]:
+    if name.isascii() and name.isdecimal() and len(name) < 10:
+        return lambda row: row.seq == int(name)
+    return lambda row: row.request_id.startswith(name)
+
+
+def _unknown(name: str) -> Exception:
+    from devgate.errors import CommandError, Exit
+
+    return CommandError(
+        f"no finished request is called {name!r}",
+        hint="`devgate requests --json` shows numbers and ids",
+        code="unknown-request",
+        status=404,
+        exit_code=Exit.USAGE,
+    )
 
 
 def _filter(words: Sequence[str]) -> Callable[[RequestRow], bool]:
@@ -57,6 +100,31 @@ def _filter(words: Sequence[str]) -> Callable[[RequestRow], bool]:
         return parse(" ".join(words))
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="FILTER") from None
+
+
+def _tell(details: Sequence[RequestDetail], *, file: str | None, as_curl: bool, as_json: bool) -> None:
+    from pathlib import Path
+
+    from devgate.cli.table import painted, room, wants_colour
+    from devgate.inspection.curl import curl
+    from devgate.model.wire import encode
+    from devgate.tui import archive
+    from devgate.tui.request_text import flat, sections
+
+    if file == "-":
+        print(archive.har(details), end="")
+    elif file:
+        archive.save(Path(file), details)
+        print(f"{len(details)} written to {file}")
+    elif as_curl:
+        print("\n\n".join(map(curl, details)))
+    elif as_json:
+        print("\n".join(map(encode, details)))
+    else:
+        width = room()
+        for detail in details:
+            for line in flat(sections(detail, width or WIDTH)):
+                print(painted(line, colour=wants_colour()).rstrip())
 
 
 def _print(requests: Sequence[RequestRow], *, as_json: bool, is_first: bool, is_last: bool) -> None:

@@ -29,7 +29,7 @@ def curl(detail: RequestDetail) -> str:
         parts[0] += " --head"
     elif method != ("POST" if body.text else "GET"):
         parts[0] += f" -X {quoted(method)}"
-    parts.append(quoted(detail.target))
+    parts[0] += " " + quoted(detail.target)
     # curl takes "Name:" for "leave it out", and sends an empty one for "Name;".
     parts += [
         "-H " + quoted(f"{field.name}: {field.value}" if field.value else f"{field.name};")
