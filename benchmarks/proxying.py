@@ -1,10 +1,10 @@
 """Requests a second, CPU a request and latency of devgate beside other proxies, in one run.
 
-    python -m benchmarks.proxying [--seconds 4] [--rounds 5] [--peers client_session,http_proxy]
+    python -m benchmarks.proxying [--seconds 4] [--rounds 5] [--peers client_session,http_proxy,vite,caddy,nginx]
 
 Every proxy is pinned to the first core, load and upstream to the second. In each round every proxy is measured once, in turn, so
 that a machine that slows down slows down all of them; ratios are taken within a round, and their median is judged. devgate runs
-as `devgate up --no-tui` with every default middleware on. Needs `wrk` and, for http-proxy, `node` and `npm`.
+as `devgate up --no-tui` with every default middleware on. Needs `wrk`; peers whose program is missing are left out and named.
 """
 
 from __future__ import annotations
@@ -29,14 +29,21 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from benchmarks.peers import commands
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HERE = Path(__file__).parent
 PROXY_CORE, LOAD_CORE = 0, 1
 CONNECTIONS = (1, 16)
-HTTP_PROXY = "http-proxy@1.18.1"
-FLOORS = {("client_session", 1): 1.15, ("client_session", 16): 2.0, ("http_proxy", 1): 0.9, ("http_proxy", 16): 1.0}
+FLOORS = {
+    ("client_session", 1): 1.15, ("client_session", 16): 2.0,
+    ("http_proxy", 1): 0.9, ("http_proxy", 16): 1.0,
+    ("vite", 1): 0.9, ("vite", 16): 1.0,
+    ("caddy", 1): 1.0, ("caddy", 16): 1.3,
+    ("nginx", 1): 0.5, ("nginx", 16): 0.3,
+}  # fmt: skip
 """Requests a second of devgate over those of the peer, at so many connections; the median of the rounds must reach it.
 
 With one connection nearly all of the time goes into four wake-ups by the kernel, the same for everybody: a Python proxy that does
@@ -119,32 +126,27 @@ def ports() -> Iterator[int]:
 
 def start(peers: list[str], folder: Path) -> tuple[Service, dict[str, Service]]:
     free = ports()
-    env = {name: value for name, value in os.environ.items() if not name.startswith("DEVGATE_")}
-    upstream = Service(
-        "upstream", [sys.executable, str(HERE / "upstream.py"), str(up := next(free))], up, LOAD_CORE, env=env
-    )
-    services = {}
+    up = next(free)
+    env = commands.environment(commands.Place(folder, 0, up))
+    upstream = Service("upstream", [sys.executable, str(HERE / "upstream.py"), str(up)], up, LOAD_CORE, env=env)
+    services = {"devgate": devgate(folder, next(free), up)}
     for peer in peers:
-        port = next(free)
-        if peer == "devgate":
-            (folder / "devgate.yaml").write_text(
-                f"services: {{items: {{url: 'http://127.0.0.1:{up}', ready: {{tcp: {up}}}, sync: false}}}}\n"
-                "routes:\n  - {path: /api/items, service: items}\n  - {path: /other/*, service: items}\n"
-            )
-            command = [sys.executable, "-m", "devgate", "up", "--no-tui", "--json", "--trust", "--port", str(port)]
-        elif peer == "client_session":
-            command = [sys.executable, str(HERE / "peers" / "client_session.py"), str(port), str(up)]
-        elif peer == "http_proxy":
-            subprocess.run(
-                ["npm", "install", "--silent", "--no-save", "--no-package-lock", "--prefix", str(folder), HTTP_PROXY],
-                check=True,
-            )
-            env["NODE_PATH"] = str(folder / "node_modules")
-            command = ["node", str(HERE / "peers" / "http_proxy.js"), str(port), str(up)]
-        else:
-            raise SystemExit(f"unknown peer {peer!r}")
-        services[peer] = Service(peer, command, port, PROXY_CORE, cwd=folder, env=env)
+        place = commands.Place(folder / peer, next(free), up)
+        place.folder.mkdir()
+        command = commands.PEERS[peer][1](place)
+        env = commands.environment(place)
+        services[peer] = Service(peer, command, place.port, PROXY_CORE, cwd=place.folder, env=env)
     return upstream, services
+
+
+def devgate(folder: Path, port: int, upstream: int) -> Service:
+    (folder / "devgate.yaml").write_text(
+        f"services: {{items: {{url: 'http://127.0.0.1:{upstream}', ready: {{tcp: {upstream}}}, sync: false}}}}\n"
+        "routes:\n  - {path: /api/items, service: items}\n  - {path: /other/*, service: items}\n"
+    )
+    command = [sys.executable, "-m", "devgate", "up", "--no-tui", "--json", "--trust", "--port", str(port)]
+    env = commands.environment(commands.Place(folder, port, upstream))
+    return Service("devgate", command, port, PROXY_CORE, cwd=folder, env=env)
 
 
 def judge(samples: list[Sample]) -> list[dict[str, object]]:
@@ -167,14 +169,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=4)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--peers", default="client_session,http_proxy")
+    parser.add_argument("--peers", default=",".join(commands.available()))
     options = parser.parse_args()
+    if missing := commands.PEERS.keys() - commands.available():
+        print(f"not on this machine, so not measured: {', '.join(sorted(missing))}")
     for tool in ("wrk", "taskset"):
         if shutil.which(tool) is None:
             raise SystemExit(f"this benchmark needs {tool}")
     samples: list[Sample] = []
     with tempfile.TemporaryDirectory() as name:
-        upstream, services = start(["devgate", *filter(None, options.peers.split(","))], Path(name))
+        upstream, services = start([*filter(None, options.peers.split(","))], Path(name))
         try:
             for connections in CONNECTIONS:
                 for service in services.values():
