@@ -16,6 +16,7 @@ from textual.scroll_view import ScrollView
 from devgate.tui import ink
 from devgate.tui.bindings import TABLE, of
 from devgate.tui.columns import GAP, MARGIN, Row, place
+from devgate.tui.widgets.scrolled import resize
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -222,7 +223,7 @@ class LiveTable(ScrollView, can_focus=True):
         self._strips.clear()
 
     def _resize(self) -> None:
-        self.virtual_size = Size(self._cells, max(len(self._rows), bool(self._empty)) + self._heading)
+        resize(self, Size(self._cells, max(len(self._rows), bool(self._empty)) + self._heading))
 
     def _paint(self, rows: Sequence[int]) -> None:
         top, width = round(self.scroll_y), self._cells

@@ -20,6 +20,7 @@ from devgate.tui import ink, log_ink, sgr
 from devgate.tui.bindings import LOG_PANE, of
 from devgate.tui.log_ink import Layout
 from devgate.tui.log_reader import LogReader
+from devgate.tui.widgets.scrolled import resize
 
 if TYPE_CHECKING:
     import re
@@ -100,7 +101,7 @@ class LogPane(ScrollView, can_focus=True):
         """Fit the scrolled area to the buffer; `moved` rows have left at the front."""
         self._settling = True
         width = self._layout.width if self._wrap else self.buffer.widest + self._layout.before + 1
-        self.virtual_size = Size(width, self.buffer.rows + 1)
+        resize(self, Size(width, self.buffer.rows + 1))
         if self.follow:
             self.scroll_to(y=self.max_scroll_y, animate=False, force=True)
         elif moved:

@@ -9,6 +9,7 @@ from textual.app import App, ComposeResult
 
 from devgate.model.query import LogLine, LogSlice
 from devgate.tui.widgets.log_pane import LIMIT, LogPane
+from tests.tui.driving import steady
 from tests.tui.fake_control import NOON
 from tests.tui.hostile import HOSTILE
 
@@ -278,3 +279,18 @@ async def test_ascii_alone():
         await pilot.pause()
         assert all(line.isascii() for line in app.lines)
         assert "?? - ok" in app.lines[1]
+
+
+async def test_a_log_that_grows_lays_nothing_out_anew(monkeypatch: pytest.MonkeyPatch):
+    app = Host()
+    async with app.run_test(size=(40, 8)) as pilot:
+        app.log_(*numbered(0, 50))
+        await steady(pilot)  # the scroll bar has its place
+        laid_out = []
+        monkeypatch.setattr(app.screen, "_refresh_layout", lambda *_, **__: laid_out.append(1))
+        for start in range(50, 100, 10):
+            app.log_(*numbered(start, start + 10))
+            await pilot.pause()
+        assert laid_out == []
+        assert app.rows[-1].strip() == "line 99"
+        assert app.pane.vertical_scrollbar.window_virtual_size == app.pane.virtual_size.height == 101
