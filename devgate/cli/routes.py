@@ -137,10 +137,11 @@ def _print(routes: Sequence[RouteRow], snapshot: Snapshot | None) -> None:
 
     columns = [Column("mark", "", 1), Column("route", "Route", 24, grow=1), Column("service", "Service", 16)]
     marks = {row.name: rows.mark(row) for row in snapshot.services} if snapshot is not None else {}
+    faults = {row.route: row.words for row in snapshot.faults} if snapshot is not None else {}
     found = []
     for row in routes:
         cells = {
-            "route": rows.route(row, ("", "plain"), here=False).cells["route"],
+            "route": rows.route(row, ("", "plain"), here=False, fault=faults.get(row.id, "")).cells["route"],
             "service": ((row.service, "plain"),),
         }
         if row.service in marks:

@@ -6,6 +6,9 @@ own paths, `handlers.forward` by a service. There one attempt is a `Relay`: `way
 connection, `reply` writes its head for the client, `handlers.tunnel` takes over after an upgrade. Whatever goes wrong becomes a
 `Failure`, which `failures` renders.
 
+What a route asks for beyond that is put together when the rules are made: a `Chain` of `middleware` round the forwarding, and for
+other tries and kept answers a handler of its own, `handlers.persistence`. Routes that ask for nothing have neither.
+
 A request that has to wait for nothing is served without waking a task: from the call that reads it off the client's socket to
 the call that reads the answer off the service's. What has to be waited for (`hold`, a new connection, a long body) is done in the
 task of its connection, which ends with the client.

@@ -61,7 +61,9 @@ class _Compressed(Passing):
 
     def on_flush(self) -> None:
         if self._zip is not None and self._streams:
-            super().on_body(self._zip.flush(zlib.Z_SYNC_FLUSH))
+            data = self._zip.flush(zlib.Z_SYNC_FLUSH)
+            if data:  # an empty chunk would be the last one
+                super().on_body(data)
         super().on_flush()
 
     def on_complete(self, *, garbage_after_body: bool) -> None:

@@ -51,7 +51,7 @@ def faulty(fault: Fault, clock: Clock, draw: Callable[[], float]) -> tuple[Step,
             await serve(exchange)
             return
         pacer = Pacer(fault.throttle, clock.now()) if fault.throttle else None
-        exchange.client = outlet = Outlet(exchange, pacer, clock.now)
+        exchange.client = outlet = Outlet(exchange, pacer, clock.now, fault.cut_bytes)
         try:
             await serve(exchange)
             await outlet.drained()
@@ -89,6 +89,7 @@ class _Cut(Passing):
         super().__init__(sink)
         self._relay = relay
         self._outlet = outlet
+        self._outlet.cut = None
         self._fault = fault
         self._left = fault.cut_bytes or 0
         self._over = False

@@ -25,14 +25,19 @@ class Outlet:
 
     Args:
         pacer: says how much may leave; None: everything at once.
+        cut: after so many bytes of the body an answer breaks off that the gateway gives by itself, as a whole; what comes from a
+            service is cut where it comes in (`faults`).
         now: monotonic seconds.
     """
 
-    def __init__(self, exchange: Exchange, pacer: Pacer | None, now: Callable[[], float]) -> None:
+    def __init__(
+        self, exchange: Exchange, pacer: Pacer | None, now: Callable[[], float], cut: int | None = None
+    ) -> None:
         self.client: Client = exchange.client
         self.doomed = False
         """Whether the connection is to be reset once all that was written has arrived. Whoever breaks off does not do it himself
         then."""
+        self.cut = cut
         self.peer = self.client.peer
         self.port = self.client.port
         self._exchange = exchange
@@ -53,6 +58,8 @@ class Outlet:
         self.client.greeting = greeting
 
     def write(self, data: bytes) -> None:
+        if self.cut is not None:
+            data = self._shortened(data, self.cut)
         if self._pacer is None:
             self.client.write(data)
             return
@@ -78,6 +85,15 @@ class Outlet:
             self._timer = None
         self._waiting.clear()
         self._exchange.client = self.client
+
+    def _shortened(self, data: bytes, cut: int) -> bytes:
+        """A whole answer without what is to be cut off."""
+        head, end, body = data.partition(b"\r\n\r\n")
+        if len(body) <= cut:
+            return data
+        self.doomed = True
+        self._exchange.sent = cut
+        return head + end + body[:cut]
 
     def _beat(self) -> None:
         """Let a portion go."""

@@ -4,9 +4,16 @@ import asyncio
 import gzip
 import json
 import zlib
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from devgate.gateway.middleware.compress import compressed
+from devgate.gateway.upstream.response import Framing, ResponseHead
+from devgate.model.middleware import CompressSpec
 from tests.gateway.harness import Answer, gateway
 from tests.upstreams import DEADLINE_S, Peer, answering, scripted
 
@@ -26,6 +33,50 @@ async def asked(answer: bytes, *, method: str = "GET", accept: str = "gzip, br",
     sent = answer.partition(b"\r\n\r\n")[0] + b"\r\n\r\n" if method == "HEAD" else answer
     async with scripted(answering(sent)) as service, gateway({"a": service}, routes=ROUTES) as bench:
         return await bench.get(method=method, accept_encoding=accept, **headers)
+
+
+class Heard:
+    """A sink that remembers, in place of the relay."""
+
+    def __init__(self) -> None:
+        self.body = b""
+        self.flushed: list[bytes] = []
+        self.exchange = SimpleNamespace(raw_headers=[(b"Accept-Encoding", b"gzip")])
+
+    def on_head(self, head: ResponseHead) -> None:
+        self.head = head
+
+    def on_body(self, data: bytes) -> None:
+        assert data, "an empty chunk would be the last one"
+        self.body += data
+
+    def on_flush(self) -> None:
+        self.flushed.append(self.body)
+
+    def on_complete(self, *, garbage_after_body: bool) -> None:
+        self.complete = True
+
+
+@given(
+    st.lists(st.one_of(st.binary(min_size=1, max_size=3000), st.none())),
+    st.sampled_from([Framing.CHUNKED, Framing.EOF]),
+)
+def test_however_it_is_cut_into_pieces(pieces: list[bytes | None], framing: Framing) -> None:
+    """None is the end of a batch: all that came before can be read then."""
+    heard: Any = Heard()
+    sink = compressed(CompressSpec())(heard, heard)
+    sink.on_head(ResponseHead("1.1", 200, b"OK", [(b"content-type", b"text/plain")], framing, None, keep=True))
+    sent = b""
+    for piece in pieces:
+        if piece is not None:
+            sent += piece
+            sink.on_body(piece)
+        else:
+            sink.on_flush()
+            assert zlib.decompressobj(31).decompress(heard.flushed[-1]) == sent
+    sink.on_complete(garbage_after_body=False)
+    assert gzip.decompress(heard.body) == sent
+    assert heard.head.framing is Framing.CHUNKED
 
 
 async def test_smaller_and_the_same() -> None:

@@ -115,6 +115,25 @@ async def test_cut_after_so_many_bytes_of_the_body(answer: bytes, cut: int) -> N
         assert (row.status, row.response_bytes, row.error) == (200, cut, "fault")
 
 
+async def test_a_kept_answer_is_cut_as_well() -> None:
+    kept = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\nCache-Control: max-age=60\r\n\r\n0123456789"
+    routes = [{"path": "/*", "cache": True, "fault": {"cut": "4B"}}]
+    async with scripted(answering(kept)) as service, gateway({"a": service}, routes=routes) as bench:
+        bench.gateway.clear_faults()
+        assert (await bench.get())["x-cache"] == "MISS"
+        bench.gateway.set_fault("/*", Fault(cut_bytes=4), 60.0)
+        client = await bench.connect()
+        client.send(b"GET / HTTP/1.1\r\nHost: %b\r\n\r\n" % bench.host)
+        head, _, body = (await until_reset(client)).partition(b"\r\n\r\n")
+        assert b"X-Cache: HIT" in head
+        assert body == b"0123"
+        await bench.until(lambda: len(bench.gateway.requests().rows) == 2)
+        row = bench.gateway.requests().rows[-1]
+        assert (row.response_bytes, row.error) == (4, "fault")
+        bench.gateway.set_fault("/*", Fault(cut_bytes=10), 60.0)
+        assert (await bench.get()).body == b"0123456789"
+
+
 async def test_what_is_shorter_is_not_cut() -> None:
     async with scripted(MANY) as service, gateway({"a": service}, routes=route(cut="2B")) as bench:
         client = await bench.connect()
