@@ -165,6 +165,21 @@ TRAFFIC: Final = Keys(
     ),
 )
 
+REQUEST: Final = Keys(
+    "In a request",
+    (
+        _key("request.copy", "y", "copy", "curl", "Copy it as curl; secrets are masked."),
+        _key("request.copy_answer", "Y", "copy_answer", "copy answer", "Copy the answer's body; secrets are masked."),
+        _key("request.replay", "r", "replay", "send again", "Send it again through the gateway, secrets included."),
+        _key("request.edit", "e", "edit", "edit", "Change it in $EDITOR and send it."),
+        _key("request.save", "w", "save", "HAR", "Save it as an HTTP archive; secrets are masked."),
+        _key("request.older", "n,right_square_bracket", "other(1)", "older", "The next older request of the list."),
+        _key("request.newer", "N,left_square_bracket", "other(-1)", "newer", "The next newer request of the list."),
+        _key("request.part", "tab", "part(1)", "next part", "To the next part, or the other column."),
+        _key("request.part_back", "shift+tab", "part(-1)", "part before", "To the part before, or the other column."),
+    ),
+)
+
 PROFILES: Final = Keys(
     "In the profiles view",
     (
@@ -189,6 +204,11 @@ DIALOG: Final = Keys(
         _key("dialog.yes", "enter,y", "yes", "yes", "Do it."),
         _key("dialog.no", "escape,n,q", "no", "no", "Leave everything as it is."),
     ),
+)
+
+FAULT: Final = Keys(
+    "Where a fault is chosen",
+    (_key("fault.back", "escape,q,ctrl+c", "no", "back", "Leave everything as it is."),),
 )
 
 QUESTION: Final = Keys("In a question", (_key("dialog.sure", "ctrl+c", "yes", "yes", "Asked again, it means yes."),))
@@ -222,15 +242,19 @@ CONTEXT: Final[dict[str, tuple[str, ...]]] = {
         "service.restart",
         "service.stop",
         "breaker.reset",
-FAULT: Final = Keys(
-    "Where a fault is chosen",
-    (_key("fault.back", "escape,q,ctrl+c", "no", "back", "Leave everything as it is."),),
-)
-
         "table.choose",
         "log.search",
     ),
     "traffic": ("traffic.filter", "traffic.errors", "table.choose", "traffic.pause", "traffic.copy", "view.back"),
+    "request": (
+        "request.copy",
+        "request.replay",
+        "request.edit",
+        "request.save",
+        "view.back",
+        "request.older",
+        "request.part",
+    ),
     "logs": ("log.search", "log.filter", "log.next_error", "log.merged", "log.follow", "logs.next", "view.back"),
     "health": ("sync.check", "service.restart", "service.stop", "breaker.reset", "table.choose", "view.back"),
     "profiles": ("table.choose", "profiles.edit", "profiles.again", "view.back"),

@@ -1,8 +1,7 @@
-"""Finished requests as rows, details and commands to repeat them: pure."""
+"""Finished requests as rows and as facts: pure."""
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING, Final
 
 from devgate.tui import format as fmt
@@ -77,9 +76,3 @@ def _held(request: RequestRow) -> str:
     if not request.held_ms:
         return ""
     return f", of which {fmt.milliseconds(request.held_ms)} waiting for {request.service or 'the service'} to come back"
-
-
-def curl(request: RequestRow, base: str) -> str:
-    """A command that sends the request again, as far as the row knows it: no headers, no body, secrets redacted."""
-    method = "" if request.method == "GET" else f"-X {request.method} "
-    return f"curl -i {method}{shlex.quote(base + request.path)}"

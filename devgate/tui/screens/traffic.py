@@ -1,4 +1,4 @@
-"""Finished requests, newest first: filtered, one of them in detail with what its service logged meanwhile."""
+"""Finished requests, newest first, and filtered."""
 
 from __future__ import annotations
 
@@ -7,15 +7,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from textual import on
-from textual.containers import Vertical
 
 from devgate.errors import DevgateError
+from devgate.inspection.curl import curl
 from devgate.tui import format as fmt
 from devgate.tui import requests
 from devgate.tui.bindings import BACK, TRAFFIC, of
-from devgate.tui.dialogs import TEXT, text_rows
 from devgate.tui.screens.live import LiveScreen
-from devgate.tui.sgr import strip_sgr
 from devgate.tui.traffic_filter import parse
 from devgate.tui.widgets.line import Line, Part
 from devgate.tui.widgets.live_table import LiveTable
@@ -35,13 +33,10 @@ HELD: Final = 1_000
 """Requests kept by the view."""
 AT_ONCE: Final = 200
 """Requests taken in one tick; of more, the oldest are counted and passed over: nobody reads 800 a second."""
-_BEFORE_S: Final = 0.05
-_AFTER_S: Final = 0.25
-_LINES: Final = 8
 
 
 class Traffic(LiveScreen):
-    """The list, its filter, and the details of the selected request."""
+    """The list and its filter."""
 
     view = "traffic"
     BINDINGS = of(TRAFFIC, BACK)
@@ -49,7 +44,6 @@ class Traffic(LiveScreen):
     def __init__(self) -> None:
         super().__init__()
         self._table = LiveTable(requests.COLUMNS, id="requests", newest_first=True, empty="no requests yet")
-        self._details = LiveTable(TEXT, id="details", cursor=False, heading=False)
         self._title = Line(id="traffic-title")
         self.prompt = Prompt(id="prompt")
         self._held: deque[tuple[RequestRow, Row]] = deque(maxlen=HELD)
@@ -62,7 +56,6 @@ class Traffic(LiveScreen):
     def body(self) -> Iterable[Widget]:
         yield self._title
         yield self._table
-        yield Vertical(self._details, id="detail-pane")
         yield self.prompt
 
     def show(self, snapshot: Snapshot) -> None:
@@ -139,43 +132,20 @@ class Traffic(LiveScreen):
 
     @on(LiveTable.Chosen, "#requests")
     def _open(self) -> None:
-        self.toggle_class("-details")
-        self._describe()
+        from devgate.tui.screens.request import Request
+
+        if self._table.key:
+            self.app.push_screen(Request([int(drawn.key) for drawn in self._table.rows], int(self._table.key)))
 
     @on(LiveTable.Moved, "#requests")
     def _moved(self) -> None:
         request = self._current
         if request is not None and request.service:
             self.app.selected = request.service
-        self._describe()
-
-    def _describe(self) -> None:
-        request = self._current
-        if request is not None and self.has_class("-details"):
-            self._details.show(text_rows(requests.details(request)))
-            start(self, partial(self._add_lines, request), "details", exclusive=True)
-
-    async def _add_lines(self, request: RequestRow) -> None:
-        """What the service wrote while it worked on the request."""
-        if not request.service:
-            return
-        try:
-            part = await self.app.control.services.logs([request.service], limit=2_000)
-        except DevgateError:
-            return
-        end = request.at + request.duration_ms / 1000 + _AFTER_S
-        lines = [line for line in part.lines if request.at - _BEFORE_S <= line.at <= end and line.stream != "mark"]
-        if lines and self._current is request:
-            said = [((f"{fmt.clock(line.at)} ", "muted"), (strip_sgr(line.text), "plain")) for line in lines[:_LINES]]
-            more = [((f"{len(lines) - _LINES} more lines", "muted"),)] if len(lines) > _LINES else []
-            title = ((f"{request.service} meanwhile", "heading"),)
-            self._details.show(text_rows([*requests.details(request), (), title, *said, *more]))
 
     def action_back(self) -> None:
-        """Close the details, then clear the filter, then leave."""
-        if self.has_class("-details"):
-            self.remove_class("-details")
-        elif self._text:
+        """Clear the filter, then leave."""
+        if self._text:
             self.filter("")
         else:
             super().action_back()
@@ -183,6 +153,13 @@ class Traffic(LiveScreen):
     def action_copy(self) -> None:
         """The selected request as a curl command."""
         request = self._current
-        if request is not None and self.snapshot is not None:
-            self.app.copy_to_clipboard(requests.curl(request, self.snapshot.url))
-            self.notify("copied as curl, without headers and body", timeout=3)
+        if request is not None:
+            start(self, partial(self._copy, request), "copy", exclusive=True)
+
+    async def _copy(self, request: RequestRow) -> None:
+        try:
+            detail = await self.app.control.gateway.request(request.seq)
+        except DevgateError as error:
+            self.notify(error.message, severity="error", markup=False)
+        else:
+            self.app.leaving.copy(curl(detail), "as curl, with secrets masked")

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from devgate.model.query import LogLine
 from tests.tui.driving import driven, press, screen_of, settle, shows, text_of, until
 from tests.tui.fake_control import FakeControl, request_rows, sample
 
@@ -42,10 +41,12 @@ async def test_filtering_as_it_is_typed():
 
 async def test_errors_only_is_one_key_and_escape_goes_back_step_by_step():
     async with driven(control()) as (app, pilot):
-        await press(pilot, "2", "e", "enter")
+        await press(pilot, "2", "e")
         await shows(pilot, "Requests 10 of")
+        await press(pilot, "enter")
         await shows(pilot, "route    /api/b")
         await press(pilot, "escape")
+        await shows(pilot, "Requests 10 of")
         assert "route    /api/b" not in text_of(app)
         await press(pilot, "escape")
         await shows(pilot, "Requests 40 of")
@@ -78,29 +79,12 @@ async def test_what_comes_too_fast_is_counted():
         await shows(pilot, "300 passed too fast to list")
 
 
-async def test_details_show_what_the_service_logged_meanwhile():
-    shown = control()
-    row = replace(shown.requests_[-1], seq=41, path="/slow", service="bot-server", duration_ms=2000.0)
-    shown.requests_.append(row)
-    shown.lines = [
-        LogLine(1, row.at - 60, "bot-server", 0, "out", "long before", 1),
-        LogLine(2, row.at + 1, "bot-server", 0, "out", "\x1b[31min the middle\x1b[0m", 1),
-        LogLine(3, row.at + 60, "bot-server", 0, "out", "long after", 1),
-    ]
-    async with driven(shown) as (app, pilot):
-        await press(pilot, "2", "enter")
-        text = text_of(app)
-        assert "bot-server meanwhile" in text
-        assert "in the middle" in text
-        assert "long before" not in text
-        assert "long after" not in text
-        await press(pilot, "j")
-        assert "bot-server meanwhile" not in text_of(app)
-
-
 async def test_copying_as_curl():
     async with driven(control(3)) as (app, pilot):
-        await press(pilot, "2", "y")
+        await press(pilot, "2")
+        await shows(pilot, "Requests 3 of")
+        await press(pilot, "y")
+        await until(pilot, lambda: app.clipboard != "")
         assert app.clipboard == "curl -i -X POST http://127.0.0.1:8080/api/analytics/batch"
 
 

@@ -1,0 +1,264 @@
+"""One finished request with all that is known of it, and what can be done with it: copy, keep, send again, change and send."""
+
+from __future__ import annotations
+
+import tempfile
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from textual.containers import Horizontal
+
+from devgate.errors import CommandError, DevgateError
+from devgate.escape import visible
+from devgate.inspection.curl import curl
+from devgate.inspection.draft import text_of
+from devgate.tui import archive, programs
+from devgate.tui.bindings import BACK, REQUEST, of
+from devgate.tui.dialogs import TEXT, Question, text_rows
+from devgate.tui.outside import take_over
+from devgate.tui.request_text import flat, meanwhile, sections
+from devgate.tui.requests import row
+from devgate.tui.screens.live import LiveScreen
+from devgate.tui.sgr import strip_sgr
+from devgate.tui.widgets.line import Line, Part
+from devgate.tui.widgets.live_table import LiveTable
+from devgate.tui.work import start
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
+
+    from textual import events
+    from textual.widget import Widget
+
+    from devgate.model.detail import RequestDetail
+    from devgate.model.query import LogLine
+    from devgate.model.snapshot import Snapshot
+    from devgate.tui.request_text import Section
+
+TWO_COLUMNS: Final = 120
+"""Cells from which the way of a request and its content stand side by side."""
+LINES: Final = 200
+"""Lines of a service's log that are shown with a request."""
+_MARGIN: Final = 3
+_BEFORE_S: Final = 0.05
+_AFTER_S: Final = 0.25
+_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class Request(LiveScreen):
+    """Shows one request of a list.
+
+    Args:
+        numbers: of the requests that were in view, newest first.
+        number: of the one to begin with.
+    """
+
+    view = "request"
+    on_services = False
+    BINDINGS = of(REQUEST, BACK)
+
+    def __init__(self, numbers: Sequence[int], number: int) -> None:
+        super().__init__()
+        self._numbers = list(numbers)
+        self._number = number
+        self._detail: RequestDetail | None = None
+        self._lines: Sequence[LogLine] = ()
+        self._title = Line(id="request-title")
+        self._way = LiveTable(TEXT, id="way", cursor=False, heading=False)
+        self._content = LiveTable(TEXT, id="content", cursor=False, heading=False, empty="fetching it")
+        self._heads: list[int] = []
+        """Lines of `_content` where a part begins."""
+
+    def body(self) -> Iterable[Widget]:
+        yield self._title
+        yield Horizontal(self._way, self._content, id="request")
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self._content.focus()
+
+    def show(self, snapshot: Snapshot) -> None:
+        """A finished request does not change."""
+
+    async def pull(self) -> None:
+        """Fetch what is to be shown and is not yet here; once."""
+        if self._detail is not None and self._detail.row.seq == self._number:
+            return
+        number = self._number
+        try:
+            detail = await self.app.control.gateway.request(number)
+        except DevgateError as error:
+            self._title.show([Part(((error.message, "bad"),))])
+            raise
+        if number == self._number:
+            self._detail, self._lines = detail, ()
+            self._lay_out()
+            self._content.scroll_home(animate=False)
+            start(self, partial(self._add_lines, detail), "lines", exclusive=True)
+
+    async def _add_lines(self, detail: RequestDetail) -> None:
+        """What the service wrote while it worked on the request."""
+        request = detail.row
+        if not request.service:
+            return
+        try:
+            part = await self.app.control.services.logs([request.service], limit=5_000)
+        except DevgateError:
+            return
+        end = request.at + request.duration_ms / 1000 + _AFTER_S
+        lines = [line for line in part.lines if request.at - _BEFORE_S <= line.at <= end and line.stream != "mark"]
+        if lines and self._detail is detail:
+            self._lines = lines[:LINES]
+            self._lay_out()
+
+    # --- drawing -------------------------------------------------------------------------------------------------
+
+    def _lay_out(self) -> None:
+        detail = self._detail
+        if detail is None:
+            return
+        wide = self.size.width >= TWO_COLUMNS
+        self.set_class(wide, "-two")
+        width = (self.size.width // 2 if wide else self.size.width) - _MARGIN
+        found = sections(detail, width)
+        if self._lines:
+            found.append(meanwhile(detail.row.service, self._lines, (strip_sgr(line.text) for line in self._lines)))
+        self._way.show(text_rows(flat(section for section in found if section.side)) if wide else ())
+        shown = [section for section in found if not (wide and section.side)]
+        self._content.show(text_rows(flat(shown)))
+        self._heads = _heads(shown)
+        place = self._numbers.index(self._number) + 1 if self._number in self._numbers else 0
+        status = row(detail.row).cells["status"][0]
+        self._title.show(
+            [
+                Part((("Request ", "heading"), (str(self._number), "title"))),
+                Part((status, ("  ", "plain"), (detail.row.method, "strong"), (f" {detail.row.path}", "plain"))),
+                Part(((f"{place:,} of {len(self._numbers):,}", "muted"),), drop=1, right=True),
+            ]
+        )
+
+    def on_resize(self, event: events.Resize) -> None:
+        super().on_resize(event)
+        self._lay_out()
+
+    # --- moving --------------------------------------------------------------------------------------------------
+
+    def action_other(self, by: int) -> None:
+        """The next older request of the list, or the next newer."""
+        if self._number in self._numbers:
+            at = self._numbers.index(self._number) + by
+            if 0 <= at < len(self._numbers):
+                self._go(self._numbers[at])
+
+    def action_part(self, by: int) -> None:
+        """To the next part; with two columns, to the other one."""
+        if self.has_class("-two"):
+            (self._content if self._way.has_focus else self._way).focus()
+            return
+        here = round(self._content.scroll_y)
+        heads = self._heads if by > 0 else self._heads[::-1]
+        to = next((head for head in heads if (head - here) * by > 0), heads[0] if heads else 0)
+        self._content.scroll_to(y=to, animate=False, force=True)
+
+    def _go(self, number: int) -> None:
+        self._number = number
+        self.again()
+
+    def action_back(self) -> None:
+        self.dismiss()
+
+    # --- leaving -------------------------------------------------------------------------------------------------
+
+    def action_copy(self) -> None:
+        if self._detail is not None:
+            self.app.leaving.copy(curl(self._detail), "as curl, with secrets masked")
+
+    def action_copy_answer(self) -> None:
+        detail = self._detail
+        if detail is None:
+            return
+        if detail.response_body.text:
+            self.app.leaving.copy(detail.response_body.text, "the answer's body, with secrets masked")
+        else:
+            self.notify("The answer has no text.", severity="warning")
+
+    def action_save(self) -> None:
+        """Into the folder that the screen was started in."""
+        if self._detail is not None:
+            file = Path.cwd() / archive.name_for(self._detail)
+            try:
+                archive.save(file, [self._detail])
+            except DevgateError as error:
+                self._complain(error)
+            else:
+                self.notify(f"saved as {file}", timeout=6, markup=False)
+
+    # --- sending again -------------------------------------------------------------------------------------------
+
+    def action_replay(self) -> None:
+        detail = self._detail
+        if detail is not None:
+            self._ask(detail, detail.row.method, partial(self._send, detail, None))
+
+    def action_edit(self) -> None:
+        if self._detail is not None:
+            start(self, partial(self._safely, partial(self._edit, self._detail)), "send", exclusive=True)
+
+    def _ask(self, detail: RequestDetail, method: str, work: Callable[[], Awaitable[None]]) -> None:
+        """At once for what changes nothing; anything else may do twice what was meant once."""
+
+        def go(agreed: bool | None) -> None:
+            if agreed:
+                start(self, partial(self._safely, work), "send", exclusive=True)
+
+        if method in _SAFE:
+            go(True)
+            return
+        lines = [((f"{method} {detail.row.path}", "strong"),), (("It will have its effects once more.", "plain"),)]
+        self.app.push_screen(Question("Send this request again?", lines, yes="send"), go)
+
+    async def _edit(self, detail: RequestDetail) -> None:
+        command = programs.editor()
+        if not command:
+            raise CommandError("there is no editor here", hint="$EDITOR says what to use")
+        before = text_of(detail)
+        with tempfile.TemporaryDirectory(prefix="devgate-") as folder:
+            file = Path(folder) / "request.http"
+            file.write_text(before, "utf-8", errors="replace")
+            await take_over(self.app, programs.at(command, str(file), 0))
+            text = file.read_text("utf-8", errors="replace")
+        if text.strip() and text != before:
+            self._ask(detail, text.split(maxsplit=1)[0], partial(self._send, detail, text))
+        else:
+            self.notify("nothing was changed, so nothing is sent")
+
+    async def _send(self, detail: RequestDetail, text: str | None) -> None:
+        sent = await self.app.control.gateway.replay(detail.row.seq, text)
+        said = f"answered with {sent.status}" if sent.status else "no answer"
+        self.notify(f"sent again: {said}", timeout=4, markup=False)
+        if sent.seq and self._detail is detail:
+            if sent.seq not in self._numbers:
+                self._numbers.insert(0, sent.seq)
+            self._go(sent.seq)
+
+    async def _safely(self, work: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await work()
+        except DevgateError as error:
+            self._complain(error)
+
+    def _complain(self, error: DevgateError) -> None:
+        said = visible(error.message) + (f"\n{visible(error.hint)}" if error.hint else "")
+        self.notify(said, severity="error", markup=False)
+
+
+def _heads(found: Sequence[Section]) -> list[int]:
+    """Lines where sections begin, as `flat` puts them."""
+    heads: list[int] = []
+    at = 0
+    for section in found:
+        at += bool(heads)
+        heads.append(at)
+        at += bool(section.title) + len(section.lines)
+    return heads
