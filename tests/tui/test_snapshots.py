@@ -15,7 +15,8 @@ from devgate.errors import ProfileError
 from devgate.tui.app import DevgateApp
 from devgate.tui.bindings import VIEWS
 from devgate.tui.theme import COLOUR_BLIND, LIGHT
-from tests.tui.driving import press, settle, steady, until
+from tests.inspection.sample import DETAIL
+from tests.tui.driving import press, settle, shows, steady, until
 from tests.tui.fake_control import FakeControl, log_lines, request_rows, sample
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from textual.pilot import Pilot
 
 SIZES = [(80, 24), (120, 40), (160, 45)]
+HELD: dict[str, Any] = {"method": "POST", "path": "/api/chat?q=a%20b&token=***", "status": 201, "service": "fechatter-server"} | {
+    "route": "/api/chat", "error": "", "duration_ms": 34.5, "held_ms": 10.0, "request_bytes": 16, "response_bytes": 22
+}  # fmt: skip
 
 
 def control() -> FakeControl:
@@ -47,9 +51,27 @@ def named(size: tuple[int, int]) -> str:
 @pytest.mark.parametrize("size", SIZES, ids=named)
 @pytest.mark.parametrize("view", VIEWS)
 def test_view(snap_compare: Any, view: str, size: tuple[int, int]):
-    keys = {"overview": ["j", "j", "j"], "traffic": ["2", "enter"], "profiles": ["5", "j", "j"]}
+    keys = {"overview": ["j", "j", "j"], "profiles": ["5", "j", "j"]}
     run = pressing(*keys.get(view, [str(VIEWS[view])]))
     assert snap_compare(DevgateApp(control()), terminal_size=size, run_before=run)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=named)
+def test_request(snap_compare: Any, size: tuple[int, int]):
+    shown = control()
+    row = replace(shown.requests_[-1], **HELD)
+    shown.requests_[-1] = row
+    shown.details[row.seq] = replace(DETAIL, row=row)
+    shown.lines = log_lines(count=200)
+
+    async def run(pilot: Pilot[None]) -> None:
+        await pressing("2")(pilot)
+        await shows(pilot, "Requests 60 of")
+        await pressing("enter")(pilot)
+        await shows(pilot, "until the first byte")
+        await steady(pilot)
+
+    assert snap_compare(DevgateApp(shown), terminal_size=size, run_before=run)
 
 
 @pytest.mark.parametrize("theme", [LIGHT, COLOUR_BLIND], ids=lambda theme: theme.name)
