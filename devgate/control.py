@@ -50,6 +50,10 @@ class ServiceControl(Protocol):
 class GatewayControl(Protocol):
     async def reset_breaker(self, service: str) -> None: ...
 
+    async def clear_cache(self, prefix: str = "") -> int:
+        """Drop the kept answers whose path begins so; how many those were."""
+        ...
+
     async def set_fault(self, route: str, fault: Fault, lasts_s: float) -> None:
         """Have something go wrong with a route's requests for so many seconds, in place of what goes wrong now."""
         ...

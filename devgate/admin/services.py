@@ -41,6 +41,7 @@ class Services:
             web.post("/v1/services/{name}/adopt", self.adopt),
             web.post("/v1/services/{name}/take-port", self.take_port),
             web.post("/v1/breakers/{name}/reset", self.reset_breaker),
+            web.post("/v1/cache/clear", self.clear_cache),
             web.post("/v1/sync/check", self.check_sync),
             web.post("/v1/stop", self.stop_devgate),
         ]
@@ -69,6 +70,11 @@ class Services:
 
     async def reset_breaker(self, request: web.Request) -> web.Response:
         return await self._carry_out(request, partial(self._control.gateway.reset_breaker, _name(request)))
+
+    async def clear_cache(self, request: web.Request) -> web.Response:
+        """`{"prefix": "/api"}`: only what begins so."""
+        prefix = field(await body(request), "prefix", str, "")
+        return answer({"cleared": await self._control.gateway.clear_cache(prefix)})
 
     async def check_sync(self, request: web.Request) -> web.Response:
         return await self._carry_out(request, self._control.sync.check)

@@ -29,6 +29,7 @@ VERBS = {
     "hits": "Show requests and errors of each route.",
     "requests": "List finished requests, or show one; HAR, curl.",
     "faults": "Have requests of a route come late, fail, break off or crawl.",
+    "cache": "Show how many answers are kept, or drop them.",
     "sync": "Check shared-knowledge versions.",
     "init": "Write a devgate.yaml to begin with.",
     "check": "Validate a profile.",

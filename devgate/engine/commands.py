@@ -97,6 +97,10 @@ class Traffic:
         self._audit.note("reset breaker", service)
         self._gateway.reset_breaker(service)
 
+    async def clear_cache(self, prefix: str = "") -> int:
+        self._audit.note("clear the cache", prefix)
+        return self._gateway.clear_cache(prefix)
+
     async def set_fault(self, route: str, fault: Fault, lasts_s: float) -> None:
         self._audit.note("fault", route)
         self._gateway.set_fault(route, fault, lasts_s)

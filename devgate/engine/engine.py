@@ -236,6 +236,7 @@ class Engine:
                 events=tuple(self._news),
                 stopping=self._stop.is_set(),
                 faults=self._gateway.faults(),
+                cache=self._gateway.cache(),
                 limits=self._gateway.limits(),
             )
             self._pictured_at, self._pictured_states = now, states

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from devgate import __version__
 from devgate.model.snapshot import (
     BreakerRow,
+    CacheRow,
     EventRow,
     FaultRow,
     InstanceRow,
@@ -151,6 +152,7 @@ def picture(
     stopping: bool,
     faults: tuple[FaultRow, ...],
     limits: tuple[LimitRow, ...],
+    cache: CacheRow,
 ) -> Snapshot:
     """Everything at one moment."""
     rows = tuple(
@@ -184,4 +186,5 @@ def picture(
         stopping=stopping,
         faults=faults,
         limits=limits,
+        cache=cache,
     )

@@ -35,7 +35,7 @@ from devgate.gateway.recourse import compile_recourse, needs_recourse
 from devgate.gateway.rules import Rules
 from devgate.gateway.stats import Traffic, row
 from devgate.gateway.table import RoutingTable
-from devgate.model.snapshot import BreakerRow, TrafficRow
+from devgate.model.snapshot import BreakerRow, CacheRow, TrafficRow
 from devgate.policy.balance import RoundRobin, Weighted
 from devgate.policy.cors import CorsPolicy
 from devgate.policy.host import HostPolicy
@@ -199,9 +199,13 @@ class Gateway:
         backend = self._backends.get(name)
         return backend.fuse.row() if backend is not None else BreakerRow()
 
-    def purge_cache(self, prefix: str = "") -> int:
+    def clear_cache(self, prefix: str = "") -> int:
         """Drop the kept answers whose path begins so. Returns how many those were."""
         return self._store.purge(prefix.encode())
+
+    def cache(self) -> CacheRow:
+        store = self._store
+        return CacheRow(len(store), store.size, store.limit, store.hits, store.misses)
 
     def reset_breaker(self, name: str) -> None:
         """Close a service's breaker by hand.

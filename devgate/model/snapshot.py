@@ -136,6 +136,21 @@ class RouteRow:
 
 
 @dataclass(frozen=True, slots=True)
+class CacheRow:
+    """The answers that are kept."""
+
+    answers: int = 0
+    bytes: int = 0
+    """What they take, with the room for keeping them."""
+    limit: int = 0
+    """What they may take."""
+    hits: int = 0
+    """How many requests were answered with one, so far."""
+    misses: int = 0
+    """How many requests of routes that keep answers had to ask the service."""
+
+
+@dataclass(frozen=True, slots=True)
 class FaultRow:
     """A fault on demand that is on."""
 
@@ -210,3 +225,4 @@ class Snapshot:
     faults: tuple[FaultRow, ...] = ()
     """Faults on demand that are on."""
     limits: tuple[LimitRow, ...] = ()
+    cache: CacheRow = CacheRow()

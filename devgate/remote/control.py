@@ -177,6 +177,9 @@ class RemoteGateway:
     async def reset_breaker(self, service: str) -> None:
         await self._link.post(f"/v1/breakers/{_segment(service)}/reset", {})
 
+    async def clear_cache(self, prefix: str = "") -> int:
+        return int((await self._link.post("/v1/cache/clear", {"prefix": prefix}))["cleared"])
+
     async def set_fault(self, route: str, fault: Fault, lasts_s: float) -> None:
         await self._link.post("/v1/faults", {"route": route, "fault": fault, "lasts_s": lasts_s})
 

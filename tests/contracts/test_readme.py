@@ -307,6 +307,7 @@ RUNS: dict[str, Callable[[pytest.FixtureRequest, str], None]] = {
     "devgate health": partial(says, "4/4 ready"),
     "devgate take-port chat": takes_the_port,
     "devgate faults add '/api/*' --latency 300ms --for 1m": partial(says, "/api/*: 300ms late, for 1m"),
+    "devgate cache clear /api": partial(says, "0 answers dropped"),
     "devgate routes verify": partial(says, "●  /api/*"),
     "devgate open /api/chats": opens,
     "devgate prune": partial(says, ""),

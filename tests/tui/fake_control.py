@@ -87,6 +87,10 @@ class FakeControl:
     async def reset_breaker(self, service: str) -> None:
         await self._ask("reset", service)
 
+    async def clear_cache(self, prefix: str = "") -> int:
+        await self._ask("clear cache", prefix)
+        return 3
+
     async def set_fault(self, route: str, fault: Fault, lasts_s: float) -> None:
         await self._ask("fault", route, fault, lasts_s)
 

@@ -83,6 +83,9 @@ class Store:
         self.limit = limit
         self.size = 0
         """Bytes held, never above `limit`."""
+        self.hits = 0
+        self.misses = 0
+        """Of requests that could have been answered from here; kept by whoever answers."""
         self._by_uri: dict[bytes, list[Entry]] = {}
         self._order: OrderedDict[Entry, None] = OrderedDict()
         """Longest unused first."""

@@ -120,6 +120,7 @@ class Visit:
 
     def record(self, attempt: Screened, head: ResponseHead, now: float, wall: float) -> str:
         """Begin to keep an answer that is about to pass, if it may be kept; else why not."""
+        self._store.misses += 1
         exchange, spec = self.exchange, self.spec
         if exchange.method != "GET":
             return "only GET is kept"
@@ -185,6 +186,7 @@ class Visit:
             body = b""
         exchange.sent = len(body)
         exchange.started = True
+        self._store.hits += 1
         exchange.answered = out + body
         exchange.client.write(exchange.answered)
 

@@ -371,9 +371,9 @@ async def test_the_memory_is_bounded_and_can_be_emptied():
         store = bench.gateway._store
         assert 3 <= len(store) <= 6
         assert store.size <= 64 * 1024
-        assert bench.gateway.purge_cache("/19") == 1
+        assert bench.gateway.clear_cache("/19") == 1
         left = len(store)
-        assert bench.gateway.purge_cache() == left
+        assert bench.gateway.clear_cache() == left
         assert (len(store), store.size) == (0, 0)
 
 
