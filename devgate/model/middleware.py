@@ -40,6 +40,12 @@ class CookieSpec(Spec):
     """Their `Domain`; empty takes it away, so that they belong to whatever name the client uses."""
     path: Annotated[str, StringConstraints(pattern=r"^/[^;\x00-\x20\x7f]*$")] | None = None
     """Their `Path`."""
+    prefix: Annotated[
+        str,
+        StringConstraints(pattern=r"^(/[^;\x00-\x20\x7f]*[^/;\x00-\x20\x7f])?$"),
+        Expected("a path without a slash at its end"),
+    ] = ""
+    """What comes before their `Path`, such as the prefix that `strip_prefix` takes away."""
     secure: bool | None = None
     """Whether they have `Secure`."""
     same_site: Literal["Strict", "Lax", "None"] | None = None

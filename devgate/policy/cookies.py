@@ -16,14 +16,26 @@ class CookieRewrite:
     domain: str | None = None
     """Empty: taken away, so that the cookie belongs to whatever name the client uses."""
     path: str | None = None
+    prefix: str = ""
+    """Put before a `Path`, which speaks of the service's own paths where a prefix is stripped. A cookie without one belongs to
+    the folder of the request as the client sees it, which is right already."""
     secure: bool | None = None
     same_site: str | None = None
 
     def apply(self, cookie: bytes) -> bytes:
         """One `Set-Cookie` value, rewritten. Name, value and all other attributes stay as they are."""
         pair, *attributes = cookie.split(b";")
+        if self.prefix:
+            attributes = [self._prefixed(part) for part in attributes]
         kept = [part for part in attributes if part.partition(b"=")[0].strip().lower() not in self._touched]
         return b";".join([pair, *kept, *self._new])
+
+    def _prefixed(self, attribute: bytes) -> bytes:
+        name, _, value = attribute.partition(b"=")
+        path = value.strip()
+        if name.strip().lower() != b"path" or not path.startswith(b"/"):
+            return attribute
+        return b" Path=" + (self.prefix.encode() + path).rstrip(b"/")
 
     @property
     def _touched(self) -> frozenset[bytes]:

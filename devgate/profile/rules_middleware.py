@@ -23,6 +23,9 @@ def header_edits(subject: Subject) -> Iterator[Finding]:
     for index, route in enumerate(subject.profile.routes):
         yield from _edits(("routes", index, "request_headers"), route.request_headers)
         yield from _edits(("routes", index, "response_headers"), route.response_headers)
+        if route.cookies.path is not None and route.cookies.prefix:
+            message = "path says what their Path is, so there is nothing to put before"
+            yield Finding(("routes", index, "cookies", "prefix"), message, "keep one of them")
         if route.cookies.same_site == "None" and route.cookies.secure is False:
             path = ("routes", index, "cookies", "same_site")
             yield Finding(path, "browsers refuse SameSite=None without Secure", "leave secure away, or set it to true")

@@ -22,6 +22,19 @@ def test_one_attribute_and_nothing_else(rewrite: CookieRewrite, expected: bytes)
     assert rewrite.apply(WHOLE) == expected
 
 
+@pytest.mark.parametrize(
+    ("cookie", "expected"),
+    [
+        (b"a=1; Path=/refresh; Secure", b"a=1; Path=/v1/auth/refresh; Secure"),
+        (b"a=1; path = / ", b"a=1; Path=/v1/auth"),
+        (b"a=1; Path=", b"a=1; Path="),
+        (b"a=/x; Max-Age=3", b"a=/x; Max-Age=3"),
+    ],
+)
+def test_a_path_behind_a_prefix(cookie: bytes, expected: bytes) -> None:
+    assert CookieRewrite(prefix="/v1/auth").apply(cookie) == expected
+
+
 def test_what_is_not_there_is_put_there() -> None:
     rewrite = CookieRewrite(domain="", path="/", secure=True, same_site="Strict")
     assert rewrite.apply(b"a=1") == b"a=1; Path=/; Secure; SameSite=Strict"

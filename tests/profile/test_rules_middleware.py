@@ -15,6 +15,8 @@ ROUTES = {
     "no name": ("response_headers: {set: {'a b': c}}", "'a b' is not the name of a header", "'a b'"),
     "a line end": ('response_headers: {set: {X-A: "b\\r\\nc: d"}}', "the value of X-A cannot be sent: it holds a control character, or a blank at one end", "X-A"),
     "same_site": ("cookies: {same_site: None, secure: false}", "browsers refuse SameSite=None without Secure", "None"),
+    "path and prefix": ("cookies: {path: /, prefix: /v1}", "path says what their Path is, so there is nothing to put before", "/v1"),
+    "a prefix that ends in a slash": ("cookies: {prefix: /v1/}", "prefix must be a path without a slash at its end, not /v1/", "/v1/"),
     "a domain": ("cookies: {domain: 'a;b'}", "'a;b' is not a domain", "'a;b'"),
     "two limits of one name": ("limits: [{by: ip, limit: 1}, {by: ip, limit: 2}]", "limit 1 is called per_ip, too", "ip"),
     "an empty window": ("limits: [{by: ip, limit: 1, window: 0s}]", "a window is longer than nothing", "0s"),

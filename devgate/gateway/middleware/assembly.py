@@ -60,5 +60,5 @@ def assemble(
 
 
 def _cookies(spec: CookieSpec) -> CookieRewrite | None:
-    rewrite = CookieRewrite(spec.domain, spec.path, spec.secure, spec.same_site)
+    rewrite = CookieRewrite(spec.domain, spec.path, spec.prefix, spec.secure, spec.same_site)
     return None if rewrite == CookieRewrite() else rewrite

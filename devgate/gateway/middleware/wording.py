@@ -76,6 +76,7 @@ def _cookies(spec: CookieSpec) -> Iterator[str]:
     parts = [
         f"Domain={spec.domain}" if spec.domain else "no Domain" if spec.domain is not None else "",
         f"Path={spec.path}" if spec.path is not None else "",
+        f"{spec.prefix} before their Path" if spec.prefix else "",
         "" if spec.secure is None else "Secure" if spec.secure else "no Secure",
         f"SameSite={spec.same_site}" if spec.same_site is not None else "",
     ]
