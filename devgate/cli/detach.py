@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from devgate.cli.launch import prepare
+from devgate.cli.launch import prepare, take
 from devgate.clock import SystemClock
 from devgate.errors import Exit, StartError
 from devgate.escape import visible
@@ -34,6 +34,9 @@ def launch_detached(request: Request, wait_s: float | None) -> int:
     running = read(state)
     if running is not None and running.alive:
         raise already_running(running)
+    if request.take_port:  # who is ended is said here; the one in the background only has a log
+        for one in take(loaded, request):
+            one.close()
     arguments = ["up", loaded.ref, "--json", "--trust", "--project", str(request.folder)]
     arguments += _options(request)
     with open(os.open(state / LOG, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as errors:

@@ -171,17 +171,26 @@ def launch(request: Request) -> int:
         if running is not None and running.alive:
             started()
             return _meet(running, loaded, request)
-        sockets = listen(
-            loaded.profile.gateway,
-            auto_ports=request.auto_ports,
-            take=request.take_port,
-            done=lambda text: print(f"devgate: {visible(text)}", file=sys.stderr),
-        )
+        sockets = take(loaded, request)
         try:
             return _serve(request, loaded, sockets, state, started)
         finally:
             for one in sockets:
                 one.close()
+
+
+def take(loaded: Loaded, request: Request) -> list[socket.socket]:
+    """The gateway's sockets; says who was ended for them.
+
+    Raises:
+        StartError: it cannot listen there.
+    """
+    return listen(
+        loaded.profile.gateway,
+        auto_ports=request.auto_ports,
+        take=request.take_port,
+        done=lambda text: print(f"devgate: {visible(text)}", file=sys.stderr),
+    )
 
 
 def _meet(running: RunFile, loaded: Loaded, request: Request) -> int:

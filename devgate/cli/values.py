@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-_DURATION: Final = re.compile(r"\d+(\.\d+)?(ms|s|m|h)?")
+_DURATION: Final = re.compile(r"\d+(\.\d+)?|(\d+(\.\d+)?(ms|s|m|h|d))+")
 
 if TYPE_CHECKING:
     from click import Context, Parameter

@@ -18,6 +18,8 @@ from devgate.cli.values import DURATION, WaitCommand
         (["--wait=2m", "demo"], "demo", 120.0),
         (["--wait", "5s", "demo"], "demo", 5.0),
         (["--wait", "5"], None, 5.0),
+        (["--wait", "1m30s", "demo"], "demo", 90.0),
+        (["--wait", "1" * 60 + "x"], "1" * 60 + "x", 60.0),
         (["--wait", "-d", "demo"], "demo", 60.0),
         (["--wait", "--", "5s"], "5s", 60.0),
         (["--", "--wait"], "--wait", None),

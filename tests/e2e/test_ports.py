@@ -136,6 +136,17 @@ def test_what_a_killed_devgate_has_left_is_in_nobodys_way(tmp_path: Path) -> Non
         assert not psutil.wait_procs(family, timeout=DEADLINE_S)[1]
 
 
+def test_in_the_background_it_is_said_here_who_was_ended(tmp_path: Path, strangers: Start) -> None:
+    gateway, _ = profile(tmp_path)
+    stranger = strangers("thief", gateway)
+    done = run("up", "-d", "--trust", "--take-port", cwd=tmp_path)
+    try:
+        assert f"devgate: ended pid {stranger.pid} (" in done.stderr
+        assert f":{gateway} with profile ports" in done.stdout
+    finally:
+        run("down", cwd=tmp_path)
+
+
 def test_wait_and_the_profile_in_any_order(tmp_path: Path) -> None:
     for words in (("--wait", "demo"), ("demo", "--wait"), ("--wait=60s", "demo")):
         done = run("up", "-d", *words, "--port", "0", "--auto-ports", cwd=tmp_path)
