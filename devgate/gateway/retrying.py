@@ -70,16 +70,11 @@ class Retrying:
         pause = pause_s(self.spec, failed, self.tries, safe=self._safe, whole=whole, draw=self._draw())
         if pause is None or self._now() + pause >= self._deadline():
             return False
-        if not self.pay():
-            return False
-        self.tries += 1
-        self.pause_s = pause
-        return True
-
-    def pay(self) -> bool:
-        """Take what one further attempt costs out of the service's budget."""
         self._paid = self._budget.take(self._active())
         self.exhausted = not self._paid
+        if self._paid:
+            self.tries += 1
+            self.pause_s = pause
         return self._paid
 
     def release(self) -> None:

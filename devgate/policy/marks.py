@@ -46,10 +46,6 @@ class Marks(Generic[K]):
         mark.times += 1
         mark.until = now + min(FIRST_S * 2 ** (mark.times - 1), LONGEST_S)
 
-    def clear(self, instance: K) -> None:
-        """It has answered."""
-        self._marks.pop(instance, None)
-
     def out(self, instance: K, run: int, now: float) -> bool:
         """Whether it should be left out."""
         mark = self._marks.get(instance)

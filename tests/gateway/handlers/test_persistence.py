@@ -418,6 +418,24 @@ async def test_no_second_attempt_for_what_is_not_safe_or_not_late():
         assert sum(bytes(peer.received).count(b"HTTP/1.1") for peer in service.peers) == 2
 
 
+async def test_late_is_what_is_slower_than_usual(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("devgate.gateway.handlers.race.UNKNOWN_S", 1000.0)
+    asked = 0
+
+    async def script(peer: Peer) -> None:
+        nonlocal asked
+        while True:
+            await peer.head()
+            asked += 1
+            if asked == 41:
+                await peer.rest()
+            peer.send(OK)
+
+    async with scripted(script) as service, gateway({"a": service}, routes=route(hedge="p95")) as bench:
+        for _ in range(41):
+            assert (await bench.get()).status == 200  # the last one only because it was asked a second time
+
+
 async def test_both_attempts_fail_and_a_client_that_leaves_ends_both():
     async def hang(peer: Peer) -> None:
         await peer.head()
