@@ -28,8 +28,10 @@ _NAME: Final = (
     r"|(?<![A-Za-z])(?:[Aa]uthorization|AUTHORIZATION|[Cc]ookie|COOKIE)(?![A-Za-z])|(?<![a-z])(?:sid|jwt|JWT)(?![A-Za-z]))"
 )
 _SENSITIVE: Final = re.compile(_NAME)
-# Carry `key` in their name and no secret in their value.
-_HARMLESS: Final = frozenset({"idempotency-key", "sec-websocket-key", "pwd", "oldpwd"})
+# Carry `key` and the like in their name and no secret in their value.
+_HARMLESS: Final = frozenset(
+    {"idempotency-key", "sec-websocket-key", "access-control-allow-credentials", "pwd", "oldpwd"}
+)
 _WORD: Final = r"[A-Za-z0-9_-]"
 _APART: Final = (
     r"(?<![A-Za-z0-9_-])"  # where a token can begin; looking for one inside of one would take quadratic time

@@ -22,7 +22,7 @@ WIDTH: Final = 120
 
 
 @click.command("requests")
-@click.argument("words", nargs=-1, metavar="[show ID | FILTER...]")
+@click.argument("words", nargs=-1, metavar="[show ID | replay ID | FILTER...]")
 @click.option("-f", "--follow", is_flag=True, help="Go on with new requests until Ctrl-C.")
 @click.option(
     "-n", "count", type=click.IntRange(0, MOST), default=50, show_default=True, help="At most so many of the newest."
@@ -36,19 +36,20 @@ WIDTH: Final = 120
 def command(
     words: tuple[str, ...], follow: bool, count: int, file: str | None, as_curl: bool, as_json: bool, project: str
 ) -> None:
-    """List finished requests, newest last, or show one: its decisions, headers, bodies and times.
+    """List finished requests, newest last; show one, with its decisions, headers, bodies and times; send one again.
 
     ID is a request's number, or its X-Request-ID or the beginning of it. FILTER is what the traffic view takes: service:auth
     status:5xx path:/api method:POST took:>500ms, or any text. To turn a word round, put -- before the filter and - before the
     word.
 
-    Secrets are masked, also in what --har and --curl write.
+    Secrets are masked, also in what --har and --curl write; a request that is sent again carries its own.
     """
-    if follow and (file or as_curl or words[:1] == ("show",)):
+    verb = words[0] if words[:1] in (("show",), ("replay",)) else ""
+    if follow and (file or as_curl or verb):
         raise click.UsageError("--follow goes with the list alone")
-    if words[:1] == ("show",) and len(words) != 2:
-        raise click.UsageError("show takes one ID: a number, or the beginning of an X-Request-ID")
-    wanted = _named(words[1]) if words[:1] == ("show",) else _filter(words)
+    if verb and len(words) != 2:
+        raise click.UsageError(f"{verb} takes one ID: a number, or the beginning of an X-Request-ID")
+    wanted = _named(words[1]) if verb else _filter(words)
 
     async def work(control: RemoteControl) -> None:
         import asyncio
@@ -56,12 +57,15 @@ def command(
         page = await control.gateway.requests(limit=MOST)
         rows = [row for row in page.rows if wanted(row)]
         rows = rows[len(rows) - min(count, len(rows)) :]
-        if words[:1] == ("show",):
+        if verb:
             rows = rows[-1:]
             if not rows:
                 raise _unknown(words[1])
-        if file or as_curl or words[:1] == ("show",):
-            details = [await control.gateway.request(row.seq) for row in rows]
+        numbers = [row.seq for row in rows]
+        if verb == "replay":
+            numbers = [(await control.gateway.replay(numbers[0])).seq]
+        if file or as_curl or verb:
+            details = [await control.gateway.request(number) for number in numbers]
             _tell(details, file=file, as_curl=as_curl, as_json=as_json)
             return
         _print(rows, as_json=as_json, is_first=True, is_last=not follow)

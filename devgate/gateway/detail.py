@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from devgate.gateway.headers import Field as Pair
     from devgate.model.query import RequestRow
 
+_ENDS: Final = {
+    "client-left": "the client left before the end",
+    "cut": "ended by devgate, because the service or devgate itself stops",
+    "truncated": "the service broke off in the middle of its answer",
+}
+"""What ended a request without an answer of the gateway."""
 GONE: Final = "headers and bodies are no longer held: newer requests have taken their room"
 _RESCUES: Final = frozenset({"fallback", "retry"})
 """Steps that mean that something has failed."""
@@ -121,9 +127,8 @@ def _decisions(row: RequestRow, raw: Raw | None) -> Iterable[Decision]:
     """What was decided, in the order of the steps."""
     trace = raw.trace if raw is not None else PLAIN
     stage, sentence, hint = trace.why
-    refused = Decision(
-        stage or "answer", f"{row.error}: {sentence}" + (f" ({hint})" if hint else "") if sentence else row.error, "bad"
-    )
+    said = f"{row.error}: {sentence}" + (f" ({hint})" if hint else "") if sentence else _ENDS.get(row.error, row.error)
+    refused = Decision(stage or "answer", said, "bad" if row.error != "client-left" else "warn")
     if raw is not None and raw.cors is not None:
         yield _origin(raw)
     if row.route:

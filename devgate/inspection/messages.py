@@ -49,8 +49,9 @@ def events(data: bytes) -> tuple[Message, ...]:
                 lines.append(value)
             else:
                 fields[name] = value
-        elif lines or fields:
-            found.append(_event("event", "\n".join(lines), fields))
+        else:
+            if lines:  # without data it is none, whatever else it has
+                found.append(_event("event", "\n".join(lines), fields))
             fields, lines = {}, []
     return tuple(found)
 

@@ -57,7 +57,11 @@ def sections(detail: RequestDetail, width: int) -> list[Section]:
         found.append(Section(_count(detail), _messages(detail.messages, width)))
     if detail.sent_line:
         line: Runs = ((detail.sent_line, "plain"),)
-        found.append(Section("As the service got it", [*_wrapped(line, width), *_fields(detail.sent, width)]))
+        found.append(
+            Section(
+                "As the service got it, beside its own Host", [*_wrapped(line, width), *_fields(detail.sent, width)]
+            )
+        )
     if detail.note:
         found.insert(3, Section("", [((detail.note, "warn"),)], side=True))
     return [section for section in found if section.lines]

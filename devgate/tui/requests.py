@@ -51,7 +51,7 @@ def row(request: RequestRow) -> Row:
 
 def details(request: RequestRow) -> list[Runs]:
     """Everything known about one request."""
-    replica = f" #{request.replica}" if request.replica else ""
+    replica = f" #{request.replica}" if request.replica > 0 else ""
     where = f"{request.route or 'no route'} → {request.service or 'nobody'}{replica}"
     facts = [
         ("request", f"{request.method} {request.path}"),

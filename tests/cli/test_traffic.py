@@ -81,6 +81,13 @@ def test_one_request_in_detail(cli: Cli, running: FakeControl) -> None:
     assert "nobody" in result.err
 
 
+def test_sending_one_again_shows_how_it_went(cli: Cli, running: FakeControl) -> None:
+    result = cli("requests", "replay", "7")
+    assert result.code == 0
+    assert running.asked == [("replay", 7)]
+    assert running.requests_[-1].request_id in result.out
+
+
 def test_requests_as_commands(cli: Cli, running: FakeControl) -> None:
     running.details[60] = replace(DETAIL, row=running.requests_[-1])
     out = cli("requests", "show", "60", "--curl").out
@@ -102,7 +109,10 @@ def test_requests_as_an_archive(cli: Cli, running: FakeControl, tmp_path: Path) 
     assert "cannot be written" in result.err
 
 
-@pytest.mark.parametrize("args", [("show",), ("show", "1", "2"), ("-f", "--har", "x"), ("-f", "show", "1")])
+@pytest.mark.parametrize(
+    "args",
+    [("show",), ("show", "1", "2"), ("replay",), ("-f", "replay", "1"), ("-f", "--har", "x"), ("-f", "show", "1")],
+)
 def test_what_makes_no_sense_together(cli: Cli, running: FakeControl, args: tuple[str, ...]) -> None:
     assert cli("requests", *args).code == 2
 

@@ -25,7 +25,7 @@ def frame(payload: bytes, code: int = 1, *, last: bool = True, mask: bytes = b""
 
 
 def test_events():
-    found = events(b': hi\nevent: note\nid: 7\ndata: {"a": 1}\ndata: x\n\ndata: two\r\n\r\ndata: not whole')
+    found = events(b': hi\nevent: note\nid: 7\ndata: {"a": 1}\ndata: x\n\ndata: two\r\n\r\nretry: 9\n\ndata: not whole')
     assert [(one.kind, one.name, one.id, one.text) for one in found] == [
         ("comment", "", "", "hi"),
         ("event", "note", "7", '{"a": 1}\nx'),
