@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,17 +20,16 @@ KEYS: Final = 4_096
 """Clients, users ... that one rule remembers; more, and the one that came least recently is forgotten."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Rule:
-    """So many within so long."""
+    """So many within so long. Two that say the same are still two."""
 
     name: str
     limit: int
     window_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """How one rule sees one client after a request was judged."""
 
     rule: Rule
@@ -39,9 +38,8 @@ class Standing:
     """Until it can be more: until the oldest event that counts leaves the window."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What all rules of a phase say together."""
+class Verdict(NamedTuple):
+    """What all rules of a phase say together. A tuple, because one is made for each request."""
 
     standings: tuple[Standing, ...]
     violated: tuple[Standing, ...]
@@ -50,7 +48,8 @@ class Verdict:
     @property
     def tightest(self) -> Standing:
         """The rule with the least left; of several, the one that takes longest."""
-        return min(self.standings, key=lambda one: (one.remaining, -one.reset_s))
+        standings = self.standings
+        return standings[0] if len(standings) == 1 else min(standings, key=lambda one: (one.remaining, -one.reset_s))
 
     @property
     def retry_after_s(self) -> float:
@@ -184,6 +183,8 @@ def judge(claims: Sequence[Claim], now: float) -> Verdict:
     standings = tuple(
         Standing(limiter.rule, window.left(now), max(0.0, round(window.reset(now), 6))) for limiter, window in windows
     )
+    if not full:
+        return Verdict(standings, ())
     return Verdict(standings, tuple(one for one in standings if any(one.rule is other.rule for other in full)))
 
 

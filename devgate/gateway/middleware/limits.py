@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv6Address
 from typing import TYPE_CHECKING, Final
 
@@ -134,15 +135,18 @@ class _Gate:
         -headers, and the older names that most clients read)."""
         tightest = verdict.tightest
         reset_s = math.ceil(tightest.reset_s)
-        policies = ", ".join(
-            f'"{one.rule.name}";q={one.rule.limit};w={math.ceil(one.rule.window_s)}' for one in verdict.standings
-        )
+        policies = ", ".join([_policy(one.rule) for one in verdict.standings])
         return (
             f"X-RateLimit-Limit: {tightest.rule.limit}\r\nX-RateLimit-Remaining: {tightest.remaining}\r\n"
             f"X-RateLimit-Reset: {reset_s if self._delta else math.ceil(self._wall() + tightest.reset_s)}\r\n"
             f"RateLimit-Policy: {policies}\r\n"
             f'RateLimit: "{tightest.rule.name}";r={tightest.remaining};t={reset_s}\r\n'
         ).encode()
+
+
+@lru_cache(1024)
+def _policy(rule: Rule) -> str:
+    return f'"{rule.name}";q={rule.limit};w={math.ceil(rule.window_s)}'
 
 
 def _refusal(verdict: Verdict) -> Failure:
