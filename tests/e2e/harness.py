@@ -139,6 +139,13 @@ class Up:
                 return event
         raise AssertionError(f"no {name!r} within {DEADLINE_S:g} s: {self.events[-5:]} {self.stderr}")
 
+    def rest(self) -> list[dict[str, Any]]:
+        """Every event, to the end; only once it has gone."""
+        self._threads[0].join(DEADLINE_S)
+        while (line := self._lines.get(timeout=DEADLINE_S)) is not None:
+            self.events.append(json.loads(line))
+        return self.events
+
     def listening(self) -> str:
         """Wait for the gateway; its address."""
         return str(self.next_event("listening")["url"])

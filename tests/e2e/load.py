@@ -16,6 +16,19 @@ from typing import Self
 import aiohttp
 
 
+@dataclass(frozen=True)
+class Bad:
+    """A request that was not answered 200 with its own id."""
+
+    method: str
+    name: str
+    status: int
+    """0: no answer at all."""
+    text: str
+    began: float
+    """Monotonic seconds."""
+
+
 @dataclass
 class Load:
     """Runs in a thread of its own between `with` and its end."""
@@ -24,11 +37,11 @@ class Load:
     path: str
     per_second: int = 200
     most: int = 60_000
-    bad: list[str] = field(default_factory=list)
-    """Each request that was not answered 200 with its own id."""
+    bad: list[Bad] = field(default_factory=list)
     sent: int = 0
     posted: set[str] = field(default_factory=set)
     longest_s: float = 0.0
+    """From being sent to the last byte of the answer."""
 
     def __enter__(self) -> Self:
         self._stop = threading.Event()
@@ -62,7 +75,7 @@ class Load:
             async with session.request(method, self.url + self.path, headers={"X-Id": name}, data=data) as answer:
                 body = await answer.text()
                 if answer.status != 200 or body != name:
-                    self.bad.append(f"{method} {name}: {answer.status} {body[:300]}")
+                    self.bad.append(Bad(method, name, answer.status, body[:1000], started))
         except aiohttp.ClientError as error:
-            self.bad.append(f"{method} {name}: {error!r}")
+            self.bad.append(Bad(method, name, 0, repr(error), started))
         self.longest_s = max(self.longest_s, time.monotonic() - started)

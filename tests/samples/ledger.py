@@ -1,6 +1,6 @@
 """A service that writes the id of each POST into a file before it answers: proof of how often each one arrived.
 
-python ledger.py FILE [BOOT_SECONDS]      listens on $PORT after a boot that takes so long
+python ledger.py FILE [BOOT_SECONDS [ANSWER_SECONDS]]      listens on $PORT after a boot, and answers after a while
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ class Ledger(BaseHTTPRequestHandler):
         self.answer()
 
     def answer(self) -> None:
+        time.sleep(float(sys.argv[3]) if len(sys.argv) > 3 else 0)
         body = self.headers.get("X-Id", "").encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
