@@ -182,6 +182,14 @@ def opens(request: pytest.FixtureRequest, line: str) -> None:
     assert (reader.folder / "opened").read_text() == running.status()["url"] + line.rpartition(" ")[2] + "\n"
 
 
+def archives(request: pytest.FixtureRequest, line: str) -> None:
+    running, reader = request.getfixturevalue("running"), request.getfixturevalue("reader")
+    assert request_through(running, "/api/archived") == 200
+    assert "written to" in reader.types(line)
+    archive = json.loads((reader.folder / line.rpartition(" ")[2]).read_text())
+    assert any("/api/archived" in entry["request"]["url"] for entry in archive["log"]["entries"])
+
+
 def ends(request: pytest.FixtureRequest, line: str) -> None:
     """Start in the background, then end: each of the two lines needs the other."""
     elsewhere = request.getfixturevalue("elsewhere")
@@ -315,6 +323,8 @@ RUNS: dict[str, Callable[[pytest.FixtureRequest, str], None]] = {
     "devgate status": partial(says, "4/4 ready"),
     "devgate restart chat": partial(says, "chat is back"),
     "devgate logs -f chat": follows,
+    "devgate requests status:5xx": partial(says, ""),
+    "devgate requests --har traffic.har": archives,
     "devgate routes explain GET /api/chat/1/messages": partial(says, "/api/* -> chat"),
     "devgate switch fechatter/ha": switches,
     "devgate sync check": partial(says, "overall synced"),
