@@ -272,13 +272,15 @@ class Gateway:
     def _backend(self, name: str, old: Backend | None, profile: Profile) -> Backend:
         fuse = self._breakers.get(name)
         spec = profile.services.get(name)
+        weights = () if spec is None else spec.weights
+        if old is not None and old.weights == weights:
+            return replace(old, fuse=fuse)
         balance: Balance[Instance] = RoundRobin()
-        if spec is not None and spec.weights:
-            weights = spec.weights
+        if weights:
             balance = Weighted(lambda instance: weights[instance.replica] if instance.replica < len(weights) else 1)
         if old is not None:
-            return replace(old, fuse=fuse, balance=balance)
-        return Backend(name, fuse, Queue(name, self._directory, self._clock), balance)
+            return replace(old, fuse=fuse, balance=balance, weights=weights)
+        return Backend(name, fuse, Queue(name, self._directory, self._clock), balance, weights)
 
     def _with_recourse(self, lane: Lane, caching: bool) -> Lane:
         """The lane of a route that wants more than to be passed on."""

@@ -49,6 +49,8 @@ class Backend:
     fuse: Fuse
     queue: Queue
     balance: Balance[Instance]
+    weights: tuple[int, ...]
+    """Of its replicas; empty: equal."""
     waiting: int = 0
     """Requests that wait for a probe's outcome."""
     marks: Marks[Instance] = field(default_factory=Marks)

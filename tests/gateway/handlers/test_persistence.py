@@ -203,6 +203,16 @@ async def replicas(stack: AsyncExitStack, *scripts: Script, **keys: Any) -> tupl
     return bench, upstreams
 
 
+async def replicas_of(
+    stack: AsyncExitStack, first: Script, second: Script, others: dict[str, Upstream], **keys: Any
+) -> tuple[Bench, list[Upstream]]:
+    """A service `a` with two instances, beside others."""
+    upstreams = [await stack.enter_async_context(scripted(script)) for script in (first, second)]
+    bench = await stack.enter_async_context(gateway({"a": upstreams[0], **others}, replicas=2, **keys))
+    bench.serve("a", upstreams[1].port, 1)
+    return bench, upstreams
+
+
 async def load(bench: Bench, count: int, clients: int = 4, **headers: str) -> Counter[str]:
     """Many requests over a few connections; how often each body came."""
     found: Counter[str] = Counter()
@@ -228,6 +238,19 @@ async def test_replicas_get_what_their_weights_say():
         bench, _ = await replicas(stack, *scripts, specs={"a": {"replicas": 3, "weights": [6, 3, 1]}})
         found = await load(bench, 1000)
         assert all(abs(found[name] - share) <= 50 for name, share in (("x", 600), ("y", 300), ("z", 100)))
+
+
+async def test_weights_change_while_it_runs_and_turns_outlive_a_reload():
+    async with AsyncExitStack() as stack:
+        bench, _ = await replicas(stack, answering(says("x")), answering(says("y")))
+        turns = []
+        for _ in range(4):
+            turns.append((await bench.get()).body)
+            bench.gateway.apply(bench.profile)
+        assert turns[0] != turns[1] != turns[2] != turns[3]
+        service = bench.profile.services["a"].model_copy(update={"weights": (0, 1)})
+        bench.gateway.apply(bench.profile.model_copy(update={"services": {"a": service}}))
+        assert await load(bench, 20) == {"y": 20}
 
 
 @pytest.mark.parametrize("keys", [{}, {"retry": "2"}], ids=["plain", "retry"])
@@ -378,6 +401,61 @@ async def test_where_nobody_helps_the_failure_is_that_of_the_service():
         assert (await bench.get()).problem["code"] == "stopped"
     async with scripted(answering(BUSY)) as one, gateway({"a": one, "b": None}, routes=route(**keys)) as bench:
         assert (await bench.get()).body == b"busy"
+
+
+# What never ends
+
+EVERYTHING = {"retry": "1", "hedge": "1s", "sticky": "v", "split": {"b": 0}, "cache": "1m"}
+
+
+async def test_a_websocket_passes_and_keeps_to_its_place():
+    shake = (
+        b"GET /ws HTTP/1.1\r\nHost: HOST\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nCookie: v=a.1\r\n\r\n"
+    )
+    switch = b"HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
+
+    async def never(peer: Peer) -> None:
+        raise AssertionError("somebody else's")
+
+    async def echo(peer: Peer) -> None:
+        await peer.head()
+        peer.send(switch)
+        peer.send(await peer.read(4))
+        await peer.rest()
+
+    async with AsyncExitStack() as stack:
+        other = await stack.enter_async_context(scripted(never))
+        bench, _ = await replicas_of(stack, never, echo, {"b": other}, routes=route(**EVERYTHING))
+        client = await bench.connect()
+        client.send(shake.replace(b"HOST", bench.host))
+        assert (await client.head())[0] == 101
+        client.send(b"ping")
+        assert await client.reader.readexactly(4) == b"ping"
+        client.reset()
+        await bench.until(lambda: bench.entry("a").instances[1].in_flight == 0)
+
+
+async def test_event_streams_pass_as_they_come_and_hold_up_nobody():
+    release = asyncio.Event()
+
+    async def stream(peer: Peer) -> None:
+        await peer.head()
+        peer.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: max-age=60\r\n\r\ndata: 1\n\n")
+        await release.wait()
+        peer.close()
+
+    async with scripted(stream) as one, gateway({"a": one, "b": None}, routes=route(**EVERYTHING)) as bench:
+        clients = [await bench.connect() for _ in range(3)]
+        for client in clients:
+            client.send(b"GET / HTTP/1.1\r\nHost: %b\r\n\r\n" % bench.host)
+        for client in clients:
+            status, _, fields, _ = await client.head()
+            assert status == 200
+            assert dict(fields)[b"cache-status"].startswith(b'devgate; fwd=uri-miss; fwd-status=200; detail="a stream"')
+            assert b"data: 1" in await client.reader.readuntil(b"data: 1\n\n")
+        assert len(bench.gateway._store) == 0
+        release.set()
 
 
 # Hedging
