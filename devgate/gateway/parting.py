@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 import struct
 import sys
@@ -12,6 +11,8 @@ from typing import Final
 PATIENCE_S: Final = 5.0
 """How long the other end may take to get the last bytes."""
 LOOK_S: Final = 0.005
+_LINGER: Final = "hh" if sys.platform == "win32" else "ii"
+"""How C writes a `struct linger`."""
 
 
 async def reset(wire: asyncio.Transport) -> None:
@@ -22,8 +23,9 @@ async def reset(wire: asyncio.Transport) -> None:
         await asyncio.sleep(LOOK_S)
     if not wire.is_closing():
         # By a socket of its own for the same connection: not every loop's transport lets one set an option.
-        with socket.socket(fileno=os.dup(wire.get_extra_info("socket").fileno())) as same:
-            same.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        number = wire.get_extra_info("socket").fileno()
+        with socket.fromfd(number, socket.AF_INET, socket.SOCK_STREAM) as same:
+            same.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack(_LINGER, 1, 0))
         wire.abort()
 
 
