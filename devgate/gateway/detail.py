@@ -27,7 +27,7 @@ _ENDS: Final = {
 }
 """What ended a request without an answer of the gateway."""
 GONE: Final = "headers and bodies are no longer held: newer requests have taken their room"
-_RESCUES: Final = frozenset({"fallback", "retry"})
+_RESCUES: Final = frozenset({"fault", "fallback", "retry"})
 """Steps that mean that something has failed."""
 _THEN: Final = {
     "replay": "sent again on another connection",
@@ -128,7 +128,7 @@ def _decisions(row: RequestRow, raw: Raw | None) -> Iterable[Decision]:
     trace = raw.trace if raw is not None else PLAIN
     stage, sentence, hint = trace.why
     said = f"{row.error}: {sentence}" + (f" ({hint})" if hint else "") if sentence else _ENDS.get(row.error, row.error)
-    refused = Decision(stage or "answer", said, "bad" if row.error != "client-left" else "warn")
+    refused = Decision(stage or "answer", redact_text(said), "bad" if row.error != "client-left" else "warn")
     if raw is not None and raw.cors is not None:
         yield _origin(raw)
     if row.route:

@@ -12,6 +12,7 @@ from devgate.errors import CommandError
 from devgate.gateway.capture import KEPT
 from devgate.inspection.draft import text_of
 from devgate.model.detail import RequestDetail, first
+from devgate.model.fault import Fault
 from tests.gateway.harness import OK, PAGE, Bench, gateway
 from tests.inspection.test_messages import frame
 from tests.upstreams import Peer, Script, answering, scripted
@@ -198,3 +199,12 @@ async def test_a_stream_that_is_sent_again_is_left_after_its_head():
         await bench.until(lambda: bench.gateway.requests().total == 1)
         sent = await bench.gateway.inspector.replay(1)
         assert (sent.status, sent.seq) == (200, 2)
+
+
+async def test_a_fault_on_demand_is_told():
+    async with scripted(answering(OK)) as service, gateway({"a": service}) as bench:
+        bench.gateway.set_fault("/*", Fault(status=503), 60.0)
+        assert (await bench.get()).status == 503
+        detail = await newest(bench)
+        assert ("fault", "on demand: 503") in [(one.step, one.text) for one in detail.decisions]
+        assert detail.decisions[-1].step == "faults"

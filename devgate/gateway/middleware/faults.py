@@ -37,6 +37,7 @@ def faulty(fault: Fault, clock: Clock, draw: Callable[[], float]) -> tuple[Step,
             await serve(exchange)
             return
         exchange.extra += told
+        exchange.traced().steps.append(("fault", f"on demand: {fault.words}"))
         if fault.latency_s:
             await asyncio.sleep(fault.latency_s)
         if fault.status and (not fault.count or _strikes(exchange, fault.status)):
