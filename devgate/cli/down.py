@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from devgate.runfile import RunFile
 
 LOOK_S: Final = 0.05
-"""Between two looks at processes that are not our children: there is nothing to wait on."""
+"""Between two looks at a process that is not our child: there is nothing to wait on."""
 GRACE_S: Final = 2.0
 """From TERM to KILL for what a dead devgate left behind; its guardian does the same, if it still can."""
 _KILL: Final = getattr(signal, "SIGKILL", signal.SIGTERM)
@@ -39,8 +39,10 @@ def command(timeout: float, now: bool, project: str) -> None:
     was_alive = run.alive
     if was_alive:
         _ask_to_stop(run, now=now)
-    if not (_within(timeout, lambda: not run.alive) and _end_leftovers(run, timeout_s=timeout, now=now)):
-        raise _too_slow(run, timeout)
+    gone = _within(timeout, lambda: not run.alive)
+    left = _end_leftovers(run, timeout_s=timeout, now=now) if gone else []
+    if not gone or left:
+        raise _too_slow(["devgate itself"] if not gone else [f"pid {process.pid}" for process in left], timeout)
     runfile.release(state, run)
     if was_alive:
         print(f"devgate (pid {run.pid}) and everything it ran are gone")
@@ -66,27 +68,11 @@ def _ask_to_stop(run: RunFile, *, now: bool) -> None:
         os.kill(run.pid, _KILL)
 
 
-def _end_leftovers(run: RunFile, *, timeout_s: float, now: bool) -> bool:
-    """End what carries this devgate's mark; an orderly end leaves nothing. Returns whether it is gone."""
+def _end_leftovers(run: RunFile, *, timeout_s: float, now: bool) -> list[Process]:
+    """End what carries this devgate's mark; an orderly end leaves nothing. Returns what does not go."""
     from devgate import processes
 
-    left = _leftovers(run)
-    if left and not now:
-        processes.signal_all(left, signal.SIGTERM)
-        _within(min(GRACE_S, timeout_s), lambda: not _leftovers(run))
-
-    def is_clean() -> bool:
-        left = _leftovers(run)
-        processes.signal_all(left, _KILL)
-        return not left
-
-    return _within(timeout_s, is_clean)
-
-
-def _leftovers(run: RunFile) -> list[Process]:
-    from devgate import processes
-
-    return processes.family({}, f"{run.mark}:") if run.mark else []
+    return processes.end({}, run.mark, grace_s=0 if now else GRACE_S, give_up_s=timeout_s).left if run.mark else []
 
 
 def _within(timeout_s: float, condition: Callable[[], bool]) -> bool:
@@ -104,10 +90,9 @@ def _within(timeout_s: float, condition: Callable[[], bool]) -> bool:
     return True
 
 
-def _too_slow(run: RunFile, timeout_s: float) -> Exception:
+def _too_slow(who: list[str], timeout_s: float) -> Exception:
     from devgate.errors import CommandError, Exit
 
-    who = ["devgate itself"] * run.alive + [f"pid {process.pid}" for process in _leftovers(run)]
     return CommandError(
         f"not everything is gone after {timeout_s:g} s: {', '.join(who[:8])}",
         hint="give it longer with --timeout, or kill what is left with --now",
