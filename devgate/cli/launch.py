@@ -16,7 +16,7 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from devgate.cli.selection import selection, start_order
+from devgate.cli.selection import selection
 from devgate.clock import SystemClock
 from devgate.engine.listening import listen
 from devgate.errors import Exit
@@ -129,26 +129,6 @@ def prepare(request: Request) -> Loaded:
 
     ask_for_trust(loaded, agreed=request.trust)
     return loaded
-
-
-def rehearse(request: Request) -> int:
-    """`--dry-run`: say what would start. Nothing is bound, asked or written."""
-    loaded = load(request)
-    profile = loaded.profile
-    order = start_order(
-        profile, selection(profile, request.only, request.without, no_deps=request.no_deps), no_deps=request.no_deps
-    )
-    where = f"{profile.gateway.host}:{profile.gateway.port}"
-    lines = [f"{loaded.ref} would listen on {where} and start" + (", in this order:" if order else " no service")]
-    for number, names in enumerate(order, 1):
-        for name in names:
-            needs = ", ".join(profile.services[name].depends_on)
-            lines.append(f"  {number}. {name}" + (f"  (needs {needs})" if needs else ""))
-    started = {name for names in order for name in names}
-    if left := [name for name in profile.services if name not in started]:
-        lines.append(f"not started: {', '.join(left)}")
-    print("\n".join(map(visible, lines)))
-    return Exit.OK
 
 
 def _say_fallback(error: ProfileError, fallback: str) -> None:

@@ -54,7 +54,7 @@ def start_options(function: Callable[..., Any]) -> Callable[..., Any]:
     "--wait", "wait_s", type=DURATION, metavar="[=60s]",
     help="With -d: return when every service is ready.",
 )  # fmt: skip
-@click.option("--dry-run", is_flag=True, help="Only say what would start, in which order.")
+@click.option("--dry-run", is_flag=True, help="Only say what would start, in which order, and what would be blocked.")
 @start_options
 @click.option("--exit-code-from", metavar="SVC", help="Stop everything when this service ends, with its exit code.")
 @click.option("--watch-stdin", is_flag=True, help="Stop at the end of stdin, or at a line `shutdown`.")
@@ -99,7 +99,7 @@ def command(
         **chosen(**start),
     )
     if dry_run:
-        from devgate.cli.launch import rehearse
+        from devgate.cli.rehearsal import rehearse
 
         return rehearse(request)
     if detach:

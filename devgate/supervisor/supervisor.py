@@ -14,7 +14,7 @@ from devgate.errors import CommandError
 from devgate.model.profile import Profile
 from devgate.model.status import ServiceState
 from devgate.processes import MARK
-from devgate.supervisor import eviction, preflight
+from devgate.supervisor import eviction
 from devgate.supervisor.external import External
 from devgate.supervisor.fleet import Fleet
 from devgate.supervisor.kinship import new_mark
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from devgate.model.events import Publish
     from devgate.model.plan import Plan
     from devgate.model.query import LogSlice
-    from devgate.supervisor.refusal import CannotStartError
     from devgate.supervisor.spawn import Child
     from devgate.supervisor.view import ServiceView
     from devgate.supervisor.world import Keeper
@@ -129,10 +128,6 @@ class Supervisor:
     async def converge(self, profile: Profile, plan: Plan) -> None:
         """Go over to another profile as `plan` says. Returns when everything is under way."""
         self._fleet.converge(profile, plan)
-
-    def blocked(self, profile: Profile) -> Mapping[str, CannotStartError]:
-        """What would keep services of a profile from starting now, by name. Meant for before the start: ours hold their ports."""
-        return preflight.blocked(profile, self._world.around, auto_ports=self._world.auto_ports)
 
     # Commands
 

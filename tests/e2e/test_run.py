@@ -185,6 +185,29 @@ def test_a_switch_to_another_port_moves_the_gateway(two: Path) -> None:
         assert request(status["url"], "GET", "/api/x").status == 200
 
 
+def test_a_dry_run_says_what_would_be_blocked(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        (tmp_path / "devgate.yaml").write_text(
+            f"services:\n  web: {{command: sh, port: {port}}}\n  gone: {{command: nonesuch-x}}\n"
+            "  off: {command: nonesuch-y, autostart: false}\n"
+        )
+
+        def blocked(*options: str) -> list[str]:
+            lines = run("up", "--dry-run", *options, cwd=tmp_path).stdout.splitlines()
+            return [line.split(": ")[1] for line in lines if line.startswith("would be blocked: ")]
+
+        assert (
+            f"would be blocked: web: port {port} is taken by pid {os.getpid()} ("
+            in run("up", "--dry-run", cwd=tmp_path).stdout
+        )
+        assert blocked() == ["web", "gone"]
+        assert blocked("--take-port") == blocked("--auto-ports") == ["gone"]
+        assert blocked("--stub") == ["web"]
+        assert blocked("--only", "gone") == ["gone"]
+    assert blocked() == ["gone"]
+
+
 def test_a_dry_run_starts_nothing(two: Path) -> None:
     done = run("up", "--dry-run", cwd=two)
     assert done.stdout.split("\n")[1:3] == ["  1. api", "  2. events  (needs api)"]
