@@ -10,7 +10,6 @@ from devgate.model.snapshot import (
     CacheRow,
     EventRow,
     FaultRow,
-    InstanceRow,
     LimitRow,
     RouteRow,
     ServiceRow,
@@ -74,20 +73,7 @@ def service_row(view: ServiceView, traffic: TrafficRow, breaker: BreakerRow, syn
         memory_bytes=view.memory_bytes,
         stale=view.stale,
         required=view.required,
-        instances=tuple(
-            InstanceRow(
-                replica=one.replica,
-                state=one.state,
-                pid=one.pid,
-                port=one.port,
-                uptime_s=one.uptime_s,
-                restarts=one.restarts,
-                cpu_percent=one.cpu_percent,
-                memory_bytes=one.memory_bytes,
-                in_flight=one.in_flight,
-            )
-            for one in view.instances
-        ),
+        instances=view.instances,
         traffic=traffic,
         breaker=breaker,
         sync=sync,

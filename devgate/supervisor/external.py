@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from devgate.directory import Endpoint
 from devgate.errors import CommandError
 from devgate.model.events import HealthChanged
+from devgate.model.snapshot import InstanceRow
 from devgate.model.status import HealthState, Owner, ServiceState
 from devgate.supervisor import probes
 from devgate.supervisor.lifecycle import Trigger
 from devgate.supervisor.readiness import Prober
 from devgate.supervisor.standing import Standing
-from devgate.supervisor.view import InstanceView, ServiceView
+from devgate.supervisor.view import ServiceView
 from devgate.supervisor.vitals import Vitals, http_target, probe_text
 
 if TYPE_CHECKING:
@@ -179,7 +180,7 @@ class External:
             stale=(),
             required=self.spec.required,
             instances=(
-                InstanceView(
+                InstanceRow(
                     replica=0,
                     state=self.state,
                     pid=None,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+from devgate.model.snapshot import InstanceRow
 from devgate.model.status import Owner, ServiceState
 from devgate.redact import redact_text
-from devgate.supervisor.view import InstanceView, ServiceView
+from devgate.supervisor.view import ServiceView
 from devgate.supervisor.vitals import probe_text
 
 if TYPE_CHECKING:
@@ -56,13 +57,13 @@ def view_of(service: Service, world: World) -> ServiceView:
     )
 
 
-def _instance(runner: Runner, world: World) -> InstanceView:
+def _instance(runner: Runner, world: World) -> InstanceRow:
     run, foreign = runner.now, runner.foreign
     usage = world.usage(runner.service, runner.replica) if run is not None else None
     pid = run.pid if run is not None and run.code is None else None
     if foreign is not None and foreign.owner is not None:
         pid = foreign.owner.pid
-    return InstanceView(
+    return InstanceRow(
         replica=runner.replica,
         state=runner.state,
         pid=pid,

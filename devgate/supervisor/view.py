@@ -10,7 +10,7 @@ from devgate.model.status import HealthState, ServiceState
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from devgate.model.snapshot import ProbeRow
+    from devgate.model.snapshot import InstanceRow, ProbeRow
     from devgate.model.status import Owner
 
 _WORST_FIRST: Final = (
@@ -40,23 +40,8 @@ _HEALTH_OF: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class InstanceView:
-    """One replica."""
-
-    replica: int
-    state: ServiceState
-    pid: int | None
-    port: int | None
-    uptime_s: float
-    restarts: int
-    cpu_percent: float | None
-    memory_bytes: int | None
-    in_flight: int
-
-
-@dataclass(frozen=True, slots=True)
 class ServiceView:
-    """One service. Fields as in `model.snapshot.ServiceRow`."""
+    """One service. Fields as in `model.snapshot.ServiceRow`, without what the gateway and the monitor know of it."""
 
     name: str
     state: ServiceState
@@ -77,7 +62,7 @@ class ServiceView:
     memory_bytes: int | None
     stale: tuple[str, ...]
     required: bool
-    instances: tuple[InstanceView, ...]
+    instances: tuple[InstanceRow, ...]
     response_ms: float | None
     checked_at: float | None
     version: str | None
