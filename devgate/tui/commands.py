@@ -55,7 +55,7 @@ COMMANDS: Final[dict[str, Command]] = {
     "restart": Command("restart", lambda control, name: control.services.restart(name), _ours),
     "cascade": Command("restart", lambda control, name: control.services.restart(name, dependents=True), _ours),
     "adopt": Command("adopt", lambda control, name: control.services.adopt(name), _beaten),
-    "take": Command("take the port of", lambda control, name: control.services.take_port(name), _beaten),
+    "take": Command("take over", lambda control, name: control.services.take_port(name), _beaten),
     "red": Command(
         "restart",
         lambda control, name: control.services.restart(name),
@@ -87,7 +87,7 @@ def at_stake(command: str, row: ServiceRow) -> str:
     if command == "kill" and row.traffic.in_flight:
         return f"{row.traffic.in_flight} requests in flight will fail."
     if command == "take":
-        return f"{row.cause or 'Its port is taken'}. That process will be ended."
+        return f"This ends a process: {row.cause or 'its port is taken'}."
     return ""
 
 

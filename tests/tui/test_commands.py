@@ -58,7 +58,7 @@ def test_a_port_is_taken_or_its_owner_adopted_only_where_that_is_what_lacks():
     for name in ("adopt", "take"):
         assert targets(COMMANDS[name], snapshot, "bot-server") == ("bot-server",)
     row = next(row for row in rows if row.name == "bot-server")
-    assert at_stake("take", row) == "port 6686 is taken by pid 7 (nc). That process will be ended."
+    assert at_stake("take", row) == "This ends a process: port 6686 is taken by pid 7 (nc)."
     assert at_stake("adopt", row) == ""
 
 

@@ -65,8 +65,8 @@ async def test_a_service_whose_port_is_taken_adopts_its_owner_or_ends_him(key: s
         await shows(pilot, "take port")
         await press(pilot, key)
         if key == "T":
-            await shows(pilot, "Take the port of bot-server?")
-            await shows(pilot, f"{cause}. That process will be ended.")
+            await shows(pilot, "Take over bot-server?")
+            await shows(pilot, f"This ends a process: {cause}.")
             assert control.asked == []
             await press(pilot, "enter")
         await asks(pilot, control, (asked, "bot-server"))
