@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from typing import TYPE_CHECKING, Protocol
@@ -57,7 +58,10 @@ class ScreenFace:
 
         self._guardian.screen(on=True)
         try:
-            if await run_screen(self._engine, keymap=keys_file(), theme=theme(), notes=self._notes):
+            # What a view is made of lives as long as devgate. Unfrozen, each full collection looks through all of it, and
+            # requests wait for 60 ms.
+            shown = run_screen(self._engine, keymap=keys_file(), theme=theme(), notes=self._notes, ready=gc.freeze)
+            if await shown:
                 self._engine.end("the screen failed")
         finally:
             self._guardian.screen(on=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -9,6 +10,8 @@ if TYPE_CHECKING:
     from devgate.tui.ink import Runs
 
 _NAME: Final = 24
+_LINE: Final = 56
+"""Cells of a line of names: what half of a usual terminal shows."""
 
 
 def config(found: Anatomy) -> list[Runs]:
@@ -16,7 +19,7 @@ def config(found: Anatomy) -> list[Runs]:
     lines: list[Runs] = []
     for line in found.config:
         text, mark, origin = line.rpartition("  # ")
-        lines.append(((text, "plain"), (f"  {origin}", "muted")) if mark else ((line, "plain"),))
+        lines.append(((text.rstrip(), "plain"), (f"  {origin}", "muted")) if mark else ((line, "plain"),))
     return lines or [(("nothing is written about it", "muted"),)]
 
 
@@ -29,5 +32,6 @@ def env(found: Anatomy) -> list[Runs]:
         for each in found.env
     ]
     if found.inherited:
-        lines += [(), ((f"{len(found.inherited)} inherited: ", "heading"), (" ".join(found.inherited), "muted"))]
+        lines += [(), ((f"{len(found.inherited)} inherited", "heading"),)]
+        lines += [((part, "muted"),) for part in wrap(" ".join(found.inherited), _LINE)]
     return lines

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
+    from textual.driver import Driver
     from textual.screen import Screen
 
     from devgate.control import Control
@@ -56,7 +57,7 @@ class DevgateApp(App[None], inherit_bindings=False):
         keymap: a file with keys of one's own (see `keymap`).
         theme: name of a theme; empty: chosen by the environment.
         ascii_only: whether the terminal shows nothing but ASCII.
-        ready: called after the first paint.
+        ready: called after the first paint, and after the first one of each other view.
         attached: devgate runs in another process, which goes on without this screen.
         notes: what was said on stderr before the screen covered it.
     """
@@ -93,6 +94,7 @@ class DevgateApp(App[None], inherit_bindings=False):
         """Whether logs are shown merged."""
         self.animation_level = "none"  # a live view that slides costs paints and tells nothing
         self._painted = ready
+        self._seen_views = {self.DEFAULT_MODE}
         self._mouse_left = False
         for each in THEMES:
             self.register_theme(each)
@@ -103,6 +105,13 @@ class DevgateApp(App[None], inherit_bindings=False):
             wanted = choose(os.environ)
         self.theme = wanted
         self._keymap_file = keymap
+
+    def get_driver_class(self) -> type[Driver]:
+        if sys.platform == "win32" or "TEXTUAL_DRIVER" in os.environ:
+            return super().get_driver_class()
+        from devgate.tui.driver import Driver as NeverWaiting
+
+        return NeverWaiting
 
     def on_ready(self) -> None:
         if self._keymap_file is not None:
@@ -161,8 +170,13 @@ class DevgateApp(App[None], inherit_bindings=False):
     # --- actions -------------------------------------------------------------------------------------------------
 
     def action_view(self, name: str) -> None:
-        if self.live is not None:
-            self.switch_mode(name)
+        if self.live is None:
+            return
+        self.switch_mode(name)
+        if name not in self._seen_views:
+            self._seen_views.add(name)
+            if self._painted is not None:
+                self.call_after_refresh(self._painted)
 
     def action_mouse(self) -> None:
         """Give the mouse to the terminal, which then selects and copies as everywhere else; or take it back."""
@@ -214,7 +228,7 @@ async def run_screen(
         keymap: a TOML file with keys of one's own; it need not exist.
         theme: name of a theme; empty: dark, or none under NO_COLOR.
         ascii_only: whether to draw with ASCII alone; None: as the terminal's encoding says.
-        ready: called once, after the first paint.
+        ready: called after the first paint, and after the first one of each other view, which is built only then.
         attached: devgate runs in another process, and `d` leaves it alone.
         notes: what was said on stderr before, and is shown once more where it can be seen.
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from textual import on
 from textual.containers import Horizontal, Vertical
 
+from devgate.escape import visible
 from devgate.model.status import ServiceState
 from devgate.tui import anatomy_text, health_rows, rows
 from devgate.tui.bindings import LOG, OVERVIEW, of
@@ -131,8 +132,10 @@ class Overview(LogKeys):
         if self.snapshot is None:
             return
         route = self._route_here(self.snapshot)
-        path = rows.fixed_part(route.path) if route is not None else "/"
-        self.app.leaving.browse(self.snapshot.url + path)
+        if route is None:
+            self.notify(f"no route leads to {visible(self.selected)}", timeout=3, markup=False)
+        else:
+            self.app.leaving.browse(self.snapshot.url + rows.fixed_part(route.path))
 
     def _route_here(self, snapshot: Snapshot) -> RouteRow | None:
         """The selected route, or else the first one of the selected service."""

@@ -1,0 +1,63 @@
+"""The way to a terminal that may not be listening.
+
+Textual hands what it draws to a thread through a queue of thirty pieces, and waits where that is full: for ever, once the
+terminal is gone and the thread with it, or as long as the terminal is not read (a stopped `ssh`, a window that hangs). The loop
+that would wait is the one that also proxies. So nothing here waits: what a terminal does not take is dropped, and drawn anew when
+it does.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from textual.drivers.linux_driver import LinuxDriver
+
+if TYPE_CHECKING:
+    from textual.drivers._writer_thread import WriterThread
+
+PATIENCE_S: Final = 0.5
+"""What a terminal has to take the last of it, which gives it back as it was."""
+_LOOK_S: Final = 0.01
+
+
+class Driver(LinuxDriver):
+    """Drops instead of waiting."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._dropped = False
+
+    def write(self, data: str) -> None:
+        writer = self._listening
+        if writer is None or writer._queue.full():  # nobody else puts anything in
+            self._dropped = True
+            return
+        writer.write(data)
+        if self._dropped and writer._queue.qsize() <= 1:
+            self._dropped = False
+            self._app.call_later(self._app.refresh, layout=True)
+
+    @property
+    def _listening(self) -> WriterThread | None:
+        """The thread that writes, if the terminal is still there."""
+        writer = self._writer_thread
+        return writer if writer is not None and writer.is_alive() else None
+
+    def stop_application_mode(self) -> None:
+        self._let_it_read()
+        super().stop_application_mode()
+
+    def close(self) -> None:
+        writer = self._listening
+        if writer is not None and not writer._queue.full():
+            writer._queue.put(None)
+            writer.join(PATIENCE_S)
+
+    def _let_it_read(self) -> None:
+        """Wait a little until what was drawn has been taken: what comes next must not be dropped."""
+        for _ in range(round(PATIENCE_S / _LOOK_S)):
+            writer = self._listening
+            if writer is None or writer._queue.empty():
+                return
+            time.sleep(_LOOK_S)
