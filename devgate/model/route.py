@@ -101,13 +101,13 @@ class RouteSpec(Spec):
     retry: Annotated[
         RetrySpec | None,
         BeforeValidator(retry_short, json_schema_input_type=RetrySpec | int | None),
-        Expected("a number of further attempts, or a map"),
+        Expected("a number of further attempts, a map"),
     ] = None
     """Try again where the service fails; a number is how often."""
     hedge: Annotated[
         HedgeSpec | None,
         BeforeValidator(hedge_short, json_schema_input_type=HedgeSpec | str | None),
-        Expected("a duration such as 500ms, or a map"),
+        Expected("a duration such as 500ms, a map"),
     ] = None
     """Ask a second time where the first answer is late; a duration is after how long."""
     split: dict[str, Percent] = Field(default_factory=dict)
@@ -115,7 +115,7 @@ class RouteSpec(Spec):
     sticky: Annotated[
         StickySpec | None,
         BeforeValidator(sticky_short, json_schema_input_type=StickySpec | bool | str | None),
-        Expected("true, the name of a cookie, or a map"),
+        Expected("true, the name of a cookie, a map"),
     ] = None
     """Keep each client at its instance and its side of `split`; a text is the cookie's name."""
     fallback: FallbackSpec | None = None
@@ -123,7 +123,7 @@ class RouteSpec(Spec):
     cache: Annotated[
         CacheSpec | None,
         BeforeValidator(cache_short, json_schema_input_type=CacheSpec | bool | str | None),
-        Expected("true, a duration such as 5m, or a map"),
+        Expected("true, a duration such as 5m, a map"),
     ] = None
     """Keep answers and give them again; a duration is how long those are fresh that do not say so themselves."""
     limits: tuple[LimitSpec, ...] = ()

@@ -16,20 +16,21 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from devgate.gateway.capture import KEPT, Trial
+from devgate.gateway.capture import KEPT
 from devgate.gateway.exchange import BadBody
 from devgate.gateway.failures import Failure
 from devgate.gateway.frames import GOING_AWAY
 from devgate.gateway.hold import CAPACITY
+from devgate.gateway.mishaps import failure_of, mishap_of, note, outcome_of
 from devgate.gateway.relay import Common, Relay
 from devgate.gateway.retrying import UNREACHABLE
 from devgate.gateway.screened import Refused, Screened
-from devgate.gateway.upstream.errors import Kind, UpstreamError
+from devgate.gateway.upstream.errors import UpstreamError
 from devgate.gateway.upstream.line import CHUNKED
 from devgate.gateway.ways import Way, Ways
 from devgate.model.status import BreakerState
 from devgate.policy.breaker import Outcome
-from devgate.policy.rescue import IDEMPOTENT, Mishap, Rescue, decide
+from devgate.policy.rescue import IDEMPOTENT, Rescue, decide
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -53,9 +54,6 @@ is broken in another way, and the client is told."""
 SUSPICION_PAUSE_S: Final = 0.1
 PROBE_PAUSE_S: Final = 1.0
 """How often a request that waits for a probe's outcome looks by itself, should the probe never end."""
-_BROKE_OFF: Final = frozenset({Kind.CONNECT_REFUSED, Kind.RESET, Kind.TRUNCATED})
-_TIMEOUTS: Final = frozenset({Kind.CONNECT_TIMEOUT, Kind.RESPONSE_TIMEOUT})
-_OURS: Final = frozenset({Kind.OVERLOADED, Kind.PROHIBITED})
 
 
 @dataclass(slots=True)
@@ -195,13 +193,13 @@ class Forward:
                 return
             course.reached |= error.sent_any
             if isinstance(error, Refused) and not error.again:
-                _note(exchange, relay, error, "refused")
+                note(relay, error, "refused")
                 raise error
             entry = self._directory.get(lane.backend.name)
             managed = entry is not None and entry.managed
             whole = exchange.body is None or exchange.whole_body is not None or exchange.received == 0
             rescue = decide(
-                _mishap(error, exchange.method),
+                mishap_of(error, exchange.method),
                 exchange.method,
                 whole=whole,
                 managed=managed,
@@ -213,7 +211,7 @@ class Forward:
             lost = rescue is Rescue.GIVE_UP or (rescue is Rescue.WAIT and now >= course.suspected_until)
             if lost and course.retry is not None and course.retry.grants(error, whole=whole):
                 relay.cast(outcome_of(error), error.detail)
-                _note(exchange, relay, error, "retry")
+                note(relay, error, "retry")
                 course.tried.append(relay.instance)
                 if error.kind in UNREACHABLE:
                     self._suspect(lane.backend.name, relay.instance.replica)
@@ -221,10 +219,10 @@ class Forward:
                 await asyncio.sleep(course.retry.pause_s)
                 relay = error = None
                 continue
-            _note(exchange, relay, error, rescue.value)
+            note(relay, error, rescue.value)
             if lost:
                 relay.cast(outcome_of(error), error.detail)
-                raise _failure(error, lane.backend.name)
+                raise failure_of(error, lane.backend.name)
             relay.cast(Outcome.IGNORED)
             if rescue is Rescue.REPLAY:
                 course.replays += 1
@@ -443,31 +441,3 @@ def settle(relay: Relay, how: DevgateError | None) -> DevgateError | None:
 
 def _nobody(relay: Relay, how: DevgateError | None) -> None:
     """Who is told of an attempt's end before it has begun."""
-
-
-def _note(exchange: Exchange, relay: Relay, error: UpstreamError, then: str) -> None:
-    """An attempt has failed; `then` is what came of that."""
-    kind = "status" if isinstance(error, Refused) else error.kind.value
-    exchange.traced().trials.append(Trial(relay.instance.replica, kind, error.detail, then))
-
-
-def _mishap(error: UpstreamError, method: str) -> Mishap:
-    return Mishap(
-        dead_connection=error.replayable(idempotent=method in IDEMPOTENT),
-        reached=error.sent_any,
-        broke_off=error.kind in _BROKE_OFF,
-    )
-
-
-def outcome_of(error: UpstreamError) -> Outcome:
-    """What a failed attempt means to the breaker."""
-    if error.kind in _OURS:
-        return Outcome.IGNORED
-    return Outcome.TIMEOUT if error.kind in _TIMEOUTS else Outcome.FAILURE
-
-
-def _failure(error: UpstreamError, service: str) -> Failure:
-    sentence = f"{service}: {error.detail}."
-    return Failure(
-        error.kind.value, sentence, stage=error.stage.value, retry_after_s=1 if error.kind is Kind.OVERLOADED else None
-    )

@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-from devgate.gateway.handlers.forward import outcome_of
+from devgate.gateway.mishaps import outcome_of
 from devgate.gateway.stats import row
 
 if TYPE_CHECKING:

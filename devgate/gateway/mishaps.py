@@ -1,0 +1,49 @@
+"""What a failed attempt means: to whoever may send the request again, to the breaker, to the client and to the record."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from devgate.gateway.capture import Trial
+from devgate.gateway.failures import Failure
+from devgate.gateway.screened import Refused
+from devgate.gateway.upstream.errors import Kind
+from devgate.policy.breaker import Outcome
+from devgate.policy.rescue import IDEMPOTENT, Mishap
+
+if TYPE_CHECKING:
+    from devgate.gateway.relay import Relay
+    from devgate.gateway.upstream.errors import UpstreamError
+
+_BROKE_OFF: Final = frozenset({Kind.CONNECT_REFUSED, Kind.RESET, Kind.TRUNCATED})
+_TIMEOUTS: Final = frozenset({Kind.CONNECT_TIMEOUT, Kind.RESPONSE_TIMEOUT})
+_OURS: Final = frozenset({Kind.OVERLOADED, Kind.PROHIBITED})
+
+
+def mishap_of(error: UpstreamError, method: str) -> Mishap:
+    """As `policy.rescue` wants to know it."""
+    return Mishap(
+        dead_connection=error.replayable(idempotent=method in IDEMPOTENT),
+        reached=error.sent_any,
+        broke_off=error.kind in _BROKE_OFF,
+    )
+
+
+def outcome_of(error: UpstreamError) -> Outcome:
+    """As the breaker counts it."""
+    if error.kind in _OURS:
+        return Outcome.IGNORED
+    return Outcome.TIMEOUT if error.kind in _TIMEOUTS else Outcome.FAILURE
+
+
+def failure_of(error: UpstreamError, service: str) -> Failure:
+    """As the client hears of it, if nothing else helps."""
+    sentence = f"{service}: {error.detail}."
+    again_s = 1 if error.kind is Kind.OVERLOADED else None
+    return Failure(error.kind.value, sentence, stage=error.stage.value, retry_after_s=again_s)
+
+
+def note(relay: Relay, error: UpstreamError, then: str) -> None:
+    """As the record tells it; `then` is what came of it."""
+    kind = "status" if isinstance(error, Refused) else error.kind.value
+    relay.exchange.traced().trials.append(Trial(relay.instance.replica, kind, error.detail, then))
