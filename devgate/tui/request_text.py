@@ -45,7 +45,7 @@ class Section:
 def sections(detail: RequestDetail, width: int) -> list[Section]:
     """All there is to say, none of it wider than `width` cells."""
     found = [
-        Section("", details(detail.row), side=True),
+        Section("", [part for line in details(detail.row) for part in wrapped(line, width, indent=9)], side=True),
         Section("Time", _waterfall(detail, width), side=True),
         Section("Decisions", _decisions(detail.decisions, width), side=True),
         Section("Request", _half(detail.request, detail.request_body, width)),
@@ -58,9 +58,7 @@ def sections(detail: RequestDetail, width: int) -> list[Section]:
     if detail.sent_line:
         line: Runs = ((detail.sent_line, "plain"),)
         found.append(
-            Section(
-                "As the service got it, beside its own Host", [*_wrapped(line, width), *_fields(detail.sent, width)]
-            )
+            Section("As the service got it, beside its own Host", [*wrapped(line, width), *_fields(detail.sent, width)])
         )
     if detail.note:
         found.insert(3, Section("", [((detail.note, "warn"),)], side=True))
@@ -102,7 +100,7 @@ def _waterfall(detail: RequestDetail, width: int) -> list[Runs]:
 def _decisions(decisions: Iterable[Decision], width: int) -> list[Runs]:
     lines: list[Runs] = []
     for one in decisions:
-        lines += _wrapped(((f"{one.step:<10}", "muted"), (one.text, _MOODS[one.mood])), width, indent=10)
+        lines += wrapped(((f"{one.step:<10}", "muted"), (one.text, _MOODS[one.mood])), width, indent=10)
     return lines
 
 
@@ -113,7 +111,7 @@ def _half(fields: Sequence[Field], body: Body, width: int) -> list[Runs]:
 
 def _fields(fields: Iterable[Field], width: int) -> Iterable[Runs]:
     for field in fields:
-        yield from _wrapped(((f"{field.name}: ", "muted"), (field.value, "plain")), width, indent=2)
+        yield from wrapped(((f"{field.name}: ", "muted"), (field.value, "plain")), width, indent=2)
 
 
 def _body(body: Body, width: int) -> list[Runs]:
@@ -122,8 +120,8 @@ def _body(body: Body, width: int) -> list[Runs]:
     if not body.text:
         what = body.note or ("a picture" if body.type.startswith("image/") else "binary")
         size = f"{body.size:,} bytes" if body.size >= 1000 else fmt.plural(body.size, "byte")
-        return _wrapped(((f"{body.type or 'no type'}, {size}: {what}", "muted"),), width)
-    lines = [line for text in pretty(body.text).splitlines()[:MOST] for line in _wrapped(((text, "plain"),), width)]
+        return wrapped(((f"{body.type or 'no type'}, {size}: {what}", "muted"),), width)
+    lines = [line for text in pretty(body.text).splitlines()[:MOST] for line in wrapped(((text, "plain"),), width)]
     if len(lines) > MOST or body.cut:
         lines[MOST:] = [((f"only the beginning of {body.size:,} bytes", "warn"),)]
     return lines
@@ -144,15 +142,15 @@ def _messages(messages: Iterable[Message], width: int) -> list[Runs]:
         text = one.text if one.text or one.kind != "binary" else fmt.size(one.size)
         first, *rest = pretty(text).splitlines() or [""]
         head: Runs = ((f"{sign} ", ink), (f"{name} ", "muted"), (first, "plain"))
-        lines += _wrapped(head, width, indent=2)
+        lines += wrapped(head, width, indent=2)
         for line in rest:
-            lines += _wrapped((("  ", "plain"), (line, "plain")), width, indent=2)
+            lines += wrapped((("  ", "plain"), (line, "plain")), width, indent=2)
         if len(lines) > MOST:
             return [*lines[:MOST], (("more than can be listed", "warn"),)]
     return lines
 
 
-def _wrapped(runs: Runs, width: int, *, indent: int = 0) -> list[Runs]:
+def wrapped(runs: Runs, width: int, *, indent: int = 0) -> list[Runs]:
     """Runs folded at `width` cells; what follows is indented. Made visible first: an escape is wider than what it stands for."""
     lines: list[Runs] = []
     line: list[tuple[str, str]] = []

@@ -1,8 +1,9 @@
-"""One finished request with all that is known of it, and what can be done with it: copy, keep, send again, change and send."""
+"""One finished request with all that is known of it: copied, saved, sent again, changed and sent, compared with another."""
 
 from __future__ import annotations
 
 import tempfile
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -15,6 +16,7 @@ from devgate.inspection.curl import curl
 from devgate.inspection.draft import text_of
 from devgate.tui import archive, programs
 from devgate.tui.bindings import BACK, REQUEST, of
+from devgate.tui.comparison import compared
 from devgate.tui.dialogs import TEXT, Question, text_rows
 from devgate.tui.outside import take_over
 from devgate.tui.request_text import flat, meanwhile, sections
@@ -46,22 +48,32 @@ _AFTER_S: Final = 0.25
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
+@dataclass
+class Pin:
+    """What others are compared with; the list keeps it while requests come and go."""
+
+    detail: RequestDetail | None = None
+
+
 class Request(LiveScreen):
     """Shows one request of a list.
 
     Args:
         numbers: of the requests that were in view, newest first.
         number: of the one to begin with.
+        pin: what is pinned, and will be.
     """
 
     view = "request"
     on_services = False
     BINDINGS = of(REQUEST, BACK)
 
-    def __init__(self, numbers: Sequence[int], number: int) -> None:
+    def __init__(self, numbers: Sequence[int], number: int, pin: Pin) -> None:
         super().__init__()
         self._numbers = list(numbers)
         self._number = number
+        self._pin = pin
+        self._comparing = False
         self._detail: RequestDetail | None = None
         self._lines: Sequence[LogLine] = ()
         self._title = Line(id="request-title")
@@ -118,7 +130,8 @@ class Request(LiveScreen):
         detail = self._detail
         if detail is None:
             return
-        wide = self.size.width >= TWO_COLUMNS
+        other = self._pin.detail if self._comparing else None
+        wide = self.size.width >= TWO_COLUMNS and other is None
         self.set_class(wide, "-two")
         width = (self.size.width // 2 if wide else self.size.width) - _MARGIN
         found = sections(detail, width)
@@ -126,14 +139,15 @@ class Request(LiveScreen):
             found.append(meanwhile(detail.row.service, self._lines, (strip_sgr(line.text) for line in self._lines)))
         self._way.show(text_rows(flat(section for section in found if section.side)) if wide else ())
         shown = [section for section in found if not (wide and section.side)]
-        self._content.show(text_rows(flat(shown)))
-        self._heads = _heads(shown)
+        self._content.show(text_rows(flat(shown) if other is None else compared(other, detail, width)))
+        self._heads = _heads(shown) if other is None else []
         place = self._numbers.index(self._number) + 1 if self._number in self._numbers else 0
         status = row(detail.row).cells["status"][0]
         self._title.show(
             [
                 Part((("Request ", "heading"), (str(self._number), "title"))),
                 Part((status, ("  ", "plain"), (detail.row.method, "strong"), (f" {detail.row.path}", "plain"))),
+                *([Part(((f"against request {other.row.seq}", "warn"),))] if other is not None else []),
                 Part(((f"{place:,} of {len(self._numbers):,}", "muted"),), drop=1, right=True),
             ]
         )
@@ -166,7 +180,28 @@ class Request(LiveScreen):
         self.again()
 
     def action_back(self) -> None:
-        self.dismiss()
+        """Stop comparing, then leave."""
+        if self._comparing:
+            self.action_compare()
+        else:
+            self.dismiss()
+
+    # --- comparing -----------------------------------------------------------------------------------------------
+
+    def action_pin(self) -> None:
+        if self._detail is not None:
+            self._pin.detail = self._detail
+            self.notify(f"request {self._detail.row.seq} is pinned; = compares another one with it", timeout=4)
+
+    def action_compare(self) -> None:
+        """With the pinned one, or no longer."""
+        if not self._comparing and self._pin.detail is None:
+            self.notify("Nothing is pinned yet: space pins a request.", severity="warning")
+            return
+        self._comparing = not self._comparing
+        self._lay_out()
+        self._content.scroll_home(animate=False)
+        self._content.focus()
 
     # --- leaving -------------------------------------------------------------------------------------------------
 

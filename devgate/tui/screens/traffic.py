@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from devgate.model.query import RequestRow
     from devgate.model.snapshot import Snapshot
     from devgate.tui.columns import Row
+    from devgate.tui.screens.request import Pin
 
 HELD: Final = 1_000
 """Requests kept by the view."""
@@ -51,6 +52,7 @@ class Traffic(LiveScreen):
         self._passed = 0
         self._paused = False
         self._text = ""
+        self._pin: Pin | None = None
         self._test: Callable[[RequestRow], bool] | None = None
 
     def body(self) -> Iterable[Widget]:
@@ -132,10 +134,12 @@ class Traffic(LiveScreen):
 
     @on(LiveTable.Chosen, "#requests")
     def _open(self) -> None:
-        from devgate.tui.screens.request import Request
+        from devgate.tui.screens.request import Pin, Request
 
         if self._table.key:
-            self.app.push_screen(Request([int(drawn.key) for drawn in self._table.rows], int(self._table.key)))
+            self._pin = self._pin or Pin()
+            numbers = [int(drawn.key) for drawn in self._table.rows]
+            self.app.push_screen(Request(numbers, int(self._table.key), self._pin))
 
     @on(LiveTable.Moved, "#requests")
     def _moved(self) -> None:

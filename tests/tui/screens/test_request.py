@@ -191,3 +191,23 @@ async def test_no_text_acts(name: str):
             assert not any(sign in line for line in lines for sign in "\x1b\x07\u202e\x9b\x00")
             await press(pilot, "pagedown")
         assert len(lines) == 24
+
+
+async def test_comparing_two():
+    shown = control()
+    shown.details[1] = replace(DETAIL, row=shown.requests_[0], response_body=Body(9, text='{"id": 8, "ok": true}'))
+    async with driven(shown, size=(160, 45)) as (app, pilot):
+        await opened(pilot)
+        await press(pilot, "equals_sign")
+        await until(pilot, lambda: any("Nothing is pinned" in notice.message for notice in app._notifications))
+        await press(pilot, "space", "escape")
+        await shows(pilot, "Requests 3 of")
+        await press(pilot, "j", "j", "enter")
+        await shows(pilot, "3 of 3")
+        await press(pilot, "equals_sign")
+        await shows(pilot, "against request 3")
+        await shows(pilot, '-   "id": 7,')
+        await shows(pilot, '+   "id": 8,')
+        await press(pilot, "escape")
+        await until(pilot, lambda: "against request" not in text_of(app))
+        assert app.live.view == "request"
