@@ -78,3 +78,21 @@ def test_at_a_crash_only_what_cannot_be_sent_twice_is_lost_and_says_why(tmp_path
     assert set(ledger.values()) == {1}, "no POST arrives twice"
     lost = {bad.name for bad in load.bad}
     assert load.posted - lost <= ledger.keys(), "what was answered 200 has arrived"
+
+
+def test_one_of_two_replicas_is_killed_and_no_get_fails(tmp_path: Path) -> None:
+    write_profiles(tmp_path)
+    with Up(("--port", "0", "--trust"), tmp_path) as up:
+        url = up.ready()
+        with Load(url, "/pair") as load:
+            for replica in (0, 1):
+                before = load.sent
+                wait_until(lambda before=before: load.sent > before + 100, "load")
+                os.kill(up.service("pair")["instances"][replica]["pid"], signal.SIGKILL)
+                up.next_event("process_exited", lambda event: event["service"] == "pair")
+                wait_until(lambda: up.service("pair")["state"] == "ready", "it is back")
+            before = load.sent
+            wait_until(lambda: load.sent > before + 100, "load afterwards")
+        ledger = Counter((tmp_path / "pair.txt").read_text().split())
+    assert {bad.method for bad in load.bad} <= {"POST"}
+    assert set(ledger.values()) == {1}, "no POST arrives twice"
