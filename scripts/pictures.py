@@ -16,7 +16,12 @@ from tests.tui.fake_control import FakeControl, log_lines, request_rows, sample
 
 FOLDER = Path(__file__).parents[1] / "docs" / "pictures"
 SIZE = (120, 40)
-KEYS = {"overview": ["j", "j", "j"], "traffic": ["2", "enter"], "profiles": ["5", "j", "j"]}
+KEYS = {
+    "overview": ["j", "j", "j"],
+    "traffic": ["2", "enter"],
+    "health": ["4", *["j"] * 7],
+    "profiles": ["5", "j", "j"],
+}
 _FONT = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 PICTURES = ("overview", "traffic", "profiles", "health")
 
