@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import sys
 import termios
 from typing import TYPE_CHECKING
 
@@ -54,6 +56,24 @@ def test_r_restarts_the_selected_service(two: Path) -> None:
         offset = terminal.press("r")
         terminal.wait_for("run 2", after=offset)
         terminal.wait_for("ready", after=offset)
+
+
+def test_keys_are_answered_while_a_service_floods_its_log(tmp_path: Path) -> None:
+    flood = json.dumps([sys.executable, "-c", "while True: print('x' * 100)"])
+    (tmp_path / "devgate.yaml").write_text(
+        f"services:\n  flood: {{command: {flood}}}\n  web: {{stub: true, port: auto}}\n"
+    )
+    with Terminal(("up", "--port", "0", "--trust"), tmp_path) as terminal:
+        terminal.wait_for("2/2")
+        terminal.press("3")
+        terminal.wait_for("x" * 100)
+        for key, shown in (("2", "Requests"), ("4", "Health"), ("3", "Log flood"), ("1", "Req/m")):
+            offset = terminal.press(key)
+            terminal.wait_for(shown, after=offset)
+        offset = terminal.press("q")
+        terminal.wait_for("Stop devgate?", after=offset)
+        terminal.press("\r")
+        assert terminal.wait() == 0
 
 
 @pytest.mark.parametrize(("sig", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)])

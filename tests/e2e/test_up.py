@@ -147,6 +147,24 @@ def test_switching_keeps_what_is_equal(two: Path) -> None:
         assert request(url, "GET", "/new").status == 200
 
 
+def test_profiles_that_share_four_services_keep_their_processes(tmp_path: Path) -> None:
+    shared = "".join(f"  s{number}: {{stub: true, port: auto}}\n" for number in range(4))
+    (tmp_path / "devgate.yaml").write_text(f"services:\n{shared}  mine: {{stub: true, port: auto}}\n")
+    (tmp_path / "other.yaml").write_text(f"services:\n  theirs: {{stub: true, port: auto}}\n{shared}")
+
+    def pids() -> dict[str, int]:
+        return {row["name"]: row["pid"] for row in up.status()["services"] if row["name"].startswith("s")}
+
+    with Up(("--port", "0"), tmp_path) as up:
+        up.ready()
+        before = pids()
+        assert len(before) == 4
+        assert "keep 4 · start 1 · stop 1" in up.cli("switch", "other.yaml", "--yes").stdout
+        wait_until(lambda: up.service("theirs")["state"] == "ready", "the new one")
+        assert pids() == before
+        assert {row["name"] for row in up.status()["services"]} == {*before, "theirs"}
+
+
 def test_an_edited_file_is_taken_live_and_a_broken_one_is_not(two: Path) -> None:
     file = two / "devgate.yaml"
     with Up(("--port", "0"), two) as up:
