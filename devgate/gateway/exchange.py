@@ -191,7 +191,7 @@ class Exchange:
         self.arrived = arrived
         """Monotonic seconds."""
         self.venture: Venture
-        """Of a route with a `Recourse` only."""
+        """Of a route with a `Recourse` only, between `begin` and `see_through`."""
         self.greeting: Greeting
         """The fields, read by `pipeline`."""
         self.id = b""

@@ -122,6 +122,7 @@ class Venture:
     def close(self) -> None:
         """It is over, however."""
         self.land()
+        self.may_step = bool
         if self.retrying is not None:
             self.retrying.release()
 

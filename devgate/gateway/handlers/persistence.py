@@ -68,7 +68,7 @@ class Persistence:
             return self._forward.begin(exchange, lane, path, then)
         place = place_of(exchange, recourse)
         exchange.lane = there = recourse.sides[side_of(exchange, recourse, place)]
-        exchange.venture = venture = Venture(exchange, recourse, there, path, place, self._clock)
+        venture = Venture(exchange, recourse, there, path, place, self._clock)
         if len(recourse.sides) > 1:
             venture.note("split", f"{there.backend.name}, {'as before' if place is not None else 'by its share'}")
         if recourse.cache is not None and recourse.store is not None and not exchange.upgrade:
@@ -77,6 +77,7 @@ class Persistence:
                 self._hit(venture, visit)
                 return False
         exchange.head = self._forward.head(exchange, there, path)
+        exchange.venture = venture
         return False
 
     async def see_through(
@@ -87,6 +88,7 @@ class Persistence:
             await self._forward.see_through(exchange, relay, error)  # `begin` has left it to `forward`
             return
         venture = exchange.venture
+        del exchange.venture  # no cycle, so that a request leaves nothing for the collector
         try:
             if venture.visit is None or not await self._from_store(venture, venture.visit):
                 await self._from_services(venture)

@@ -1,6 +1,7 @@
 """Retry, weights, split, sticky clients, fallback and hedging, on real sockets."""
 
 import asyncio
+import gc
 from collections import Counter
 from contextlib import AsyncExitStack
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from devgate.gateway.upstream.errors import Kind
+from devgate.gateway.venture import Venture
 from devgate.model.status import ServiceState
 from tests.gateway.harness import OK, Bench, gateway
 from tests.upstreams import Peer, Script, Upstream, answering, scripted
@@ -527,6 +529,24 @@ async def test_both_attempts_fail_and_a_client_that_leaves_ends_both():
         await bench.until(lambda: sum(instance.in_flight for instance in bench.entry("a").instances) == 2)
         client.reset()
         await bench.until(lambda: sum(instance.in_flight for instance in bench.entry("a").instances) == 0)
+
+
+async def test_a_request_leaves_nothing_for_the_collector():
+    script, _ = one_after_another(
+        OK, BUSY, OK, b"HTTP/1.1 200 OK\r\nCache-Control: max-age=9\r\nContent-Length: 0\r\n\r\n"
+    )
+    keys = {**EVERYTHING, "split": {}, "fallback": {"answer": {}}}
+    async with scripted(script) as service, gateway({"a": service}, routes=route(**keys)) as bench:
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(5):
+                assert (await bench.get()).status == 200
+            await bench.until(lambda: bench.gateway.requests().total == 5)
+            await asyncio.sleep(0)
+            assert [one for one in gc.get_objects() if isinstance(one, Venture)] == []
+        finally:
+            gc.enable()
 
 
 # The record
