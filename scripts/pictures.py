@@ -18,7 +18,7 @@ FOLDER = Path(__file__).parents[1] / "docs" / "pictures"
 SIZE = (120, 40)
 KEYS = {
     "overview": ["j", "j", "j"],
-    "traffic": ["2", "enter"],
+    "traffic": ["2"],
     "health": ["4", *["j"] * 7],
     "profiles": ["5", "j", "j"],
 }
