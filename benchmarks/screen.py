@@ -21,10 +21,11 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.request import urlopen
 
 import psutil
 
-from benchmarks.screen_pty import ScreenPty
+from benchmarks.screen_pty import DEADLINE_S, ScreenPty
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,12 +68,24 @@ def pinned(pid: int) -> None:
     devgate.cpu_affinity([DEVGATE_CORE])
 
 
+def answering(url: str) -> None:
+    """Wait until it answers with 200: the gateway listens, and the service behind it is ready."""
+    end = time.monotonic() + DEADLINE_S
+    while time.monotonic() < end:
+        try:
+            with urlopen(url, timeout=DEADLINE_S):
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise SystemExit(f"{url} does not answer")
+
+
 @contextmanager
 def headless(folder: Path, port: int) -> Iterator[None]:
     command = [sys.executable, "-m", "devgate", "up", "--no-tui", "--json", "--trust", "--port", str(port)]
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
-            time.sleep(3)
+            answering(f"http://127.0.0.1:{port}/api/x")
             pinned(process.pid)
             yield
         finally:
