@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 MOST: Final = 2_000
 """Lines of one body; of messages there are no more anyway."""
+_WIDE: Final = "\u0300"
+"""Characters before this one take one cell each."""
 _BAR: Final = "█"
 _MOODS: Final = {"plain": "plain", "warn": "warn", "bad": "bad"}
 _WORDS: Final = {
@@ -157,11 +159,12 @@ def wrapped(runs: Runs, width: int, *, indent: int = 0) -> list[Runs]:
     left = width = max(width, 20)
     for text, ink in runs:
         rest = visible(text)
+        narrow = max(rest, default="") < _WIDE
         while rest:
-            taken, rest = _take(rest, left)
+            taken, rest = (rest[:left], rest[left:]) if narrow else _take(rest, left)
             if taken:
                 line.append((taken, ink))
-                left -= cells(taken)
+                left -= len(taken) if narrow else cells(taken)
             if rest:
                 lines.append(tuple(line))
                 line = [(" " * indent, "plain")] if indent else []
@@ -171,8 +174,6 @@ def wrapped(runs: Runs, width: int, *, indent: int = 0) -> list[Runs]:
 
 def _take(text: str, room: int) -> tuple[str, str]:
     """As many characters as fit into `room` cells, and the rest."""
-    if text.isascii():
-        return text[:room], text[room:]
     used = 0
     for index, char in enumerate(text):
         used += cells(char)
