@@ -9,7 +9,8 @@
     route           where host and headers have a say in it
     the route's own gates and steps (`middleware`): limits of users, changed headers, faults on demand
     lifecycle       hold or refuse, before the breaker is asked: a service that devgate brings back is not a failing one
-    breaker, attempts, answer filters: `handlers.forward`
+    breaker, attempts, answer filters: `handlers.forward`; `handlers.persistence` round it, where a route wants a cache, retries,
+                    a second attempt, a share for others or a fallback
 
 `serve` is the boundary: a `Failure` becomes an answer, a bug becomes a 500 with the request's id, and neither reaches the
 listener. It returns at once; what has to be waited for is done in the connection's own task.
