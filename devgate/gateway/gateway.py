@@ -1,8 +1,8 @@
 """The gateway as the engine sees it: takes bound sockets and profiles, tells what passes through.
 
 A profile is taken over in one synchronous step: everything new is made first, then one reference is replaced. Requests under way
-finish with the rules they began with. What has a memory lives on by name: breakers whose settings are unchanged, queues, counters,
-pools, and the kept answers of routes that are written as before.
+finish with the rules they began with. What has a memory lives on by name: breakers whose settings are unchanged, queues,
+counters, pools, and the kept answers of routes that are written as before.
 """
 
 from __future__ import annotations
