@@ -89,9 +89,9 @@ class ControlApi:
         nouns = (
             Observe(self._control, self._closing),
             Services(self._control, self._scope),
+            Faults(self._control),
             Profiles(self._control),
             Requests(self._control),
-            Faults(self._control),
             self._events,
         )
         for noun in nouns:

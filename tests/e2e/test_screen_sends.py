@@ -21,7 +21,9 @@ SECRET = "hunter2-hunter2-hunter2"
 
 
 def test_a_request_is_changed_and_sent_with_the_secret_that_nobody_sees(tmp_path: Path) -> None:
-    (tmp_path / "devgate.yaml").write_text("services: {echo: {stub: true, port: auto}}\nroutes: [{path: /*, service: echo}]\n")
+    (tmp_path / "devgate.yaml").write_text(
+        "services: {echo: {stub: true, port: auto}}\nroutes: [{path: /*, service: echo}]\n"
+    )
     editor = program(
         tmp_path / "editor",
         "import sys\nfrom pathlib import Path\nfile = Path(sys.argv[-1])\ntext = file.read_text()\n"
