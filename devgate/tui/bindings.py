@@ -176,7 +176,9 @@ REQUEST: Final = Keys(
         _key("request.older", "n,right_square_bracket", "other(1)", "older", "The next older request of the list."),
         _key("request.newer", "N,left_square_bracket", "other(-1)", "newer", "The next newer request of the list."),
         _key("request.pin", "space", "pin", "pin", "Keep it to compare another request with it."),
-        _key("request.compare", "equals_sign", "compare", "compare", "Line by line with the pinned one; again: no more."),
+        _key(
+            "request.compare", "equals_sign", "compare", "compare", "Line by line with the pinned one; again: no more."
+        ),
         _key("request.part", "tab", "part(1)", "next part", "To the next part, or the other column."),
         _key("request.part_back", "shift+tab", "part(-1)", "part before", "To the part before, or the other column."),
     ),
