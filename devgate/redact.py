@@ -5,6 +5,8 @@ pure and take linear time. A long secret keeps eight hex digits of its SHA-256, 
 keeps nothing, because eight digits are enough to confirm a guess. A JWT keeps header and claims and loses its signature: it
 tells what was claimed and opens no door.
 
+A reference, `${TOKEN}`, is no secret: it says where one comes from, and stays. A default that is written in it is one.
+
 Redact first, escape afterwards.
 """
 
@@ -13,7 +15,10 @@ from __future__ import annotations
 import hashlib
 import re
 from functools import lru_cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 MASK: Final = "***"
 
@@ -41,6 +46,9 @@ _JWT: Final = rf"eyJ{_WORD}{{5,}}+\.{_WORD}{{2,}}+\.(?:{_WORD}*+)"
 _ISSUED: Final = (
     rf"{_APART}(?:gh[pousr]_|github_pat_|glpat-|xox[abeprs]-|sk-|sk_live_|rk_live_|npm_|pypi-|AKIA|ASIA){_WORD}{{12,}}+"
 )
+# One piece of text without a blank that is not quoted; a reference is taken whole.
+_REFERENCE: Final = r"\$\{[A-Za-z_][A-Za-z0-9_]{0,100}+(?::?(?:[-+][^\s{}\"']*+|\?[^{}\"'\r\n]*+))?\}"
+_BARE: Final = rf"(?:{_REFERENCE}|[^\s&,;\"'<>()\[\]{{}}])++"
 _QUOTED: Final = r"\"(?:[^\"\\]|\\.)*+\"?|'(?:[^'\\]|\\.)*+'?"
 _FOUND: Final = re.compile(
     r"(?P<pem>-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----(?:(?!-----END)[\s\S])*+(?:-----END [A-Z ]{0,40}PRIVATE KEY-----)?)"
@@ -48,7 +56,11 @@ _FOUND: Final = re.compile(
     r"|(?P<header>(?<![A-Za-z-])(?:(?:[Pp]roxy-)?[Aa]uthorization|(?:[Ss]et-)?[Cc]ookie)['\"]?\s{0,3}[:=]\s{0,3}['\"]?)"
     r"(?P<fields>[^\r\n'\"]++)"
     rf"|(?P<name>{_NAME}[A-Za-z0-9_.-]{{0,40}}+)(?P<sep>\\?['\"]?\s{{0,3}}(?:=>|[:=])\s{{0,3}})"
-    rf"(?P<value>\\\"(?:(?!\\\").)*+(?:\\\")?|{_QUOTED}|\[[^\[\]{{}}]++\]?|[^\s&,;\"'<>()\[\]{{}}]++)"
+    rf"(?P<value>\\\"(?:(?!\\\").)*+(?:\\\")?|{_QUOTED}|\[[^\[\]{{}}]++\]?|{_BARE})"
+    # The word after an option of a command line, also where the two are entries of a list.
+    rf"|(?P<option>-(?<![A-Za-z0-9_-]-)-?(?=[A-Za-z0-9_.-]{{0,40}}?{_NAME})[A-Za-z0-9][A-Za-z0-9_.-]{{0,80}}+"
+    rf"(?:['\"]?,[ \t]{{0,3}}|['\"]?[ \t]{{1,3}}))(?P<word>(?!['\"]?-){_QUOTED}|(?!-){_BARE})"
+    r"|(?P<reference>\$\{(?P<variable>[A-Za-z_][A-Za-z0-9_]{0,100}+))(?P<default>(?::?(?:-[^\s{}\"']*+|\?[^{}\"'\r\n]*+))?\})"
     rf"|(?P<jwt>{_APART}{_JWT})"
     r"|(?P<userinfo>(?<=://)[^\s/@:?#\"']*+:)(?P<password>[^\s/?#@\"']++(?:@[^\s/?#@\"']+(?=@))*)(?=@)"
     rf"|(?P<issued>{_ISSUED})"
@@ -58,6 +70,8 @@ _HINTS: Final = (
     "key", "token", "secret", "passw", "passphrase", "auth", "cookie", "bearer", "eyj", "@", "jwt", "sid", "signature",
     "credential", "pwd", "csrf", "xsrf", "private", "gh", "glpat-", "xox", "sk-", "k_live_", "npm_", "pypi-", "akia", "asia",
 )  # fmt: skip
+_OPTION: Final = re.compile(r"--?[A-Za-z0-9][A-Za-z0-9_.-]*")
+_REFERENCES: Final = re.compile(_REFERENCE)
 _COOKIE_ATTRIBUTES: Final = frozenset(
     {"path", "domain", "expires", "max-age", "samesite", "secure", "httponly", "partitioned", "priority"}
 )
@@ -99,6 +113,16 @@ def redact_text(text: str) -> str:
     return text
 
 
+def redact_words(words: Sequence[str]) -> list[str]:
+    """The words of a command, of which one may be an option and the next its value."""
+    shown, before = [], ""
+    for word in words:
+        secret = _OPTION.fullmatch(before) is not None and sensitive(before) and not word.startswith("-")
+        shown.append(_hidden(word) if secret else redact_text(word))
+        before = word
+    return shown
+
+
 def _replaced(match: re.Match[str]) -> str:
     found = match.lastgroup
     if found == "pem":
@@ -110,6 +134,10 @@ def _replaced(match: re.Match[str]) -> str:
         return match["header"] + shown(match["fields"])
     if found == "value":
         return match["name"] + match["sep"] + _quoted(match["value"])
+    if found == "word":
+        return match["option"] + _quoted(match["word"])
+    if found == "default":
+        return _referenced(match["variable"], match["reference"], match["default"])
     if found == "password":
         return match["userinfo"] + masked(match["password"])
     return masked(match[0])
@@ -123,17 +151,39 @@ def _quoted(value: str) -> str:
         if value.startswith(quote):
             inner = value[len(quote) :]
             closed = inner.endswith(quote)
-            return quote + masked(inner.removesuffix(quote)) + (quote if closed else "")
-    return value if value in ("null", "None", "true", "false", "True", "False") else masked(value)
+            return quote + _hidden(inner.removesuffix(quote)) + (quote if closed else "")
+    return value if value in ("null", "None", "true", "false", "True", "False") else _hidden(value)
+
+
+def _hidden(value: str) -> str:
+    """A secret masked, but for what of it is a reference."""
+    if "${" not in value:
+        return masked(value)
+    parts, at = [], 0
+    for reference in _REFERENCES.finditer(value):
+        parts += [masked(value[at : reference.start()]), _blank(reference[0])]
+        at = reference.end()
+    return "".join([*parts, masked(value[at:])])
+
+
+def _blank(reference: str) -> str:
+    """The reference of a secret without the default that it may hold."""
+    head, operator, default = reference[:-1].partition("-")
+    return f"{head}{operator}{masked(default)}}}"
+
+
+def _referenced(variable: str, start: str, rest: str) -> str:
+    """A reference in a text that is no secret."""
+    return _blank(start + rest) if sensitive(variable) else start + redact_text(rest)
 
 
 def _credentials(value: str) -> str:
     """`Authorization`: the scheme stays."""
     scheme, _, rest = value.partition(" ")
     if not rest.strip():
-        return masked(value)
+        return _hidden(value)
     # What a person thought of (Basic) can be guessed at any length.
-    return f"{scheme} {MASK if scheme.lower() == 'basic' else masked(rest.strip())}"
+    return f"{scheme} {MASK if scheme.lower() == 'basic' else _hidden(rest.strip())}"
 
 
 def _cookies(value: str) -> str:
@@ -142,7 +192,7 @@ def _cookies(value: str) -> str:
     for part in value.split(";"):
         name, equals, content = part.partition("=")
         secret = equals and name.strip().lower() not in _COOKIE_ATTRIBUTES
-        parts.append(name + equals + masked(content) if secret else part if equals or _is_flag(part) else masked(part))
+        parts.append(name + equals + _hidden(content) if secret else part if equals or _is_flag(part) else masked(part))
     return ";".join(parts)
 
 

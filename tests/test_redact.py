@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devgate.redact import masked, redact_text, redact_value, sensitive
+from devgate.redact import masked, redact_text, redact_value, redact_words, sensitive
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI3In0.c2lnbmF0dXJlLW9mLXRoZS10b2tlbg"
 SHOWN_JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI3In0.***"
@@ -103,6 +103,17 @@ def test_values_by_name(name: str, value: str, shown: str) -> None:
     [
         (f"got {JWT}, fine", f"got {SHOWN_JWT}, fine"),
         (f"Authorization: Bearer {JWT}", f"Authorization: Bearer {SHOWN_JWT}"),
+        ("run --token abcd1234secret --password=${PLAIN}", "run --token *** --password=${PLAIN}"),
+        ("run --api-key=abc -token 'a b' --level x", "run --api-key=*** -token '***' --level x"),
+        ("run --password --token abc", "run --password --token ***"),
+        ('["run", "--token", "abc", "x"]', '["run", "--token", "***", "x"]'),
+        ("[run, --token, abc, x]", "[run, --token, ***, x]"),
+        ("run --token ${TOKEN} --secret a${B}c", "run --token ${TOKEN} --secret ***${B}***"),
+        ("--password=${PASSWORD:-hunter2} x", "--password=${PASSWORD:-***} x"),
+        ("run ${API_TOKEN-hunter2} ${LEVEL:-info}", "run ${API_TOKEN-***} ${LEVEL:-info}"),
+        ("${DB:-redis://:hunter2@h/0}", "${DB:-redis://:***@h/0}"),
+        ("JWT_SECRET=${JWT_SECRET:?set it}", "JWT_SECRET=${JWT_SECRET:?set it}"),
+        ("-H 'Authorization: Bearer ${TOKEN}'", "-H 'Authorization: Bearer ${TOKEN}'"),
         (f"sent bearer {LONG}!", f"sent bearer {SHOWN_LONG}!"),
         ("-H 'authorization: Basic dTpw' http://x", "-H 'authorization: Basic ***' http://x"),
         ("Set-Cookie: sid=abc; Path=/\nnext", "Set-Cookie: sid=***; Path=/\nnext"),
@@ -137,6 +148,9 @@ def test_secrets_in_text(text: str, shown: str) -> None:
         "token expired",
         "the key was pressed",
         "http://user@host/path",
+        "run --port 8080 --name monkey --keyboard de",
+        "re-key the lock, then --level debug",
+        "echo ${JWT_SECRET} ${A:-b} $HOME key",
         "connect to http://127.0.0.1:6688 failed",
         "ratio 3:4@2",
         '{"token": null, "ok": true}',
@@ -144,6 +158,31 @@ def test_secrets_in_text(text: str, shown: str) -> None:
     ],
 )
 def test_text_without_secrets_is_left_alone(text: str) -> None:
+    assert redact_text(text) == text
+
+
+def test_words_of_a_command() -> None:
+    words = ["run", "--token", "abcd1234secret", "--password", "--key", "${KEY}", "--level", "debug", "password=x"]
+    shown = ["run", "--token", "***", "--password", "--key", "${KEY}", "--level", "debug", "password=***"]
+    assert redact_words(words) == shown
+
+
+@given(
+    st.lists(
+        st.sampled_from(["-", "--", "a", "=", " ", ":", "${", "}", "key", "token", "'", '"', "$", ",", "x", "?", "***"])
+    )
+)
+def test_pieces_of_options_and_references_in_any_order(pieces: list[str]) -> None:
+    once = redact_text("".join(pieces))
+    assert redact_text(once) == once
+
+
+@given(
+    st.sampled_from(["--token %s", "--password=%s", "SECRET=%s", "x %s y", "Cookie: a=%s"]),
+    st.from_regex(r"[A-Z_]{1,9}", fullmatch=True),
+)
+def test_references_are_left_as_they_are(form: str, name: str) -> None:
+    text = form % f"${{{name}}}"
     assert redact_text(text) == text
 
 
@@ -155,7 +194,20 @@ def test_equal_secrets_stay_recognisable_and_short_ones_tell_nothing() -> None:
 
 @given(
     st.text(),
-    st.sampled_from(["password=%s", '"token":"%s"', "Authorization: Bearer %s", "http://u:%s@h/", "Cookie: a=%s"]),
+    st.sampled_from(
+        [
+            "password=%s",
+            '"token":"%s"',
+            "Authorization: Bearer %s",
+            "http://u:%s@h/",
+            "Cookie: a=%s",
+            "--token %s",
+            "--api-key '%s'",
+            '["--password", "%s"]',
+            "${API_KEY:-%s}",
+            "--secret=${A}%s",
+        ]
+    ),
 )
 def test_no_secret_survives_in_any_of_its_forms(noise: str, form: str) -> None:
     secret = "hunter2SuperSecretValue"
@@ -185,6 +237,7 @@ PIECES = [
     "ghp_",
 ]
 PIECES += ["-----BEGIN ", "-----BEGIN PRIVATE KEY-----", "Cookie: ", ";a=", "A", " ", "\\", "token-"]
+PIECES += ["--token ", "--a", "--", "-", "${", "${A", "${A:-", "${TOKEN}", "--token=${A}", "a-", "key=${A:-x"]
 
 
 @pytest.mark.parametrize("piece", PIECES)

@@ -26,7 +26,7 @@ def command(profile: str | None, *, as_json: bool, defaults: bool, expose: bool)
     cwd = Path.cwd()
     loaded = load(profile, cwd=cwd, environ=os.environ, expose=expose)
     origins = loaded.origins(cwd)
-    data = as_data(loaded.profile, origins, defaults=defaults)
+    data = as_data(loaded.profile, origins, loaded.secrets(), defaults=defaults)
     files = [shown_file(str(file), cwd) for file in loaded.files]
     if as_json:
         import json

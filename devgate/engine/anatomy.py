@@ -40,9 +40,9 @@ def anatomy(
         cwd: files are named as seen from here.
     """
     origins = loaded.origins(cwd)
-    part = as_data(loaded.profile, origins, defaults=False).get("services", {}).get(service)
+    part = as_data(loaded.profile, origins, loaded.secrets(), defaults=False).get("services", {}).get(service)
     config = as_yaml({"services": {service: part}}, origins).strip("\n") if part is not None else ""
-    profile = loaded.profile
+    profile, secrets = loaded.profile, loaded.secrets()
     spec = profile.services[service]
     variables, from_outside = [], []
     for name, value in sorted(env.items()):
@@ -59,7 +59,8 @@ def anatomy(
             origin = OWN
         else:
             origin = "env file" if profile.env_file or spec.env_file else OWN
-        variables.append(Variable(name, redact_value(name, value), origin))
+        at = ("services", service, "env", name) if name in spec.env else ("env", name)
+        variables.append(Variable(name, redact_value(name, secrets.hidden(at, value)), origin))
     return Anatomy(service, tuple(config.splitlines()), tuple(variables), tuple(from_outside))
 
 

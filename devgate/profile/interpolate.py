@@ -56,6 +56,8 @@ class Expansion:
 
     text: str = ""
     origins: list[str] = field(default_factory=list)
+    variables: list[tuple[str, str]] = field(default_factory=list)
+    """Each name that was looked up, and what came in its place: its value or the default written beside it."""
     faults: list[Fault] = field(default_factory=list)
 
 
@@ -116,8 +118,10 @@ class _Reader:
             return ""
         if given and value is not None:
             self.result.origins.append(value.origin)
+            self.result.variables.append((name[0], value.text))
             return value.text
         if operator is not None and operator[0] in (":-", "-"):
+            self.result.variables.append((name[0], rest))
             return rest
         self._missing(start, name[0], None if operator is None else rest)
         return ""
@@ -166,7 +170,13 @@ def _expanded(node: Text, path: KeyPath, values: Mapping[str, Value], problems: 
     problems += [
         problem_at(_inside(node, fault), fault.message, hint=fault.hint, path=path) for fault in expansion.faults
     ]
-    return Text(expansion.text, node.place, plain=node.plain, origin=", ".join(dict.fromkeys(expansion.origins)))
+    return Text(
+        expansion.text,
+        node.place,
+        plain=node.plain,
+        origin=", ".join(dict.fromkeys(expansion.origins)),
+        variables=tuple(expansion.variables),
+    )
 
 
 def _inside(node: Text, fault: Fault) -> Place:

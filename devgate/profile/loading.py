@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from devgate.model.profile import Profile
     from devgate.profile.lookup import Found
     from devgate.profile.problems import Problem
+    from devgate.profile.secrets import Secrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,8 @@ class Loaded:
     warnings: tuple[Problem, ...]
     root: Map = field(repr=False, compare=False)
     """The tree it was made from."""
+    given: tuple[tuple[str, str], ...] = field(default=(), repr=False, compare=False)
+    """Names and values of the env files that `${...}` was replaced from."""
 
     def origins(self, cwd: Path) -> dict[str, str]:
         """Where each written value comes from, by key path: `devgate.yaml:12`, `env JWT_SECRET`, `.env:3`. What is not in it
@@ -59,6 +62,12 @@ class Loaded:
             written = f"{shown_file(str(node.place.file.path), cwd)}:{node.place.line}"
             found[key_path(path)] = (node.origin if isinstance(node, Text) else "") or written
         return found
+
+    def secrets(self) -> Secrets:
+        """What must not be seen in anything that is shown of it."""
+        from devgate.profile.secrets import secrets_of
+
+        return secrets_of(self.root, self.given)
 
     def with_profile(self, profile: Profile) -> Loaded:
         """The same with a changed profile: what the command line puts over the file."""
@@ -131,6 +140,14 @@ def _loaded(
     draft = parse(root)
     problems += [*env_files.problems, *draft.problems, *check(draft, root, expose=expose)]
     files = tuple(dict.fromkeys((*files, *map(Path, env_files.digests))))
+    given = tuple((name, value.text) for name, value in env_files.values.items())
+    if problems:  # some quote what they are about
+        from devgate.profile.secrets import secrets_of
+
+        secrets = secrets_of(root, given)
+        problems = [
+            replace(one, message=secrets.out_of(one.message), hint=secrets.out_of(one.hint)) for one in problems
+        ]
     ordered = in_order(problems)
     if any(problem.severity == "error" for problem in ordered):
         return Attempt(None, refusal(ordered, cwd), files)
@@ -147,5 +164,6 @@ def _loaded(
         files,
         warnings=ordered,
         root=root,
+        given=given,
     )
     return Attempt(loaded, None, files)

@@ -37,6 +37,8 @@ class Text:
     """Without quotes and not a block."""
     origin: str = ""
     """Where the text comes from when that is not `place`: `env PORT`, `.env:3`, `default`."""
+    variables: tuple[tuple[str, str], ...] = ()
+    """What `${...}` put into it: the name of each variable, and what came in its place."""
 
     @property
     def null(self) -> bool:

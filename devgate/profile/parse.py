@@ -205,7 +205,8 @@ def _expected(path: KeyPath, *, key: bool = False) -> str:
 def _shown(node: Node | None, name: str) -> str:
     """A value as it was written, short, and without its content if it is a secret."""
     from devgate.escape import visible
-    from devgate.redact import redact_value
+    from devgate.profile.secrets import of_secrets
+    from devgate.redact import MASK, redact_value
 
     if isinstance(node, Map):
         return "a map"
@@ -213,6 +214,8 @@ def _shown(node: Node | None, name: str) -> str:
         return "a list"
     if node is None or node.null:
         return "nothing"
+    if of_secrets(node):
+        return MASK
     text = visible(redact_value(name, node.text), 40)
     return text if node.plain else f'"{text}"'
 

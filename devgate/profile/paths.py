@@ -71,7 +71,7 @@ def _each(node: Node, where: Callable[[Text], str]) -> Node:
 
 
 def _moved(node: Text, text: str) -> Text:
-    return Text(text, node.place, plain=False, origin=node.origin)
+    return Text(text, node.place, plain=False, origin=node.origin, variables=node.variables)
 
 
 def _joined(base: Path, text: str) -> str:

@@ -16,13 +16,14 @@ from devgate.model.units import DURATION, SIZE, format_duration, format_size
 from devgate.profile.expectation import slot_at, wishes
 from devgate.profile.parse import NOT_WRITTEN
 from devgate.profile.problems import key_path
-from devgate.redact import redact_text, redact_value
+from devgate.redact import MASK, redact_value, redact_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from devgate.model.profile import Profile
     from devgate.profile.nodes import KeyPath
+    from devgate.profile.secrets import Secrets
 
 _DEFAULT: Final = "default"
 _COMMENT_AT: Final = 56
@@ -34,9 +35,10 @@ _GUESSED: Final = re.compile(
 )
 
 
-def as_data(profile: Profile, origins: Mapping[str, str], *, defaults: bool) -> dict[str, Any]:
+def as_data(profile: Profile, origins: Mapping[str, str], secrets: Secrets, *, defaults: bool) -> dict[str, Any]:
     """The profile as a file would say it: dict, list, text, numbers."""
-    return {name: value for name, value in _spec(profile, (), origins, defaults).items() if name != NOT_WRITTEN}
+    found = _Data(origins, secrets, defaults).spec(profile, ())
+    return {name: value for name, value in found.items() if name != NOT_WRITTEN}
 
 
 def as_yaml(data: Mapping[str, Any], origins: Mapping[str, str]) -> str:
@@ -44,29 +46,39 @@ def as_yaml(data: Mapping[str, Any], origins: Mapping[str, str]) -> str:
     return "\n".join(_lines(data, (), origins)) + "\n"
 
 
-def _spec(spec: Spec, path: KeyPath, origins: Mapping[str, str], defaults: bool) -> dict[str, Any]:
-    found = {}
-    for name in type(spec).model_fields:
-        below = (*path, name)
-        if defaults or _origins_below(below, origins) - {_DEFAULT}:
-            found[name] = _value(getattr(spec, name), below, origins, defaults)
-    return found
+class _Data:
+    def __init__(self, origins: Mapping[str, str], secrets: Secrets, defaults: bool) -> None:
+        self._origins = origins
+        self._secrets = secrets
+        self._defaults = defaults
 
+    def spec(self, spec: Spec, path: KeyPath) -> dict[str, Any]:
+        found = {}
+        for name in type(spec).model_fields:
+            below = (*path, name)
+            if self._defaults or _origins_below(below, self._origins) - {_DEFAULT}:
+                found[name] = self._value(getattr(spec, name), below)
+        return found
 
-def _value(value: Any, path: KeyPath, origins: Mapping[str, str], defaults: bool) -> Any:
-    if isinstance(value, Spec):
-        return _spec(value, path, origins, defaults)
-    if isinstance(value, dict):
-        return {name: _value(below, (*path, name), origins, defaults) for name, below in value.items()}
-    if isinstance(value, list | tuple):
-        return [_value(below, (*path, index), origins, defaults) for index, below in enumerate(value)]
-    if isinstance(value, float) and (slot := slot_at(path)) is not None and DURATION in wishes(slot):
-        return format_duration(value)
-    if isinstance(value, int) and (slot := slot_at(path)) is not None and SIZE in wishes(slot):
-        return format_size(value)
-    if isinstance(value, str):
-        return redact_value(path[-1], value) if isinstance(path[-1], str) else redact_text(value)
-    return value
+    def _value(self, value: Any, path: KeyPath) -> Any:
+        if isinstance(value, Spec):
+            return self.spec(value, path)
+        if isinstance(value, dict):
+            return {name: self._value(below, (*path, name)) for name, below in value.items()}
+        if isinstance(value, list | tuple):
+            if value and all(isinstance(item, str) for item in value):  # the words of a command belong together
+                return redact_words([self._secrets.hidden((*path, at), item) for at, item in enumerate(value)])
+            return [self._value(below, (*path, index)) for index, below in enumerate(value)]
+        if isinstance(value, str):
+            text = self._secrets.hidden(path, value)
+            return redact_value(str(path[-1]), text)
+        if value is not None and self._secrets.touch(path):  # a number, of which a part is as telling as the whole
+            return MASK
+        if isinstance(value, float) and (slot := slot_at(path)) is not None and DURATION in wishes(slot):
+            return format_duration(value)
+        if isinstance(value, int) and (slot := slot_at(path)) is not None and SIZE in wishes(slot):
+            return format_size(value)
+        return value
 
 
 def _lines(data: Mapping[str, Any], path: KeyPath, origins: Mapping[str, str]) -> Iterator[str]:

@@ -65,3 +65,63 @@ def test_warnings_go_to_stderr(tmp_path: Path) -> None:
     result = run(tmp_path, "w.yaml")
     assert "idle_stop has no effect" in result.stderr
     assert "warning" not in result.stdout
+
+
+def shown(folder: Path, env: str, profile: str, *arguments: str) -> str:
+    (folder / "p.yaml").write_text("env_file: .env\n" + profile)
+    (folder / ".env").write_text(env)
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        result = CliRunner().invoke(command, ["p.yaml", *arguments], standalone_mode=False)
+    finally:
+        os.chdir(before)
+    assert result.exception is None
+    return result.stdout
+
+
+def test_a_secret_stays_one_under_another_name(tmp_path: Path) -> None:
+    env = "JWT_SECRET=supersecretvalue1\nPIN_TOKEN=40917\nDSN=x-${JWT_SECRET}\n"
+    profile = """
+services:
+  api:
+    command: run supersecretvalue1
+    env: {STRIPE: "${JWT_SECRET}", MIXED: "a${PIN_TOKEN}b", OTHER: "${DSN}", LEVEL: info}
+    port: "${PIN_TOKEN}"
+"""
+    for arguments in ((), ("--json",), ("--all",)):
+        page = shown(tmp_path, env, profile, *arguments)
+        assert "supersecretvalue1" not in page, arguments
+        assert "40917" not in page, arguments
+        assert "a***b" in page
+        assert "***sha256:" in page
+        assert "info" in page
+
+
+def test_the_word_after_a_secret_option_is_masked_and_references_stay(tmp_path: Path) -> None:
+    profile = """
+services:
+  a: {command: "run --token abcd1234secret --password=${PLAIN}"}
+  b: {command: [run, --token, abcd1234secret, --level, debug]}
+"""
+    page = shown(tmp_path, "", profile)
+    assert 'command: "run --token *** --password=${PLAIN}"' in page
+    assert 'command: [run, "--token", "***", "--level", debug]' in page
+
+
+def test_a_problem_does_not_quote_a_secret(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("JWT_SECRET=supersecretvalue1\nA_TOKEN=x7\n")
+    (tmp_path / "p.yaml").write_text(
+        "env_file: .env\nservices: {a: {url: '${JWT_SECRET}'}, b: {command: x, port: '${A_TOKEN}'}}\n"
+    )
+    before = Path.cwd()
+    os.chdir(tmp_path)
+    try:
+        result = CliRunner().invoke(command, ["p.yaml"], standalone_mode=False)
+    finally:
+        os.chdir(before)
+    assert isinstance(result.exception, ProfileError)
+    told = "\n".join(map(str, result.exception.problems))
+    assert told.count("error: ") == 2
+    assert "supersecretvalue1" not in told
+    assert "x7" not in told

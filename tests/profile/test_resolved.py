@@ -13,7 +13,7 @@ from tests.profile.test_compose import read
 def shown(project: Project, text: str, *, defaults: bool = False) -> str:
     loaded = project.load(text)
     origins = loaded.origins(project.folder)
-    return as_yaml(as_data(loaded.profile, origins, defaults=defaults), origins)
+    return as_yaml(as_data(loaded.profile, origins, loaded.secrets(), defaults=defaults), origins)
 
 
 def lines(page: str) -> dict[str, str]:
@@ -60,7 +60,7 @@ def test_defaults_on_request(project: Project) -> None:
 def test_what_is_printed_is_the_same_profile(project: Project, ref: str, defaults: bool) -> None:
     loaded = load(ref, cwd=project.folder, environ={})
     origins = loaded.origins(project.folder)
-    page = as_yaml(as_data(loaded.profile, origins, defaults=defaults), origins)
+    page = as_yaml(as_data(loaded.profile, origins, loaded.secrets(), defaults=defaults), origins)
     again = project.load(page).profile
     assert again.model_copy(update={"name": loaded.profile.name}) == loaded.profile
 
@@ -93,7 +93,8 @@ def test_nothing_foreign_reaches_the_terminal(project: Project) -> None:
 
 def test_as_data_it_is_json(project: Project) -> None:
     loaded = project.load("name: a\nservices: {api: {command: x}}\n")
-    assert json.loads(json.dumps(as_data(loaded.profile, loaded.origins(project.folder), defaults=True)))["name"] == "a"
+    data = as_data(loaded.profile, loaded.origins(project.folder), loaded.secrets(), defaults=True)
+    assert json.loads(json.dumps(data))["name"] == "a"
 
 
 @given(st.text())
