@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from devgate.cli.selection import selection
 from devgate.clock import SystemClock
+from devgate.descriptors import raise_limit
 from devgate.engine.listening import listen
 from devgate.errors import Exit
 from devgate.escape import visible
@@ -206,6 +207,7 @@ def _serve(
             env=request.env,
         )
         clock = SystemClock()
+        raise_limit()
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
 
             async def run() -> int:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from devgate.clock import Clock
     from devgate.directory import Directory, Entry, Instance
 
-CAPACITY: Final = 256
+CAPACITY: Final = 1_024
+"""Five seconds of 200 requests a second: a crash, its backoff and a slow start."""
 BATCH: Final = 16
 """Requests released in a row ..."""
 PAUSE_S: Final = 0.01
