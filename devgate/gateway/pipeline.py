@@ -232,7 +232,7 @@ class Pipeline:
                 _answer_preflight(rules.cors, exchange, asked)
                 return None
             if errand.path == b"*" or ends_here(noted):
-                exchange.answer(204, ALLOW + cors.lines)
+                exchange.answer(204, b"%bX-Request-ID: %b\r\n%b" % (ALLOW, exchange.id, cors.lines))
                 return None
         if not cors.allowed and cors.refuses(method, upgrade=exchange.upgrade):
             sentence, hint = explain_refusal(cors.origin, rules.cors.origins)
@@ -319,7 +319,7 @@ def _answer_preflight(cors: CorsPolicy, exchange: Exchange, asked: bytes) -> Non
     if granted.refusal:
         # A bare 204 would refuse as well; this shows in the browser's network panel.
         raise Failure("origin-not-allowed", granted.refusal, hint=granted.hint, stage="preflight", cors=False)
-    exchange.answer(204, granted.lines)
+    exchange.answer(204, b"X-Request-ID: %b\r\n%b" % (exchange.id, granted.lines))
 
 
 def _foreign_host(host: bytes, verdict: HostVerdict) -> Failure:

@@ -52,7 +52,7 @@ def answer_head(
         lines.append(b"Location: %b\r\n" % rewritten_location(noted[b"location"], origins, ours))
     if b"date" not in noted:  # RFC 9110 6.6.1
         lines.append(exchange.client.date_line())
-    if exchange.kind == "sse":
+    if exchange.kind == "sse" and b"x-accel-buffering" not in noted:
         lines.append(b"X-Accel-Buffering: no\r\n")
     if exchange.held_s:
         lines.append(b"Server-Timing: hold;dur=%.1f\r\n" % (exchange.held_s * 1000))

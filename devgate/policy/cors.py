@@ -109,7 +109,11 @@ class CorsPolicy:
     def preflight(
         self, verdict: Verdict, method: bytes, headers: bytes | None, *, private_network: bool = False
     ) -> Preflight:
-        """Answer `OPTIONS` with `Access-Control-Request-Method: method` and, where sent, `-Headers: headers`."""
+        """Answer `OPTIONS` with `Access-Control-Request-Method: method` and, where sent, `-Headers: headers`.
+
+        It grants what was asked for (SEMANTICS 3.4), and does not ask which methods a route takes: that is the 405 of the request
+        itself, which page code can read, with its `Allow`, where a refused preflight is a bare network error.
+        """
         if not verdict.allowed:
             return Preflight(b"", *explain_refusal(verdict.origin, self.origins))
         if method.decode("latin-1") not in self._methods:

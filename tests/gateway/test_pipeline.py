@@ -121,12 +121,14 @@ async def test_a_preflight_is_answered_without_a_service_and_is_nobodys_traffic(
             origin=PAGE,
             access_control_request_method="PATCH",
             access_control_request_headers="authorization,x-a",
+            x_request_id="named-by-page",
         )
         assert (answer.status, answer.body) == (204, b"")
         assert "content-length" not in answer
         assert answer["access-control-allow-methods"] == "PATCH"
         assert answer["access-control-allow-headers"] == "authorization, x-a"
         assert answer["access-control-max-age"] == "600"
+        assert answer.all("x-request-id") == ["named-by-page"]
         await bench.until(lambda: bench.gateway.traffic().in_flight == 0)
         assert (bench.gateway.traffic().total, bench.gateway.requests().total) == (0, 0)
 
@@ -148,6 +150,7 @@ async def test_plain_options_is_the_services_business():
         assert (await bench.get("/x", method="OPTIONS", max_forwards="0")).status == 204
         star = await bench.get("*", method="OPTIONS")
         assert (star.status, "GET" in star["allow"]) == (204, True)
+        assert len(star["x-request-id"]) >= 8
 
 
 # Routes

@@ -422,6 +422,14 @@ async def test_security_headers_are_added_where_the_service_has_none():
     assert "strict-transport-security" not in answer
 
 
+@pytest.mark.parametrize("theirs", ["", "X-Accel-Buffering: no\r\n", "x-accel-buffering: yes\r\n"])
+async def test_an_event_stream_says_once_that_it_is_not_to_be_buffered(theirs: str):
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n{theirs}Content-Length: 9\r\n\r\ndata: 1\n\n"
+    async with scripted(answering(head.encode())) as service, gateway({"a": service}) as bench:
+        answer = await bench.get("/")
+        assert answer.all("x-accel-buffering") == [theirs.strip().partition(": ")[2] or "no"]
+
+
 async def test_an_event_stream_passes_event_by_event():
     async def script(peer: Peer) -> None:
         await peer.head()
