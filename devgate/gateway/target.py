@@ -4,6 +4,11 @@ Two forms of a path exist side by side. The *raw* one is forwarded as it came: p
 slashes survive, because a service may mean something by them. The *normal* one decides: which route wins and, with it, who may
 pass. A path whose two forms could lead a service to another place than the one that was decided on is refused (SEMANTICS 4,
 threat 12).
+
+Threat 12 names doubled slashes among what is refused, and they are not refused here: nothing may be done to them on the way, as
+services and their clients do use them (`/proxy//http:..`, keys of an object store), and RFC 9112 3.2.1 allows an empty segment.
+They do no harm either: a `//` never makes a path match fewer routes, so that no gate of `/admin` is passed by with `//admin`; and
+where a prefix is taken off, what is left begins with one slash.
 """
 
 from __future__ import annotations

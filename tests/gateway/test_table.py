@@ -217,3 +217,11 @@ def test_a_table_agrees_with_an_oracle_and_with_its_explanation(patterns: list[s
         assert explanation.winner is found.route
     else:
         assert fitting == []
+
+
+@pytest.mark.parametrize("path", [b"//admin", b"/admin//", b"//admin//x", b"///admin/x", b"/./admin//x"])
+def test_doubled_slashes_lead_past_no_route(path: bytes) -> None:
+    """Why they need not be refused: what `/admin` is guarded by is asked whatever stands between its segments."""
+    found = table("/*", "/admin/*").match("GET", path, b"", [])
+    assert not isinstance(found, NoMatch)
+    assert found.route.spec.path == "/admin/*"
