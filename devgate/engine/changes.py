@@ -36,6 +36,10 @@ REMEMBERED = 8
 class Target(Protocol):
     """What a new profile is given to."""
 
+    def foresee(self, profile: Profile, plan: Plan) -> Plan:
+        """The difference between two profiles, true for the services that run now and those that do not."""
+        ...
+
     async def take(self, profile: Profile, plan: Plan) -> None:
         """Go over to it. If this raises, nothing has changed."""
         ...
@@ -155,7 +159,7 @@ class Changes:
 
     def _plan(self, loaded: Loaded, *, switch: bool) -> Plan:
         plan = diff(self.loaded.profile, loaded.profile, source=loaded.ref, switch=switch)
-        return replace(plan, file=str(loaded.path))
+        return replace(self._target.foresee(loaded.profile, plan), file=str(loaded.path))
 
     async def _carry_out(self, plan: Plan, loaded: Loaded, by: str) -> None:
         await self._target.take(loaded.profile, plan)

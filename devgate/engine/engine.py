@@ -337,6 +337,9 @@ class Engine:
 
     # Changing the profile (changes.Target)
 
+    def foresee(self, profile: Profile, plan: Plan) -> Plan:
+        return self._supervisor.foresee(profile, plan)
+
     async def take(self, profile: Profile, plan: Plan) -> None:
         if plan.rebind:
             await self._rebind(profile.gateway)

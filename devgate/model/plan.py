@@ -37,6 +37,7 @@ class Plan:
     stop: tuple[str, ...]
     restart: tuple[Reason, ...]
     start: tuple[str, ...]
+    """New ones, and those that were stopped and that something needs which starts now."""
     adopt: tuple[Reason, ...]
     """Changed, and taken live without a restart."""
     stale: tuple[Reason, ...]
@@ -48,6 +49,8 @@ class Plan:
     """Listener addresses that change, as `old -> new`."""
     file: str = ""
     """Where the new profile stands, as an absolute path on devgate's machine."""
+    rest: tuple[Reason, ...] = ()
+    """Changed, and stopped: takes its new settings and stays stopped, for nothing that runs needs it."""
 
     @property
     def empty(self) -> bool:
@@ -64,6 +67,7 @@ class Plan:
             (len(self.stale), "stale"),
             (len(self.start), "start"),
             (len(self.stop), "stop"),
+            (len(self.rest), "stay stopped"),
         ]
         parts = [f"{word} {count}" for count, word in counts if count]
         routes = self.routes

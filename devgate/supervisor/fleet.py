@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from devgate.model.status import ServiceState
 from devgate.supervisor.external import External
+from devgate.supervisor.forecast import forecast
 from devgate.supervisor.graph import dependents, levels, pulled
 from devgate.supervisor.launch import is_stub
 from devgate.supervisor.service import Service
@@ -78,10 +79,7 @@ class Fleet:
 
     @property
     def _required(self) -> Mapping[str, Sequence[str]]:
-        return {
-            name: [other for other, need in service.spec.depends_on.items() if need.required]
-            for name, service in self._services.items()
-        }
+        return _required({name: service.spec for name, service in self._services.items()})
 
     # From profile to profile
 
@@ -92,8 +90,19 @@ class Fleet:
             self._add(name, spec)
         self._begin(profile.services)
 
+    def foresee(self, profile: Profile, plan: Plan) -> Plan:
+        """What the difference between two profiles comes to, as the services stand now."""
+        return forecast(
+            plan,
+            _required(profile.services),
+            up={service.name for service in self if service.up},
+            resting={service.name for service in self if service.name in profile.services and _rests(service)},
+            beginning=self._beginners(plan.start, profile),
+            alone=self._alone,
+        )
+
     def converge(self, profile: Profile, plan: Plan) -> None:
-        """Go over to another profile as `plan` says. Returns when everything is under way."""
+        """Go over to another profile as `plan` says, which was foreseen. Returns when everything is under way."""
         going = [service for level in reversed(self.levels) for service in level if service.name in plan.stop]
         self.world.profile = profile
         for service in going:
@@ -105,14 +114,25 @@ class Fleet:
             self._services[reason.service].respec(profile.services[reason.service], patient=True)
         for reason in plan.stale:
             self.change(reason.service, profile.services[reason.service], patient=True)
-        for reason in plan.restart:
+        for reason in plan.rest:
             self.change(reason.service, profile.services[reason.service])
+        for reason in plan.restart:
+            self.change(reason.service, profile.services[reason.service], start=True)
+        new = [name for name in plan.start if name not in self._services]
         for name in plan.start:
-            self._add(name, profile.services[name])
-        self._begin(plan.start)
+            if name in new:
+                self._add(name, profile.services[name])
+            else:
+                self.change(name, profile.services[name], start=True)
+        self._begin(new)
 
-    def change(self, name: str, spec: ServiceSpec, *, patient: bool = False) -> asyncio.Task[None] | None:
+    def change(
+        self, name: str, spec: ServiceSpec, *, patient: bool = False, start: bool = False
+    ) -> asyncio.Task[None] | None:
         """Run a service as `spec` says from now on; if `patient`, what only a new process can see waits for its next start.
+
+        Args:
+            start: also if it is at rest.
 
         Returns:
             The replacement under way, where one service takes the place of another.
@@ -122,7 +142,7 @@ class Fleet:
             service.respec(spec, patient=True)
             return None
         # Whoever has stopped it, wants it stopped; what failed may have been mended by this very change.
-        start = service.up or service.state is not ServiceState.STOPPED
+        start = start or not _rests(service)
         if self.fits(service, spec):
             service.respec(spec, patient=False)
             if isinstance(service, Service) and start:
@@ -149,14 +169,16 @@ class Fleet:
 
     def _begin(self, names: Collection[str]) -> None:
         """Start those of `names` that start by themselves; look at those that somebody else runs."""
-        services = self.world.profile.services
-        if self._only is None:
-            self.want(name for name in names if services[name].autostart is True)
-        else:
-            self.want(name for name in names if name in self._only)
+        self.want(self._beginners(names, self.world.profile))
         for name in names:
             if isinstance(external := self._services[name], External):
                 external.want()
+
+    def _beginners(self, names: Iterable[str], profile: Profile) -> list[str]:
+        """Those of `names` that start by themselves."""
+        if self._only is None:
+            return [name for name in names if profile.services[name].autostart is True]
+        return [name for name in names if name in self._only]
 
     async def _replace(self, old: Service | External, new: Service | External, *, start: bool) -> None:
         old.unwant("profile changed")
@@ -229,3 +251,15 @@ class Fleet:
                 if runner is not asker and runner.wish.leaving and runner.now is not None and runner.port == port:
                     return service.name
         return None
+
+
+def _required(services: Mapping[str, ServiceSpec]) -> dict[str, list[str]]:
+    """What each service cannot do without."""
+    return {
+        name: [other for other, need in spec.depends_on.items() if need.required] for name, spec in services.items()
+    }
+
+
+def _rests(service: Service | External) -> bool:
+    """Whether it stands still, or is about to, because nobody wants it: stopped, killed, or not asked for yet."""
+    return not service.up and service.state in (ServiceState.STOPPED, ServiceState.STOPPING)

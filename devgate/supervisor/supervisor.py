@@ -125,8 +125,12 @@ class Supervisor:
         """Make the profile's services known and start those that start by themselves. Returns when that is under way."""
         self._fleet.begin(profile)
 
+    def foresee(self, profile: Profile, plan: Plan) -> Plan:
+        """The plan, true for who runs now: what was stopped is not restarted, and is started where something needs it."""
+        return self._fleet.foresee(profile, plan)
+
     async def converge(self, profile: Profile, plan: Plan) -> None:
-        """Go over to another profile as `plan` says. Returns when everything is under way."""
+        """Go over to another profile as `plan`, which was foreseen, says. Returns when everything is under way."""
         self._fleet.converge(profile, plan)
 
     # Commands

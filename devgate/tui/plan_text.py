@@ -21,6 +21,7 @@ def lines(plan: Plan) -> list[Runs]:
     out += _names("○", "stop", plan.stop, "bad-soft")
     out += _reasons("◐", "restart", plan.restart, "warn")
     out += _names("●", "start", plan.start, "good")
+    out += _reasons("○", "stopped", plan.rest, "muted")
     out += _reasons("▲", "stale", plan.stale, "info")
     out += _reasons("●", "adopt", plan.adopt, "info")
     out += _names("●", "keep", plan.keep, "muted")

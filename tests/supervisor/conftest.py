@@ -66,7 +66,7 @@ class System:
     async def become(self, services: dict[str, Any], *, switch: bool = True, **profile: Any) -> Plan:
         """Go over to another profile; `switch=False` is an edited file."""
         new = Profile.model_validate({"services": services} | profile)
-        plan = diff(self.profile, new, source="test", switch=switch)
+        plan = self.supervisor.foresee(new, diff(self.profile, new, source="test", switch=switch))
         self.profile = new
         await self.supervisor.converge(new, plan)
         return plan

@@ -414,10 +414,45 @@ async def test_a_switch_starts_nothing_that_was_stopped(supervise) -> None:
     system = await supervise({"web": echo(), "other": echo()})
     await system.supervisor.settled()
     await system.supervisor.stop_service("web")
-    await system.become({"web": echo(env={"A": "2"}), "other": echo(env={"A": "2"})})
+    plan = await system.become({"web": echo(env={"A": "2"}), "other": echo(env={"A": "2"})})
+    assert [reason.service for reason in plan.restart] == ["other"], "the plan says so beforehand"
+    assert [reason.service for reason in plan.rest] == ["web"]
     await system.until(lambda: len(system.exits("other")) == 1)
     await system.state_is("other", S.READY)
     assert system.state("web") is S.STOPPED
+    await system.supervisor.start_service("web")
+    assert (await asked(system.view("web").url))["env"]["A"] == "2"
+
+
+@pytest.mark.parametrize("end", ["stop_service", "kill_service"])
+async def test_a_switch_starts_what_was_stopped_where_something_needs_it(supervise, end: str) -> None:
+    """Otherwise those that it restarts would wait for ever."""
+    system = await supervise({"search": echo(), "bot": echo(depends_on=["search"])})
+    await system.supervisor.settled()
+    await getattr(system.supervisor, end)("search")
+    plan = await system.become({"search": echo(env={"A": "2"}), "bot": echo(depends_on=["search"], env={"A": "2"})})
+    assert ([reason.service for reason in plan.restart], plan.start, plan.rest) == (["bot"], ("search",), ())
+    await system.until(lambda: len(system.exits("bot")) == 1)
+    await system.state_is("bot", S.READY)
+    assert (await asked(system.view("search").url))["env"]["A"] == "2"
+
+
+async def test_a_switch_starts_what_is_needed_though_it_stays_the_same(supervise) -> None:
+    system = await supervise({"search": echo(), "bot": echo(depends_on=["search"])})
+    await system.supervisor.settled()
+    await system.supervisor.stop_service("search")
+    plan = await system.become({"search": echo(), "bot": echo(depends_on=["search"], env={"A": "2"})})
+    assert (plan.keep, plan.start) == ((), ("search",))
+    await system.until(lambda: len(system.exits("bot")) == 1)
+    await system.state_is("bot", S.READY)
+
+
+async def test_a_switch_starts_with_another_number_of_replicas_what_was_stopped(supervise) -> None:
+    system = await supervise({"search": echo(), "bot": echo(depends_on=["search"])})
+    await system.supervisor.settled()
+    await system.supervisor.stop_service("search")
+    await system.become({"search": echo(replicas=2), "bot": echo(depends_on=["search"])})
+    await system.until(lambda: len(system.entry("search").serving) == 2)
 
 
 async def test_a_changed_probe_counts_at_once(supervise) -> None:

@@ -14,12 +14,22 @@ def text(lines) -> str:
 
 
 def test_says_what_happens_to_every_service_and_why():
-    said = text(plan_text.lines(replace(PLAN, stale=(Reason("bot", ("env.TOKEN",)),), rebind=("8080 -> 9090",))))
+    said = text(
+        plan_text.lines(
+            replace(
+                PLAN,
+                stale=(Reason("bot", ("env.TOKEN",)),),
+                rebind=("8080 -> 9090",),
+                rest=(Reason("search", ("port",)),),
+            )
+        )
+    )
     for words in (
         "stop     ○ bot-server",
         "fechatter-server  env.RUST_LOG, replicas",
         "● redis",
         "bot  env.TOKEN",
+        "stopped  ○ search  port",
         "postgres",
         "+ /metrics",
         "- /api/bot/*",
