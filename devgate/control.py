@@ -107,11 +107,14 @@ class ProfileControl(Protocol):
         """
         ...
 
-    async def apply(self, plan: Plan, *, by: str) -> Plan:
+    async def apply(self, plan: Plan, *, by: str, agreed: bool = False) -> Plan:
         """Carry out a proposed plan. Returns what was applied.
 
+        Args:
+            agreed: somebody who saw `plan.unapproved` wants it to run; that is remembered.
+
         Raises:
-            CommandError: the running profile is no longer `plan.old`.
+            CommandError: the running profile is no longer `plan.old`, or it runs something that nobody has agreed to.
         """
         ...
 

@@ -39,10 +39,12 @@ class Profiles:
         return answer(await self._control.profiles.propose(source))
 
     async def apply(self, request: web.Request) -> web.Response:
-        """`{"plan": …, "by": "…"}` with a plan that `propose` gave."""
+        """`{"plan": …, "by": "…"}` with a plan that `propose` gave. Where that has something `unapproved`, `"agreed": true` says
+        that somebody has seen it: to know the token is no agreement to new commands."""
         data = await body(request)
         try:
             plan = wire.decode(Plan, data.get("plan"))
         except ValueError as error:
             raise bad_request(f"plan: {error}", hint="send back what propose answered") from None
-        return answer(await self._control.profiles.apply(plan, by=field(data, "by", str, "api")))
+        by, agreed = field(data, "by", str, "api"), field(data, "agreed", bool, False)
+        return answer(await self._control.profiles.apply(plan, by=by, agreed=agreed))

@@ -1,4 +1,4 @@
-"""What `switch` and `reload` have in common: show the plan, ask where something would be lost, apply."""
+"""What `switch` and `reload` have in common: show the plan, ask where something would be lost or is new here, apply."""
 
 from __future__ import annotations
 
@@ -15,21 +15,35 @@ if TYPE_CHECKING:
     from devgate.remote.control import RemoteControl
 
 
-async def carry_out(control: RemoteControl, plan: Plan, *, dry_run: bool, yes: bool, as_json: bool) -> None:
+trust_option = click.option("--trust", is_flag=True, help="Agree to the commands that are new in it.")
+
+
+async def carry_out(
+    control: RemoteControl, plan: Plan, *, dry_run: bool, yes: bool, trust: bool, as_json: bool
+) -> None:
     """Show `plan` and apply it.
 
+    Args:
+        yes: whoever asks knows that something may be lost.
+        trust: whoever asks agrees to what nobody has agreed to yet.
+
     Raises:
-        CommandError: something would be lost, nobody said yes, and there is nobody to ask (exit 6).
+        CommandError: something would be lost, nobody said yes, and there is nobody to ask (exit 6); or it runs commands that
+            nobody agrees to (exit 2).
     """
     show(plan, as_json=as_json)
     if dry_run or plan.empty:
         return
-    if loses(plan) and not yes:
-        if as_json or not sys.stdin.isatty():
+    somebody = sys.stdin.isatty() and not as_json
+    if plan.unapproved and not trust:
+        if not somebody or not click.confirm("Agree to these commands, and apply it?", err=True):
+            raise _not_agreed(plan)
+    elif loses(plan) and not yes:
+        if not somebody:
             raise _nobody_to_ask(plan)
         if not click.confirm("Apply it?", default=True, err=True):
             return
-    await control.profiles.apply(plan, by="command line")
+    await control.profiles.apply(plan, by="command line", agreed=bool(plan.unapproved))
     if not as_json:
         print(f"\n{visible(plan.name)} is running")
 
@@ -49,6 +63,17 @@ def show(plan: Plan, *, as_json: bool) -> None:
 def loses(plan: Plan) -> bool:
     """Whether something that runs is interrupted."""
     return bool(plan.stop or plan.restart or plan.rebind)
+
+
+def _not_agreed(plan: Plan) -> CommandError:
+    from devgate.errors import CommandError, Exit
+
+    return CommandError(
+        f"not applied: {plan.source} runs commands that nobody has agreed to",
+        hint="read what is new in the plan, then say --trust",
+        code="untrusted-profile",
+        exit_code=Exit.USAGE,
+    )
 
 
 def _nobody_to_ask(plan: Plan) -> CommandError:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from devgate.cli.client import converse, json_option, project_option
+from devgate.cli.planning import carry_out, trust_option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,19 +19,18 @@ if TYPE_CHECKING:
 @click.command("reload")
 @click.option("--dry-run", is_flag=True, help="Show the plan, change nothing.")
 @click.option("--apply", "restart_stale", is_flag=True, help="Also restart the services that wait for it (stale).")
+@trust_option
 @json_option
 @project_option
-def command(dry_run: bool, restart_stale: bool, as_json: bool, project: str) -> int:
+def command(dry_run: bool, restart_stale: bool, trust: bool, as_json: bool, project: str) -> int:
     """Read the running profile again and take what has changed.
 
     What needs a restart is marked stale until somebody asks: with --apply, `devgate restart`, or `r` on the screen.
     """
 
     async def work(control: RemoteControl) -> int:
-        from devgate.cli.planning import carry_out
-
         plan = await control.profiles.propose()
-        await carry_out(control, plan, dry_run=dry_run, yes=True, as_json=as_json)
+        await carry_out(control, plan, dry_run=dry_run, yes=True, trust=trust, as_json=as_json)
         stale = [row for row in (await control.pull()).services if row.stale]
         if restart_stale and not dry_run:
             return await _restart(control, [row.name for row in stale], quiet=as_json)

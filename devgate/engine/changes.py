@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from devgate.engine.anatomy import anatomy
 from devgate.engine.commands import unknown_service
-from devgate.errors import CommandError, DevgateError, ProfileError
+from devgate.errors import CommandError, DevgateError, Exit, ProfileError
 from devgate.model.events import ProfileApplied, ProfileRejected, Publish
 from devgate.profile.diff import diff
 
@@ -31,6 +31,17 @@ if TYPE_CHECKING:
 
 REMEMBERED = 8
 """Proposed profiles kept until one of them is applied."""
+
+
+def untrusted(source: str) -> CommandError:
+    """The refusal of what somebody has to look at first."""
+    return CommandError(
+        f"not applied: {source} runs commands that nobody has agreed to",
+        hint="read what is new in the plan, then agree: `devgate switch --trust`, or `agreed` over the control API",
+        code="untrusted-profile",
+        status=403,
+        exit_code=Exit.USAGE,
+    )
 
 
 class Target(Protocol):
@@ -53,7 +64,7 @@ class Changes:
         available: what can be switched to.
         environment: what a service's process runs with.
         overrides: `-e`.
-        trust: what may run without asking. A face that applies a plan has shown it, which is asking; a file that changes has not.
+        trust: what may run without asking. Neither a switch nor a file that changes runs more, unless somebody has seen what.
     """
 
     def __init__(
@@ -116,7 +127,7 @@ class Changes:
             self._proposed.pop(next(iter(self._proposed)))
         return plan
 
-    async def apply(self, plan: Plan, *, by: str) -> Plan:
+    async def apply(self, plan: Plan, *, by: str, agreed: bool = False) -> Plan:
         async with self._one_at_a_time:
             if plan.old != self.loaded.profile.digest:
                 raise CommandError(
@@ -128,7 +139,10 @@ class Changes:
             loaded = self._proposed.get(plan)
             if loaded is None:
                 raise CommandError("this plan was not proposed here", hint="propose it again", code="unknown-plan")
-            self._trust.agree(loaded)
+            if agreed:
+                self._trust.agree(loaded)
+            elif not self._trust.allows(loaded):
+                raise untrusted(plan.source)
             await self._carry_out(plan, loaded, by)
             return plan
 
@@ -141,11 +155,10 @@ class Changes:
             plan = self._plan(loaded, switch=False)
             if plan.empty:
                 return
-            if not self._trust.allows(
-                loaded
-            ):  # a pulled branch must not start programs by itself (SEMANTICS 4, threat 8)
+            # A pulled branch must not start programs by itself (SEMANTICS 4, threat 8).
+            if not self._trust.allows(loaded):
                 self._refuse(
-                    f"{loaded.ref} would now run something that nobody has agreed to; `devgate reload` shows it and asks"
+                    f"{loaded.ref} changed: it runs new commands that nobody has agreed to; `devgate reload` shows and asks"
                 )
                 return
             try:
@@ -159,7 +172,8 @@ class Changes:
 
     def _plan(self, loaded: Loaded, *, switch: bool) -> Plan:
         plan = diff(self.loaded.profile, loaded.profile, source=loaded.ref, switch=switch)
-        return replace(self._target.foresee(loaded.profile, plan), file=str(loaded.path))
+        unapproved = self._trust.unapproved(loaded, self.loaded)
+        return replace(self._target.foresee(loaded.profile, plan), file=str(loaded.path), unapproved=unapproved)
 
     async def _carry_out(self, plan: Plan, loaded: Loaded, by: str) -> None:
         await self._target.take(loaded.profile, plan)

@@ -49,6 +49,9 @@ class Plan:
     """Listener addresses that change, as `old -> new`."""
     file: str = ""
     """Where the new profile stands, as an absolute path on devgate's machine."""
+    unapproved: tuple[str, ...] = ()
+    """What it would run that nobody has agreed to yet, a line each; not escaped and nothing masked: what is hidden cannot be
+    agreed to. Empty: nobody has to be asked."""
     rest: tuple[Reason, ...] = ()
     """Changed, and stopped: takes its new settings and stays stopped, for nothing that runs needs it."""
 

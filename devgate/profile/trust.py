@@ -53,6 +53,17 @@ class Trust:
         self._state = state
         self._always = always
 
+    def unapproved(self, loaded: Loaded, running: Loaded) -> tuple[str, ...]:
+        """What `loaded` would do that nobody has agreed to, a line each; empty if nobody has to be asked.
+
+        What `running` does already is left out, unless that is all: then something was taken away, and that can matter, too.
+        """
+        request = None if self._always else needs_trust(loaded, self._state)
+        if request is None:
+            return ()
+        known = set(_deeds(running))
+        return tuple(line for line in request.lines if line not in known) or request.lines
+
     def allows(self, loaded: Loaded) -> bool:
         """Whether nobody has to be asked."""
         if self._always:

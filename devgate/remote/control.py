@@ -223,8 +223,9 @@ class RemoteProfiles:
     async def propose(self, source: str | None = None) -> Plan:
         return understood(Plan, await self._link.post("/v1/profiles/propose", {"source": source}))
 
-    async def apply(self, plan: Plan, *, by: str) -> Plan:
-        return understood(Plan, await self._link.post("/v1/profiles/apply", {"plan": plan, "by": by}))
+    async def apply(self, plan: Plan, *, by: str, agreed: bool = False) -> Plan:
+        request = {"plan": plan, "by": by, "agreed": agreed}
+        return understood(Plan, await self._link.post("/v1/profiles/apply", request))
 
 
 @dataclass(frozen=True, slots=True)

@@ -216,6 +216,13 @@ FAULT: Final = Keys(
 )
 
 QUESTION: Final = Keys("In a question", (_key("dialog.sure", "ctrl+c", "yes", "yes", "Asked again, it means yes."),))
+AGREEMENT: Final = Keys(
+    "Where new commands are shown",
+    (
+        _key("agree.yes", "a", "yes", "agree and apply", "Agree to the commands, and apply the plan."),
+        _key("agree.no", "escape,n,q,ctrl+c", "no", "no", "Leave everything as it is; nothing new runs."),
+    ),
+)
 HELP: Final = Keys("In the help", (_key("help.close", "question_mark,ctrl+c", "no", "back", "Close the help."),))
 
 ALL: Final = (
@@ -233,6 +240,7 @@ ALL: Final = (
     DIALOG,
     FAULT,
     QUESTION,
+    AGREEMENT,
     HELP,
 )
 

@@ -51,8 +51,18 @@ class CommandRunner:
             go()
 
     def apply(self, plan: Plan) -> None:
-        """Carry out a plan that was shown; reading it was the question."""
-        self._start(f"Could not switch to {plan.name}", partial(self._apply, plan))
+        """Carry out a plan that was shown; reading it was the question, but for commands that nobody has agreed to yet."""
+        what = f"Could not switch to {plan.name}"
+        if not plan.unapproved:
+            self._start(what, partial(self._apply, plan))
+            return
+        from devgate.tui.dialogs import Agreement
+
+        def answered(sure: bool | None) -> None:
+            if sure:
+                self._start(what, partial(self._apply, plan, agreed=True))
+
+        self._app.push_screen(Agreement(plan, self._app.size.width), answered)
 
     def reload(self) -> None:
         """Show what reading the profile's files again would change, and do it if that is wanted."""
@@ -65,10 +75,13 @@ class CommandRunner:
         if plan.empty:
             self._app.notify("What runs is what the files say.", timeout=4)
             return
+        if plan.unapproved:
+            self.apply(plan)
+            return
         self._ask(f"Reload {visible(plan.name)}?", plan_text.lines(plan), "apply", partial(self.apply, plan))
 
-    async def _apply(self, plan: Plan) -> None:
-        applied = await self._app.control.profiles.apply(plan, by="screen")
+    async def _apply(self, plan: Plan, *, agreed: bool = False) -> None:
+        applied = await self._app.control.profiles.apply(plan, by="screen", agreed=agreed)
         self._app.notify(visible(applied.summary), title=visible(applied.name), markup=False)
 
     def fault(self, route: str, active: tuple[FaultRow, ...]) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
-from devgate.tui import bindings, header, ink
+from devgate.escape import visible
+from devgate.tui import bindings, header, ink, plan_text
 from devgate.tui import format as fmt
 from devgate.tui.columns import Column, Row
 from devgate.tui.rows import mark, word
@@ -21,8 +22,12 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
 
+    from devgate.model.plan import Plan
     from devgate.model.snapshot import ServiceRow
     from devgate.tui.ink import Runs
+
+AGREEMENT_WIDTH: Final = 100
+"""Cells; less where the terminal has less."""
 
 TEXT = (Column("text", "", 10, grow=1),)
 
@@ -41,6 +46,8 @@ class Dialog(ModalScreen[bool]):
     """
 
     BINDINGS = bindings.of(bindings.DIALOG)
+    YES: ClassVar = "dialog.yes"
+    NO: ClassVar = "dialog.no"
 
     def __init__(
         self,
@@ -74,7 +81,7 @@ class Dialog(ModalScreen[bool]):
         self.call_after_refresh(self._show_keys)
 
     def _show_keys(self) -> None:
-        words = {"dialog.yes": self._yes, "dialog.no": "back"}
+        words = {self.YES: self._yes, self.NO: "back"}
         active = active_keys(self)
         named = {id: (active[id][0], replace(active[id][1], description=word)) for id, word in words.items() if word}
         self._bottom.show(header.keys(named, named))
@@ -101,6 +108,26 @@ class Question(Dialog):
             width=min(max(width, 44), 100),
             height=min(len(lines), 16),
             yes=yes,
+        )
+
+
+class Agreement(Dialog, inherit_bindings=False):
+    """New commands: neither Enter nor `y` agrees, as both are pressed without reading."""
+
+    BINDINGS = bindings.of(bindings.AGREEMENT)
+    YES = "agree.yes"
+    NO = "agree.no"
+
+    def __init__(self, plan: Plan, room: int) -> None:
+        width = max(min(room * 94 // 100, AGREEMENT_WIDTH), 24)
+        shown = [*plan_text.unapproved(plan, width - 10), ((plan.summary, "muted"),)]
+        super().__init__(
+            f"Agree to what {visible(plan.name)} runs?",
+            TEXT,
+            lambda: text_rows(shown),
+            width=width,
+            height=min(len(shown), 16),
+            yes="agree and apply",
         )
 
 

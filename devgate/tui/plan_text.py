@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from devgate.escape import cells, visible
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -17,7 +19,7 @@ def lines(plan: Plan) -> list[Runs]:
     """What stays, what changes and why, service by service."""
     if plan.empty:
         return [(("This is what runs: nothing to do.", "good"),)]
-    out: list[Runs] = [((plan.summary, "title"),), ()]
+    out: list[Runs] = [((plan.summary, "title"),), (), *unapproved(plan)]
     out += _names("○", "stop", plan.stop, "bad-soft")
     out += _reasons("◐", "restart", plan.restart, "warn")
     out += _names("●", "start", plan.start, "good")
@@ -32,6 +34,29 @@ def lines(plan: Plan) -> list[Runs]:
     out += _list("live", [(key, "info") for key in plan.gateway])
     out += _list("rebind", [(key, "warn") for key in plan.rebind])
     return out
+
+
+def unapproved(plan: Plan, width: int | None = None) -> list[Runs]:
+    """The commands that somebody has to agree to first; with `width` folded, as nobody can agree to what is cut off."""
+    if not plan.unapproved:
+        return []
+    out: list[Runs] = [(("It would do what nobody has agreed to yet:", "warn"),)]
+    for line in map(visible, plan.unapproved):
+        pieces = _folded(line, width) if width else [line]
+        out += [((f"{'    ' if number else '  '}{piece}", "strong"),) for number, piece in enumerate(pieces)]
+    return [*out, ()]
+
+
+def _folded(text: str, width: int) -> list[str]:
+    """In pieces of so many cells, not characters: a wide one takes two."""
+    pieces, left = [""], width
+    for char in text:
+        if (size := cells(char)) > left:
+            pieces.append("")
+            left = width
+        pieces[-1] += char
+        left -= size
+    return pieces
 
 
 def refusal(error: DevgateError) -> list[Runs]:

@@ -27,10 +27,10 @@ def test_a_good_profile_in_one_line(tmp_path: Path) -> None:
 
 
 def test_without_an_argument_the_one_that_up_would_take(tmp_path: Path) -> None:
-    (tmp_path / "devgate.yaml").write_text("services: {api: {command: x, idle_stop: 5m}}\n")
+    (tmp_path / "devgate.yaml").write_text("services: {api: {command: cd, idle_stop: 5m}}\n")
     result = run(tmp_path)
     assert result.return_value == 0
-    assert "devgate.yaml:1:30: warning: idle_stop has no effect" in result.stdout
+    assert "devgate.yaml:1:31: warning: idle_stop has no effect" in result.stdout
     assert result.stdout.endswith("devgate.yaml is good: 1 service, no routes, 1 warning\n")
 
 
@@ -52,6 +52,52 @@ def test_every_problem_with_its_line_and_a_hint(tmp_path: Path) -> None:
         "\n"
         "devgate.yaml cannot be used: 2 problems\n"
     )
+
+
+def test_what_is_not_on_this_machine_is_a_warning(tmp_path: Path) -> None:
+    (tmp_path / "devgate.yaml").write_text(
+        "services:\n"
+        "  a: {command: no-such-program --x}\n"
+        "  b: {command: cd, cwd: nowhere}\n"
+        "  c: {command: no-such-program, missing: stub}\n"
+        "  d: {command: cd, port: 1}\n"
+    )
+    result = run(tmp_path)
+    assert result.return_value == 0
+    assert "devgate.yaml:2:16: warning: a would be blocked: no-such-program is not on this machine\n" in result.stdout
+    assert "devgate.yaml:3:25: warning: b would be blocked: folder" in result.stdout
+    assert result.stdout.endswith("devgate.yaml is good: 4 services, no routes, 2 warnings\n")
+    problems = json.loads(run(tmp_path, "--json").stdout)["problems"]
+    assert [(one["path"], one["severity"]) for one in problems] == [
+        ("services.a.command", "warning"),
+        ("services.b.cwd", "warning"),
+    ]
+
+
+def test_a_method_that_no_request_has(tmp_path: Path) -> None:
+    (tmp_path / "devgate.yaml").write_text(
+        "services: {api: {command: cd, port: 1}}\nroutes:\n  - {path: /a, service: api, methods: [GET, FETCH]}\n"
+    )
+    result = run(tmp_path)
+    assert result.return_value == 2
+    assert "devgate.yaml:3:45: error: no request with FETCH gets here\n" in result.stderr
+    assert "hint: did you mean PATCH?" in result.stderr
+
+
+def test_a_route_with_two_faults_is_told_both(tmp_path: Path) -> None:
+    (tmp_path / "devgate.yaml").write_text(
+        "services: {api: {command: cd, port: 1}}\n"
+        "routes:\n"
+        "  - {path: /a, service: api}\n"
+        "  - {path: api, service: c}\n"
+        "  - {path: api, service: api}\n"
+        "  - {path: /b, service: d}\n"
+    )
+    result = run(tmp_path)
+    assert "devgate.yaml:4:12: error: path must be" in result.stderr
+    assert "devgate.yaml:4:26: error: there is no service 'c'" in result.stderr
+    assert "devgate.yaml:6:25: error: there is no service 'd'" in result.stderr
+    assert result.stderr.endswith("4 problems\n")
 
 
 def test_an_unknown_profile_is_an_answer_not_a_list(tmp_path: Path) -> None:

@@ -41,6 +41,44 @@ def test_a_dry_run_shows_and_changes_nothing(cli: Cli, running: FakeControl) -> 
     assert running.asked == [("propose", "fechatter/ha")]
 
 
+NEW = replace(LIVE, unapproved=("b runs touch \x1b[2J ran  (in /home/me/p)",))
+
+
+def test_what_nobody_has_agreed_to_is_not_applied_unasked(cli: Cli, running: FakeControl) -> None:
+    running.plan = NEW
+    for options in ((), ("--yes",), ("--json",)):
+        result = cli("switch", "x", *options)
+        assert result.code == Exit.USAGE
+        assert "b runs touch" in result.out
+        assert "\x1b" not in result.out
+        assert "--trust" in result.err
+    assert cli("reload").code == Exit.USAGE
+    assert cli("reload", "--apply").code == Exit.USAGE
+    assert not applied(running)
+    assert not any(asked[0] == "restart" for asked in running.asked)
+    assert cli("switch", "x", "--dry-run").code == 0
+    assert not applied(running)
+
+
+@pytest.mark.parametrize("verb", [("switch", "x"), ("reload",), ("reload", "--apply")])
+def test_trust_agrees(cli: Cli, running: FakeControl, verb: tuple[str, ...]) -> None:
+    running.plan = NEW
+    cli(*verb, "--trust")
+    (asked,) = (asked for asked in running.asked if asked[0] == "apply")
+    assert asked[2:] == ("command line", "agreed")
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y", 0), ("", Exit.USAGE), ("n", Exit.USAGE)])
+def test_at_a_terminal_somebody_has_to_agree(
+    cli: Cli, running: FakeControl, monkeypatch: pytest.MonkeyPatch, answer: str, code: int
+) -> None:
+    """Return alone is no agreement."""
+    at_a_terminal(monkeypatch, answer)
+    running.plan = NEW
+    assert cli("switch", "x", "--yes").code == code
+    assert applied(running) is (code == 0)
+
+
 def test_yes_applies(cli: Cli, running: FakeControl) -> None:
     result = cli("switch", "fechatter/ha", "--yes")
     assert result.code == 0
@@ -99,7 +137,7 @@ def test_a_profile_that_does_not_load_names_every_problem(cli: Cli, running: Fak
 
 
 def test_a_plan_that_is_out_of_date(cli: Cli, running: FakeControl, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def apply(self: object, plan: Plan, *, by: str) -> Plan:
+    async def apply(self: object, plan: Plan, *, by: str, agreed: bool = False) -> Plan:
         raise CommandError("the plan is out of date", code="stale-plan")
 
     monkeypatch.setattr("tests.tui.fake_control.FakeControl.apply", apply)

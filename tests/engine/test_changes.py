@@ -10,7 +10,7 @@ import pytest
 
 from devgate.clock import SystemClock
 from devgate.engine.changes import REMEMBERED, Changes
-from devgate.errors import CommandError, ProfileError, StartError
+from devgate.errors import CommandError, Exit, ProfileError, StartError
 from devgate.model.events import Event, ProfileApplied, ProfileRejected
 from devgate.profile.loading import try_load
 from devgate.profile.trust import Trust, needs_trust
@@ -215,7 +215,7 @@ async def test_a_file_that_would_run_something_new_waits_for_somebody_to_agree(w
     assert world.target.taken == []
     assert "nobody has agreed" in world.changes.problems[0]
     plan = await world.changes.propose()
-    await world.changes.apply(plan, by="screen")
+    await world.changes.apply(plan, by="screen", agreed=True)
     assert world.target.taken == ["a"]
     assert world.changes.problems == ()
     assert needs_trust(world.changes.loaded, world.folder / "state") is None
@@ -229,3 +229,38 @@ async def test_who_trusts_everything_is_not_asked(world: World) -> None:
     world.write("a", "services: {x: {command: [touch, ran], port: auto}}")
     await world.changes.file_changed(world.loaded("a.yaml"))
     assert world.target.taken == ["a"]
+
+
+COMMAND = "services: {x: {command: [touch, ran], port: auto}}"
+
+
+async def test_a_switch_to_what_nobody_has_agreed_to_is_refused(world: World) -> None:
+    world.write("b", COMMAND)
+    plan = await world.changes.propose("b.yaml")
+    (line,) = plan.unapproved
+    assert line.startswith('x runs ["touch", "ran"]')
+    with pytest.raises(CommandError) as refused:
+        await world.changes.apply(plan, by="api")
+    assert (refused.value.code, refused.value.exit_code) == ("untrusted-profile", Exit.USAGE)
+    assert not world.target.taken
+    assert (await world.changes.propose("b.yaml")).unapproved, "asking is no agreement"
+    await world.changes.apply(plan, by="api", agreed=True)
+    assert world.target.taken == ["b"]
+    assert needs_trust(world.changes.loaded, world.folder / "state") is None
+
+
+async def test_only_what_is_new_has_to_be_agreed_to(world: World) -> None:
+    world.write("b", COMMAND)
+    await world.changes.apply(await world.changes.propose("b.yaml"), by="me", agreed=True)
+    world.write("b", "services: {x: {command: [touch, ran], port: auto}, y: {command: [touch, more], port: auto}}")
+    (line,) = (await world.changes.propose()).unapproved
+    assert line.startswith('y runs ["touch", "more"]')
+
+
+async def test_less_than_what_runs_is_shown_whole(world: World) -> None:
+    """A variable that is gone may be what kept a command harmless."""
+    world.write("b", "services: {x: {command: [touch, ran], port: auto, env: {DRY_RUN: '1'}}}")
+    await world.changes.apply(await world.changes.propose("b.yaml"), by="me", agreed=True)
+    world.write("b", COMMAND)
+    (line,) = (await world.changes.propose()).unapproved
+    assert line.startswith("x runs")

@@ -153,6 +153,14 @@ async def test_plain_options_is_the_services_business():
         assert len(star["x-request-id"]) >= 8
 
 
+async def test_check_knows_which_methods_get_as_far_as_a_route():
+    async with scripted(answering(OK)) as service, gateway({"a": service}) as bench:
+        for method in sorted(ANSWERED):
+            assert (await bench.get("/x", method=method)).status == 200, method
+        for method in ("FETCH", "TRACE", "PRI", "DESCRIBE", "FLUSH", "SETUP"):
+            assert (await bench.get("/x", method=method)).status >= 400, method
+
+
 # Routes
 
 

@@ -133,8 +133,8 @@ class FakeControl:
         await self._ask("propose", source)
         return replace(self.plan or PLAN, source=source or "devgate.yaml", name=source or "development")
 
-    async def apply(self, plan: Plan, *, by: str) -> Plan:
-        await self._ask("apply", plan.source, by)
+    async def apply(self, plan: Plan, *, by: str, agreed: bool = False) -> Plan:
+        await self._ask("apply", plan.source, by, *(["agreed"] if agreed else []))
         return plan
 
     def request_stop(self, reason: str, *, now: bool = False) -> None:

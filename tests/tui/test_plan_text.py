@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from devgate.errors import CommandError, DevgateError, ProfileError
+from devgate.escape import cells
 from devgate.model.plan import Reason
 from devgate.profile.problems import Problem
 from devgate.tui import plan_text
@@ -60,3 +61,15 @@ def test_the_place_of_the_first_problem_that_has_one():
     assert plan_text.place(ProfileError("x", sent)) == ("profiles/ha.yaml", 31, 3)
     assert plan_text.place(ProfileError("x", ["devgate.yaml:4: error: x"])) == ("devgate.yaml", 4, 1)
     assert plan_text.place(CommandError("no")) == ("", 0, 1)
+
+
+def test_new_commands_come_first_and_whole_however_long_and_wide():
+    plan = replace(PLAN, unapproved=("z runs " + "漢" * 100 + " && rm\x1b[2J -rf x",))
+    said = text(plan_text.lines(plan)).splitlines()
+    assert said.index("It would do what nobody has agreed to yet:") < said.index(
+        next(s for s in said if "bot-server" in s)
+    )
+    rows = text(plan_text.unapproved(plan, 40)).splitlines()
+    assert all(cells(row) <= 44 for row in rows[1:])
+    assert "".join(row.strip() for row in rows[1:]).count("漢") == 100
+    assert "rm\\x1b[2J -rf x" in rows[-1] + rows[-2]

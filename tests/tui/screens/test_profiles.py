@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from devgate.errors import CommandError, ProfileError
+from devgate.tui.dialogs import Agreement
 from tests.tui.driving import driven, news, press, screen_of, shows, text_of, until
 from tests.tui.fake_control import PLAN, FakeControl, sample
 
@@ -94,3 +95,42 @@ async def test_a_changed_file_is_planned_anew():
         control.change(config_problems=("x",))
         await news(pilot, control)
         assert len(control.asked) == count + 1
+
+
+NEW = replace(PLAN, unapproved=("z runs touch ran " + "x" * 200 + " && rm -rf home  (in /home/me/p)",))
+
+
+@pytest.mark.parametrize("way", [("p", "j", "j"), ("c",)])
+async def test_new_commands_run_only_when_they_were_shown_and_agreed_to(way: tuple[str, ...]):
+    control = FakeControl(sample(), plan=NEW)
+    async with driven(control) as (app, pilot):
+        await press(pilot, *way)
+        if way[0] == "p":
+            await shows(pilot, "⏎ apply")
+            await press(pilot, "enter")
+        await until(pilot, lambda: isinstance(app.screen, Agreement))
+        await shows(pilot, "z runs touch ran")
+        await shows(pilot, "&& rm -rf home")
+        await press(pilot, "enter", "y")
+        assert isinstance(app.screen, Agreement), "what is pressed without reading agrees to nothing"
+        assert not any(asked[0] == "apply" for asked in control.asked)
+        await press(pilot, "a")
+        await until(pilot, lambda: any(asked[0] == "apply" for asked in control.asked))
+        (asked,) = (asked for asked in control.asked if asked[0] == "apply")
+        assert asked[2:] == ("screen", "agreed")
+
+
+async def test_going_back_agrees_to_nothing():
+    control = FakeControl(sample(), plan=NEW)
+    async with driven(control) as (app, pilot):
+        await press(pilot, "c")
+        await until(pilot, lambda: isinstance(app.screen, Agreement))
+        await press(pilot, "escape")
+        await until(pilot, lambda: not isinstance(app.screen, Agreement))
+        assert not any(asked[0] == "apply" for asked in control.asked)
+
+
+async def test_the_plan_names_new_commands_before_enter():
+    async with driven(FakeControl(sample(), plan=NEW)) as (_app, pilot):
+        await press(pilot, "p", "j", "j")
+        await shows(pilot, "z runs touch ran")
