@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from devgate.cli import words
+
+if TYPE_CHECKING:
+    from devgate.profile.loading import Loaded
+    from devgate.profile.problems import Problem
 
 
 @click.command("check")
@@ -14,7 +20,8 @@ from devgate.cli import words
 def command(profile: str | None, *, as_json: bool, expose: bool) -> int:
     """Validate PROFILE: a name, a set and a name, or a path; without it the one that `devgate up` would take.
 
-    Exit code 2 if it cannot be used.
+    Exit code 2 if it cannot be used. What a service needs and this machine has not (a program, a folder) is a
+    warning: only that service would be blocked.
     """
     import os
     from pathlib import Path
@@ -30,7 +37,7 @@ def command(profile: str | None, *, as_json: bool, expose: bool) -> int:
     loaded, error = attempt.loaded, attempt.error
     if error is not None and not error.problems and not as_json:
         raise error  # no file to speak of
-    found = faults_of(error) if error is not None else loaded.warnings if loaded is not None else ()
+    found = faults_of(error) if error is not None else warnings_of(loaded) if loaded is not None else ()
     if as_json:
         import json
 
@@ -49,10 +56,29 @@ def command(profile: str | None, *, as_json: bool, expose: bool) -> int:
             click.echo(visible(error.message), err=True)
         return Exit.USAGE
     if not as_json:
-        services, routes, warnings = len(loaded.profile.services), len(loaded.profile.routes), len(loaded.warnings)
+        services, routes, warnings = len(loaded.profile.services), len(loaded.profile.routes), len(found)
         counts = [_count(services, "service"), _count(routes, "route"), _count(warnings, "warning")]
         click.echo(f"{visible(loaded.ref)} is good: {', '.join(counts)}")
     return Exit.OK
+
+
+def warnings_of(loaded: Loaded) -> tuple[Problem, ...]:
+    """What a good profile should be told: besides what its text shows, which services this machine could not start."""
+    import os
+
+    from devgate.profile.nodes import locate
+    from devgate.profile.problems import in_order, problem_at
+    from devgate.supervisor.launch import Surroundings
+    from devgate.supervisor.preflight import blocked
+
+    around = Surroundings(loaded.folder, os.environ, {}, "", all_stubs=False)
+    found = list(loaded.warnings)
+    for name, refusal in blocked(loaded.profile, around, auto_ports=True).items():
+        if key := {"missing-command": "command", "missing-cwd": "cwd"}.get(refusal.code):
+            path = ("services", name, key)
+            place, message = locate(loaded.root, path), f"{name} would be blocked: {refusal.message}"
+            found.append(problem_at(place, message, hint=refusal.hint, path=path, severity="warning"))
+    return in_order(found)
 
 
 def _count(number: int, noun: str) -> str:

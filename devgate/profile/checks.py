@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from devgate.profile.findings import Subject
-from devgate.profile.nodes import Map, child, locate
+from devgate.profile.nodes import List, Map, Text, child, locate
 from devgate.profile.problems import problem_at
 from devgate.profile.rules_gateway import binding, cors, host_names, sync_times
 from devgate.profile.rules_middleware import header_edits, limits
@@ -17,10 +17,12 @@ from devgate.profile.rules_routes import (
     replica_weights,
     reserved,
     route_hosts,
+    route_methods,
     route_options,
     route_others,
     route_targets,
     same_routes,
+    unknown_target,
     unreachable,
 )
 from devgate.profile.rules_services import (
@@ -61,6 +63,7 @@ RULES: Final[tuple[Callable[[Subject], Iterator[Finding]], ...]] = (
     replica_weights,
     route_targets,
     route_others,
+    route_methods,
     route_hosts,
     route_options,
     reserved,
@@ -87,7 +90,17 @@ def check(draft: Draft, root: Map, *, expose: bool) -> list[Problem]:
             path = _in_file(finding.path, draft)
             place = locate(root, path, key=finding.at_key)
             problems.append(problem_at(place, finding.message, hint=finding.hint, path=path, severity=finding.severity))
-    return problems
+    return [*problems, *_lost_targets(subject, draft, root)]
+
+
+def _lost_targets(subject: Subject, draft: Draft, root: Map) -> Iterator[Problem]:
+    """Services that are named by routes with another fault, and are not there: such routes are not in the draft."""
+    routes = child(root, "routes")
+    for index in range(len(routes.items)) if isinstance(routes, List) else ():
+        named, path = child(routes, index, "service"), ("routes", index, "service")
+        if index not in draft.routes and isinstance(named, Text) and named.text and named.text not in subject.services:
+            finding = unknown_target(path, named.text, subject)
+            yield problem_at(named.place, finding.message, hint=finding.hint, path=path)
 
 
 def _in_file(path: KeyPath, draft: Draft) -> KeyPath:

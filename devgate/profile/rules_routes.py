@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from devgate.profile.findings import Finding, near, unsendable
 
@@ -16,6 +16,41 @@ if TYPE_CHECKING:
 
 OURS = "_devgate"
 """The first segment that is always the gateway's."""
+ANSWERED: Final = frozenset(
+    {
+        "GET",
+        "HEAD",
+        "POST",
+        "PUT",
+        "PATCH",
+        "DELETE",
+        "OPTIONS",
+        "QUERY",
+        "SEARCH",
+        "PURGE",
+        "REPORT",
+        "MERGE",
+        "LINK",
+        "UNLINK",
+    }
+    | {
+        "COPY",
+        "MOVE",
+        "LOCK",
+        "UNLOCK",
+        "MKCOL",
+        "PROPFIND",
+        "PROPPATCH",
+        "ACL",
+        "BIND",
+        "UNBIND",
+        "REBIND",
+        "MKCALENDAR",
+    }
+    | {"MKACTIVITY", "CHECKOUT", "NOTIFY", "SUBSCRIBE", "UNSUBSCRIBE", "M-SEARCH", "SOURCE"}
+)
+"""Methods that get as far as a route: those that the gateway's parser (llhttp) knows, without CONNECT and TRACE. A test asks the
+gateway."""
 HEALTH = "health"
 """The first segment that is the gateway's as long as `gateway.health` is on."""
 
@@ -27,14 +62,33 @@ def route_targets(subject: Subject) -> Iterator[Finding]:
         path = ("routes", index, "service")
         spec = services.get(route.service)
         if route.service not in subject.services:
-            hint = near(route.service, subject.services, f"there are: {', '.join(services)}" if services else "add it")
-            yield Finding(path, f"there is no service {route.service!r}", hint)
+            yield unknown_target(path, route.service, subject)
         elif spec is None or route.service in subject.doubtful:
             continue
         elif spec.kind == "task":
             yield Finding(path, f"{route.service} is a task, which answers no requests")
         elif spec.url is None and spec.port is None:
             yield Finding(path, f"{route.service} has no port that requests could go to", "add its port, or port: auto")
+
+
+def unknown_target(path: KeyPath, name: str, subject: Subject) -> Finding:
+    """That a route leads to a service which is not there."""
+    services = subject.profile.services
+    hint = near(name, subject.services, f"there are: {', '.join(services)}" if services else "add it")
+    return Finding(path, f"there is no service {name!r}", hint)
+
+
+def route_methods(subject: Subject) -> Iterator[Finding]:
+    """Methods that no request can have: the gateway refuses them before it looks for a route."""
+    for index, route in enumerate(subject.profile.routes):
+        for at, method in enumerate(route.methods):
+            if method not in ANSWERED:
+                known = f"there are: {', '.join(sorted(ANSWERED))}"
+                yield Finding(
+                    ("routes", index, "methods", at),
+                    f"no request with {method} gets here",
+                    near(method, ANSWERED, known),
+                )
 
 
 def route_others(subject: Subject) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from devgate.profile.rules_routes import ANSWERED
 from tests.gateway.harness import OK, PAGE, Answer, changed, gateway
 from tests.upstreams import Peer, answering, scripted
 
