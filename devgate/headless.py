@@ -21,6 +21,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from devgate.escape import visible, visible_coloured, without_colour
+from devgate.model.events import ProfileApplied, ProfileRejected
 from devgate.tasks import Scope
 
 if TYPE_CHECKING:
@@ -168,7 +169,11 @@ class Headless:
         self._say("listening", f"listening on {snapshot.url} with profile {snapshot.profile}")
         async with Scope("headless", self._publish) as scope:
             scope.fatal("settle", self._settle(settled))
-            scope.fatal("print", self._events(events) if self._json else self._logs())
+            if self._json:
+                scope.fatal("print", self._events(events))
+            else:
+                scope.fatal("print", self._logs())
+                scope.fatal("news", self._news(events))
             reason = await ended()
         events.close()
         if self._json:
@@ -194,6 +199,19 @@ class Headless:
     async def _events(self, events: Subscription) -> None:
         async for event in events:
             self._put_event(event)
+
+    async def _news(self, events: Subscription) -> None:
+        """What no log line tells: that a changed file was taken, or was not."""
+        async for event in events:
+            match event:
+                case ProfileRejected(source=source, problems=problems):
+                    self._put_note(f"{source} not applied, what ran goes on:")
+                    for line in "\n".join(problems).split("\n"):
+                        self._put_note(line)
+                case ProfileApplied(plan=plan, by=by):
+                    self._put_note(f"profile {plan.name} applied by {by}: {plan.summary}")
+                case _:
+                    pass
 
     async def _logs(self) -> None:
         while True:
@@ -225,7 +243,10 @@ class Headless:
                 )
             )
         else:
-            self._lines.put(f"devgate · {visible(text)}")
+            self._put_note(text)
+
+    def _put_note(self, text: str) -> None:
+        self._lines.put(f"devgate · {visible(text)}")
 
     def _put_event(self, event: Event) -> None:
         self._lines.put(json_line({"event": _SEAM.sub("_", type(event).__name__).lower(), **asdict(event)}))

@@ -14,10 +14,10 @@ import pytest
 
 from devgate.bus import Bus
 from devgate.headless import Headless, Lines, json_line, json_lost, logging_to, plain_lost
-from devgate.model.events import Event, OperatorActed
+from devgate.model.events import Event, OperatorActed, ProfileApplied, ProfileRejected
 from devgate.model.query import LogLine
 from devgate.model.status import ServiceState
-from tests.tui.fake_control import FakeControl, sample
+from tests.tui.fake_control import PLAN, FakeControl, sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -227,6 +227,19 @@ class TestPlain:
         assert any(text.startswith(name) and text.endswith("| hello") for text in out)
         assert any(text.startswith(name) and text.endswith("· run 1") for text in out)
         assert out[-1] == "devgate · stopped (SIGINT)"
+
+    async def test_a_refused_file_is_said_in_lines(self, pipe: Pipe) -> None:
+        event = ProfileRejected("devgate.yaml", (f"devgate.yaml:3:1: bad {HOSTILE[:-3]}\n  3 | x: 1",), 1.0)
+        out = await Run(pipe, as_json=False).until("x", event, failed=[])
+        at = out.index("devgate · devgate.yaml not applied, what ran goes on:")
+        assert out[at + 1 : at + 3] == [
+            "devgate · devgate.yaml:3:1: bad a\\x1b]0;owned\\x07\\u202eb",
+            "devgate ·   3 | x: 1",
+        ]
+
+    async def test_a_profile_that_was_applied_is_said(self, pipe: Pipe) -> None:
+        out = await Run(pipe, as_json=False).until("x", ProfileApplied(PLAN, "file", 1.0), failed=[])
+        assert f"devgate · profile {PLAN.name} applied by file: {PLAN.summary}" in out
 
     async def test_hostile_lines_are_shown_and_not_obeyed(self, pipe: Pipe) -> None:
         control = FakeControl(sample(), lines=[line(f"\x1b[31m{HOSTILE}\x1b[0m")])

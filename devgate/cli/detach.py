@@ -37,7 +37,8 @@ def launch_detached(request: Request, wait_s: float | None) -> int:
     if request.take_port:  # who is ended is said here; the one in the background only has a log
         for one in take(loaded, request):
             one.close()
-    arguments = ["up", loaded.ref, "--json", "--trust", "--project", str(request.folder)]
+    # Agreement is on record by now, to exactly this: what the file says later is refused like anywhere else.
+    arguments = ["up", loaded.ref, "--json", "--project", str(request.folder)]
     arguments += _options(request)
     with open(os.open(state / LOG, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as errors:
         process = subprocess.Popen(
@@ -53,6 +54,7 @@ def launch_detached(request: Request, wait_s: float | None) -> int:
 
 def _options(request: Request) -> Iterator[str]:
     flags = {
+        "--trust": request.trust,
         "--auto-ports": request.auto_ports,
         "--take-port": request.take_port,
         "--no-deps": request.no_deps,
@@ -107,7 +109,11 @@ def _failed(services: dict[str, dict[str, str]]) -> int:
 
 
 def _ended(process: subprocess.Popen[bytes], state: Path) -> int:
-    """It ended before it was up: what it said is the error."""
+    """It ended before it was up: what it said is the error, line by line."""
     code = process.wait()
-    said = (state / LOG).read_text(errors="replace").strip().removeprefix("devgate: ")
-    raise StartError(said or f"devgate ended at once with exit code {code}", exit_code=code or Exit.SERVICE_FAILED)
+    said = (state / LOG).read_text(errors="replace").strip()
+    if not said:
+        raise StartError(f"devgate ended at once with exit code {code}", exit_code=code or Exit.SERVICE_FAILED)
+    for line in said.splitlines():
+        click.echo(visible(line), err=True)
+    return code or Exit.SERVICE_FAILED

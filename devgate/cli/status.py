@@ -63,7 +63,9 @@ def lines(snapshot: Snapshot) -> Iterator[str]:
     colour, width = table.wants_colour(), table.room()
     yield table.painted(rows.joined(head(snapshot)), colour=colour)
     for problem in snapshot.config_problems:
-        yield table.painted((("config error: ", "bad"), (problem, "plain")), colour=colour)
+        first, *more = problem.split("\n")
+        yield table.painted((("config error: ", "bad"), (first, "plain")), colour=colour)
+        yield from (table.painted(((line, "plain"),), colour=colour) for line in more)
     columns = [column for column in rows.SERVICES if column.key not in ("trend", "why")]
     found = rows.services(snapshot)
     yield ""

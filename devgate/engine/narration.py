@@ -48,7 +48,8 @@ def narrate(event: Event, now: float) -> EventRow | None:
         case ProfileApplied(plan=plan, by=by, at=at):
             return EventRow(at, f"profile {plan.name} applied by {by}: {plan.summary}", "info")
         case ProfileRejected(source=source, problems=problems, at=at):
-            return EventRow(at, f"{source} not applied: {problems[0] if problems else 'it does not load'}", "error")
+            why = problems[0].partition("\n")[0] if problems else "it does not load"  # the source line has no room here
+            return EventRow(at, f"{source} not applied: {why}", "error")
         case OperatorActed(action=action, target=target, by=by, at=at):
             return EventRow(at, f"{action} {target} asked by {by}".replace("  ", " "), "info")
         case ComponentFailed(component=component, error=error):

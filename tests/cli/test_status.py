@@ -91,6 +91,13 @@ def test_a_refused_file_is_said(cli: Cli, running: FakeControl) -> None:
     assert "config error: devgate.yaml:3:1: unknown key" in cli("status").out
 
 
+def test_a_refused_file_is_said_in_lines(cli: Cli, running: FakeControl) -> None:
+    running.change(config_problems=("devgate.yaml:3:1: unknown key\n  3 | x: 1\n    | ^",))
+    out = cli("status").out
+    assert "config error: devgate.yaml:3:1: unknown key\n  3 | x: 1\n    | ^\n" in out
+    assert "\\n" not in out
+
+
 def test_foreign_text_does_nothing_to_the_terminal(
     cli: Cli, running: FakeControl, monkeypatch: pytest.MonkeyPatch
 ) -> None:

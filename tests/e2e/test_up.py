@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import socket
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -216,6 +217,49 @@ def test_detached_it_runs_until_down(two: Path) -> None:
     assert not psutil.pid_exists(pid)
     with pytest.raises(OSError, match="refused"):
         request(f"http://127.0.0.1:{port}")
+
+
+@pytest.mark.parametrize("background", [True, False])
+def test_agreement_is_to_what_was_shown_and_not_to_what_comes_later(tmp_path: Path, background: bool) -> None:
+    """A pulled branch starts nothing by itself, in the background neither, and a switch is no way round that."""
+    file = tmp_path / "devgate.yaml"
+    text = f"gateway: {{port: 0}}\nservices:\n  a: {{command: 'echo {tmp_path.name}; sleep 1000'}}\n"
+    file.write_text(text)
+    run("up", "-d", "--wait", "--trust", cwd=tmp_path)
+    run("down", cwd=tmp_path)
+    with ExitStack() as stack:
+        if background:
+            run("up", "-d", "--wait", cwd=tmp_path)
+            stack.callback(run, "down", cwd=tmp_path)
+        else:
+            stack.enter_context(Up((), tmp_path)).ready()
+
+        def problems() -> list[str]:
+            found: list[str] = json.loads(run("status", "--json", cwd=tmp_path).stdout)["config_problems"]
+            return found
+
+        later = text + "  later: {command: 'touch ran; sleep 1000'}\n"
+        file.write_text(later)
+        wait_until(problems, "the refusal")
+        assert "nobody has agreed" in run("status", cwd=tmp_path).stdout
+        assert "later runs touch ran" in run("reload", cwd=tmp_path, check=2).stdout
+        (tmp_path / "new.yaml").write_text(later)
+        assert "later runs touch ran" in run("switch", "new.yaml", "--yes", cwd=tmp_path, check=2).stdout
+        assert not (tmp_path / "ran").exists()
+        run("reload", "--trust", cwd=tmp_path)
+        wait_until((tmp_path / "ran").exists, "what was agreed to runs")
+        assert not problems()
+
+
+def test_a_taken_port_is_said_in_lines_of_its_own_from_the_background(two: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        done = run("up", "-d", "--port", str(taken.getsockname()[1]), cwd=two, check=3)
+    assert "\\n" not in done.stderr
+    first, hint = done.stderr.splitlines()
+    assert first.startswith("devgate: Port ")
+    assert "--port" in hint
 
 
 def test_sync_turns_to_warning_and_critical(tmp_path: Path) -> None:

@@ -72,6 +72,11 @@ TABLE: list[tuple[Event, str, str]] = [
     ),
     (ProfileApplied(PLAN, "file", 5.0), "profile ha applied by file: keep 1 · start 1", "info"),
     (ProfileRejected("a.yaml", ("a.yaml:1:2: bad", "more"), 5.0), "a.yaml not applied: a.yaml:1:2: bad", "error"),
+    (
+        ProfileRejected("a.yaml", ("a.yaml:1:2: bad\n  1 | x", "more"), 5.0),
+        "a.yaml not applied: a.yaml:1:2: bad",
+        "error",
+    ),
     (ProfileRejected("a.yaml", (), 5.0), "a.yaml not applied: it does not load", "error"),
     (OperatorActed("restart", "api", "screen", 5.0), "restart api asked by screen", "info"),
     (OperatorActed("check", "", "api", 5.0), "check asked by api", "info"),
