@@ -109,17 +109,10 @@ def state_folder(project: Path) -> Path:
 
 def read(state: Path) -> RunFile | None:
     """The run file of a state folder, alive or not; None where there is none that could be ours."""
-    try:
-        descriptor = os.open(state / FILE, os.O_RDONLY | _NO_LINKS | getattr(os, "O_NONBLOCK", 0))
-    except OSError:
+    found = _opened(state)
+    if found is None or found[1] & 0o077:  # others may have read the token, or written the address that it is sent to
         return None
-    with open(descriptor, "rb") as file:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode) or not _is_ours(found) or found.st_size > LARGEST:
-            return None
-        if os.name == "posix" and found.st_mode & 0o077:
-            return None  # somebody else may have read the token, or written the address that it is sent to
-        return _decode(file.read(LARGEST))
+    return _decode(found[0])
 
 
 def search(start: Path) -> tuple[Path, RunFile] | None:
@@ -139,6 +132,37 @@ def find(start: Path) -> RunFile | None:
     """The devgate that runs at or nearest above `start`."""
     found = search(start)
     return found[1] if found is not None and found[1].alive else None
+
+
+def exposed(start: Path) -> StartError | None:
+    """The refusal where a devgate runs at or above `start` whose run file others can read, or could have written.
+
+    `read` does not use it, as the token in it may be known and the address may be forged. Whoever looked is told that, and not
+    that nothing runs. Only whether that process lives is taken from it.
+    """
+    for folder in (start, *start.parents):
+        refusal = exposed_at(folder / FOLDER)
+        if refusal is not None:
+            return refusal
+    return None
+
+
+def exposed_at(state: Path) -> StartError | None:
+    """`exposed`, of one state folder."""
+    found = _opened(state)
+    if found is None or not found[1] & 0o077:
+        return None
+    data, mode = found
+    run = _decode(data)
+    if run is None or not run.alive:
+        return None
+    file = state / FILE
+    return StartError(
+        f"a devgate runs here (pid {run.pid}), but {file} has mode {mode:04o} and is not used: others may have read its token",
+        hint=f"`chmod 600 {file}`, then `devgate down` and `devgate up` for a new token",
+        code="unsafe-run-file",
+        exit_code=Exit.NOT_RUNNING,
+    )
 
 
 @contextmanager
@@ -190,6 +214,19 @@ def already_running(run: RunFile) -> StartError:
         code="already-running",
         exit_code=Exit.OTHER_RUNNING,
     )
+
+
+def _opened(state: Path) -> tuple[bytes, int] | None:
+    """Content and mode of the run file; None where there is none that is this user's. The mode is 0 where there are none."""
+    try:
+        descriptor = os.open(state / FILE, os.O_RDONLY | _NO_LINKS | getattr(os, "O_NONBLOCK", 0))
+    except OSError:
+        return None
+    with open(descriptor, "rb") as file:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode) or not _is_ours(found) or found.st_size > LARGEST:
+            return None
+        return file.read(LARGEST), stat.S_IMODE(found.st_mode) if os.name == "posix" else 0
 
 
 def _decode(text: bytes) -> RunFile | None:

@@ -29,14 +29,15 @@ def locate(project: str) -> RunFile:
     """The devgate that runs in `project` or above.
 
     Raises:
-        CommandError: none does (exit 5).
+        DevgateError: none does, or its run file cannot be used (exit 5).
     """
     from devgate import runfile
 
-    found = runfile.search(Path(project).resolve())
+    folder = Path(project).resolve()
+    found = runfile.search(folder)
     if found is not None and found[1].alive:
         return found[1]
-    raise nothing_runs(found[1] if found else None)
+    raise runfile.exposed(folder) or nothing_runs(found[1] if found else None)
 
 
 def nothing_runs(dead: RunFile | None) -> CommandError:

@@ -15,7 +15,7 @@ from devgate.clock import SystemClock
 from devgate.errors import Exit, StartError
 from devgate.escape import visible
 from devgate.frozen import child_env, own_command
-from devgate.runfile import already_running, read, state_folder
+from devgate.runfile import already_running, exposed_at, read, state_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +31,9 @@ def launch_detached(request: Request, wait_s: float | None) -> int:
     """Start devgate in the background; returns when its gateway listens, with `wait_s` when every service is ready."""
     loaded = prepare(request)  # problems and questions belong to this terminal
     state = state_folder(loaded.folder)
+    unusable = exposed_at(state)
+    if unusable is not None:
+        raise unusable
     running = read(state)
     if running is not None and running.alive:
         raise already_running(running)

@@ -32,7 +32,11 @@ def command(timeout: float, now: bool, project: str) -> None:
     """Stop the devgate that runs here, and everything it runs. Returns when all of it is gone."""
     from devgate import runfile
 
-    found = runfile.search(Path(project).resolve())
+    folder = Path(project).resolve()
+    found = runfile.search(folder)
+    unusable = runfile.exposed(folder) if found is None or not found[1].alive else None
+    if unusable is not None:
+        raise unusable
     if found is None:
         raise nothing_runs(None)
     state, run = found

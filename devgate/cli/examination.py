@@ -120,6 +120,10 @@ def _number(path: str) -> int | None:
 def state(project: Path) -> Iterator[Finding]:
     """The devgate that runs here, or the traces of one."""
     found = runfile.search(project)
+    unusable = runfile.exposed(project) if found is None or not found[1].alive else None
+    if unusable is not None:
+        yield Finding("devgate", "bad", unusable.message, unusable.hint)
+        return
     if found is None:
         folder = project / runfile.FOLDER
         if folder.is_symlink() or not os.access(folder if folder.is_dir() else project, os.W_OK | os.X_OK):

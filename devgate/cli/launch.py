@@ -26,7 +26,7 @@ from devgate.profile import lookup
 from devgate.profile.loading import try_load
 from devgate.profile.trust import Trust
 from devgate.profile.trust import state_folder as trust_folder
-from devgate.runfile import already_running, read, starting, state_folder
+from devgate.runfile import already_running, exposed_at, read, starting, state_folder
 
 if TYPE_CHECKING:
     import socket
@@ -149,6 +149,9 @@ def launch(request: Request) -> int:
     state = state_folder(loaded.folder)
     with starting(state) as started:
         running = read(state)
+        unusable = exposed_at(state)
+        if unusable is not None:
+            raise unusable
         if running is not None and running.alive:
             started()
             return _meet(running, loaded, request)
