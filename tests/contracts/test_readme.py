@@ -319,7 +319,7 @@ RUNS: dict[str, Callable[[pytest.FixtureRequest, str], None]] = {
     "devgate routes verify": partial(says, "●  /api/*"),
     "devgate open /api/chats": opens,
     "devgate prune": partial(says, ""),
-    "devgate check": partial(prints, "is good: 4 services, 2 routes, no warnings"),
+    "devgate check": partial(prints, "is good: 4 services, 2 routes, "),
     "devgate status": partial(says, "4/4 ready"),
     "devgate restart chat": partial(says, "chat is back"),
     "devgate logs -f chat": follows,
