@@ -10,8 +10,11 @@ import click
 from devgate.escape import visible
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from devgate.errors import CommandError
     from devgate.model.plan import Plan
+    from devgate.model.snapshot import ServiceRow
     from devgate.remote.control import RemoteControl
 
 
@@ -19,19 +22,27 @@ trust_option = click.option("--trust", is_flag=True, help="Agree to the commands
 
 
 async def carry_out(
-    control: RemoteControl, plan: Plan, *, dry_run: bool, yes: bool, trust: bool, as_json: bool
+    control: RemoteControl,
+    plan: Plan,
+    *,
+    dry_run: bool,
+    yes: bool,
+    trust: bool,
+    as_json: bool,
+    waiting: Sequence[ServiceRow] = (),
 ) -> None:
     """Show `plan` and apply it.
 
     Args:
         yes: whoever asks knows that something may be lost.
         trust: whoever asks agrees to what nobody has agreed to yet.
+        waiting: services that an earlier change left stale, which a plan knows nothing of.
 
     Raises:
         CommandError: something would be lost, nobody said yes, and there is nobody to ask (exit 6); or it runs commands that
             nobody agrees to (exit 2).
     """
-    show(plan, as_json=as_json)
+    show(plan, as_json=as_json, waiting=waiting)
     if dry_run or plan.empty:
         return
     somebody = sys.stdin.isatty() and not as_json
@@ -48,13 +59,17 @@ async def carry_out(
         print(f"\n{visible(plan.name)} is running")
 
 
-def show(plan: Plan, *, as_json: bool) -> None:
+def show(plan: Plan, *, as_json: bool, waiting: Sequence[ServiceRow] = ()) -> None:
     from devgate.cli.table import painted, wants_colour
     from devgate.model.wire import encode, plain
     from devgate.tui.plan_text import lines
 
     if as_json:
-        print(encode({**plain(plan), "empty": plan.empty, "summary": plan.summary}))
+        stale = [{"service": row.name, "keys": row.stale} for row in waiting]
+        print(encode({**plain(plan), "empty": plan.empty, "summary": plan.summary, "waiting": stale}))
+        return
+    if plan.empty and waiting:  # "nothing to do" would be only half the truth
+        print("Nothing is new in the profile.")
         return
     for line in lines(plan):
         print(painted(line, colour=wants_colour()))

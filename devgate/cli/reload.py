@@ -30,25 +30,32 @@ def command(dry_run: bool, restart_stale: bool, trust: bool, as_json: bool, proj
 
     async def work(control: RemoteControl) -> int:
         plan = await control.profiles.propose()
-        await carry_out(control, plan, dry_run=dry_run, yes=True, trust=trust, as_json=as_json)
-        stale = [row for row in (await control.pull()).services if row.stale]
-        if restart_stale and not dry_run:
-            return await _restart(control, [row.name for row in stale], quiet=as_json)
+        stale = await _stale(control)
+        await carry_out(control, plan, dry_run=dry_run, yes=True, trust=trust, as_json=as_json, waiting=stale)
+        if not dry_run and not plan.empty:
+            stale = await _stale(control)
         if not as_json:
-            _tell(stale)
-        return 0
+            _tell(stale, restart=restart_stale, dry_run=dry_run)
+        return (
+            await _restart(control, [row.name for row in stale], quiet=as_json) if restart_stale and not dry_run else 0
+        )
 
     return converse(project, work)
 
 
-def _tell(stale: Sequence[ServiceRow]) -> None:
+async def _stale(control: RemoteControl) -> list[ServiceRow]:
+    return [row for row in (await control.pull()).services if row.stale]
+
+
+def _tell(stale: Sequence[ServiceRow], *, restart: bool, dry_run: bool) -> None:
     """What an earlier change still waits for: a plan compares profiles, and knows nothing of what runs."""
     from devgate.cli.table import painted, wants_colour
 
+    what = "waits for a restart" if not restart else "would restart" if dry_run else "restarts"
     for row in stale:
-        line = ((f"{row.name} waits for a restart to take ", "plain"), (", ".join(row.stale), "info"))
+        line = ((f"{row.name} {what} to take ", "plain"), (", ".join(row.stale), "info"))
         print(painted(line, colour=wants_colour()))
-    if stale:
+    if stale and not restart:
         print("`devgate reload --apply` restarts what waits")
 
 

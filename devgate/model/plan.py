@@ -52,6 +52,8 @@ class Plan:
     unapproved: tuple[str, ...] = ()
     """What it would run that nobody has agreed to yet, a line each; not escaped and nothing masked: what is hidden cannot be
     agreed to. Empty: nobody has to be asked."""
+    noted: tuple[str, ...] = ()
+    """What else is different and asks for nothing to be done: `description`, `services.api.allow_remote`, `routes: order`."""
     rest: tuple[Reason, ...] = ()
     """Changed, and stopped: takes its new settings and stays stopped, for nothing that runs needs it."""
 
@@ -81,4 +83,6 @@ class Plan:
             parts.append("live " + ", ".join(self.gateway))
         if self.rebind:
             parts.append("rebind " + ", ".join(self.rebind))
-        return " · ".join(parts) or "nothing to do"
+        if self.noted:
+            parts.append("noted " + ", ".join(self.noted))
+        return " · ".join(parts)

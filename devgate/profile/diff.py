@@ -140,6 +140,7 @@ def diff(old: Profile | None, new: Profile, *, source: str, switch: bool) -> Pla
         routes=route_changes(before.routes, new.routes),
         gateway=_live_keys(before, new) if old is not None else (),
         rebind=_rebind(before.gateway, new.gateway) if old is not None else (),
+        noted=_noted_keys(before, new) if old is not None else (),
     )
 
 
@@ -223,6 +224,18 @@ def _live_keys(old: Profile, new: Profile) -> tuple[str, ...]:
     gateway = changed_fields(old.gateway, new.gateway)
     keys = [key for key in gateway if EFFECTS[GatewaySpec][key] is Effect.LIVE]
     keys += [key for key in changed_fields(old, new) if EFFECTS[Profile][key] is Effect.LIVE]
+    return tuple(keys)
+
+
+def _noted_keys(old: Profile, new: Profile) -> tuple[str, ...]:
+    """What a digest tells apart and nothing else of a plan names."""
+    keys = [key for key in changed_fields(old, new) if EFFECTS[Profile][key] is Effect.NONE]
+    for name, spec in new.services.items():
+        before = old.services.get(name)
+        fields = changed_fields(before, spec) if before is not None else []
+        keys += [f"services.{name}.{field}" for field in fields if EFFECTS[ServiceSpec][field] is Effect.NONE]
+    if old.routes != new.routes and route_changes(old.routes, new.routes) == RouteChanges():
+        keys.append("routes: order")
     return tuple(keys)
 
 

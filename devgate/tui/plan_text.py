@@ -33,6 +33,7 @@ def lines(plan: Plan) -> list[Runs]:
     out += _list("", [(f"~ {route}", "warn") for route in routes.changed])
     out += _list("live", [(key, "info") for key in plan.gateway])
     out += _list("rebind", [(key, "warn") for key in plan.rebind])
+    out += _list("noted", [(key, "muted") for key in plan.noted])
     return out
 
 

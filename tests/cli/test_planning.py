@@ -41,7 +41,7 @@ def test_a_dry_run_shows_and_changes_nothing(cli: Cli, running: FakeControl) -> 
     assert running.asked == [("propose", "fechatter/ha")]
 
 
-NEW = replace(LIVE, unapproved=("b runs touch \x1b[2J ran  (in /home/me/p)",))
+NEW = replace(LIVE, unapproved=("b runs touch \x1b[2J ran  (in /src/p)",))
 
 
 def test_what_nobody_has_agreed_to_is_not_applied_unasked(cli: Cli, running: FakeControl) -> None:
@@ -165,10 +165,22 @@ def test_reload_restarts_what_is_stale_only_when_asked(cli: Cli, running: FakeCo
 def test_reload_says_what_still_waits_for_a_restart(cli: Cli, running: FakeControl, options: tuple[str, ...]) -> None:
     running.plan = NOTHING
     out = cli("reload", *options).out
-    assert "notify-server waits for a restart to take env.RUST_LOG\n`devgate reload --apply`" in out
+    assert out.startswith(
+        "Nothing is new in the profile.\nnotify-server waits for a restart to take env.RUST_LOG\n`devgate re"
+    )
+    assert "nothing to do" not in out
+    waiting = cli("reload", *options, "--json").json()["waiting"]
+    assert waiting == [{"service": "notify-server", "keys": ["env.RUST_LOG"]}]
     running.change_service("notify-server", stale=())
-    assert "waits" not in cli("reload", *options).out
+    assert cli("reload", *options).out == "This is what runs: nothing to do.\n"
     assert cli("reload", *options, "--json").json()["empty"] is True
+
+
+def test_reload_apply_says_what_it_restarts_and_why(cli: Cli, running: FakeControl) -> None:
+    running.plan = NOTHING
+    told = "Nothing is new in the profile.\nnotify-server %s to take env.RUST_LOG\n"
+    assert cli("reload", "--apply", "--dry-run").out == told % "would restart"
+    assert cli("reload", "--apply").out == told % "restarts" + "notify-server is back\n"
 
 
 def test_a_dry_reload_restarts_nothing(cli: Cli, running: FakeControl) -> None:

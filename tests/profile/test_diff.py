@@ -25,6 +25,23 @@ def reasons(plan: Plan) -> dict[str, tuple[str, ...]]:
     return {reason.service: reason.keys for reason in (*plan.restart, *plan.stale)}
 
 
+def test_what_asks_for_nothing_is_named_all_the_same() -> None:
+    """Else a file that was changed would come to a plan of nothing."""
+    routes = [{"path": "/a", "service": "a"}, {"path": "/b", "service": "a"}]
+    a = {"command": "x", "port": 1}
+    old = profile(name="x", services={"a": a}, routes=routes)
+    new = profile(name="y", description="d", services={"a": {**a, "allow_remote": True}}, routes=routes[::-1])
+    assert plan(old, new).noted == ("name", "description", "services.a.allow_remote", "routes: order")
+    assert plan(old, new).summary == "keep 1 · noted name, description, services.a.allow_remote, routes: order"
+    assert plan(profile(name="x"), profile(name="y")).summary == "noted name"
+    assert plan(None, new).noted == ()
+    assert plan(old, old).summary == "nothing to do"
+    assert (
+        plan(old, profile(name="x", services={"a": a}, routes=[*routes[::-1], {"path": "/c", "service": "a"}])).noted
+        == ()
+    )
+
+
 # The table
 
 

@@ -22,6 +22,7 @@ def test_says_what_happens_to_every_service_and_why():
                 stale=(Reason("bot", ("env.TOKEN",)),),
                 rebind=("8080 -> 9090",),
                 rest=(Reason("search", ("port",)),),
+                noted=("description",),
             )
         )
     )
@@ -31,6 +32,7 @@ def test_says_what_happens_to_every_service_and_why():
         "● redis",
         "bot  env.TOKEN",
         "stopped  ○ search  port",
+        "noted    description",
         "postgres",
         "+ /metrics",
         "- /api/bot/*",
