@@ -97,7 +97,7 @@ async def test_a_changed_file_is_planned_anew():
         assert len(control.asked) == count + 1
 
 
-NEW = replace(PLAN, unapproved=("z runs touch ran " + "x" * 200 + " && rm -rf home  (in /home/me/p)",))
+NEW = replace(PLAN, unapproved=("z runs touch ran " + "x" * 200 + " && rm -rf home  (in /src/p)",))
 
 
 @pytest.mark.parametrize("way", [("p", "j", "j"), ("c",)])
