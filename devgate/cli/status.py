@@ -90,8 +90,7 @@ def head(snapshot: Snapshot) -> list[Run]:
         (f"{snapshot.ready}/{snapshot.total} ready", ready),
         (snapshot.health.value, health),
     ]
-    if snapshot.sync_expected:
-        parts.append(rows.sync_summary(snapshot))
+    parts.append(rows.sync_summary(snapshot))
     rate = snapshot.traffic.per_minute
     parts += [rows.number(f"{fmt.count(rate)} req/min", rate), (f"up {fmt.span(snapshot.uptime_s)}", "muted")]
     if snapshot.stopping:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from devgate.model.status import SyncState
     from devgate.remote.control import RemoteControl
 
-EXITS: Final = {"synced": 0, "out_of_sync": 1, "warning": 1, "critical": 2, "unknown": 3}
+EXITS: Final = {"synced": 0, "out_of_sync": 1, "warning": 1, "critical": 2, "unknown": 3, "off": 3}
 """SEMANTICS 3.11 names no code for a mismatch that is too young to warn. It is no success, so it is the mildest failure."""
 
 

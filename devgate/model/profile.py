@@ -373,7 +373,7 @@ class ServiceSpec(Spec):
     """How much of its output is kept."""
     breaker: BreakerSpec = Field(default_factory=BreakerSpec)
     """When requests to it are refused at once because it fails."""
-    sync: bool | ServiceSyncSpec = True
+    sync: bool | ServiceSyncSpec | None = None
     """Whether its shared-knowledge version is checked, and how."""
 
     @property
@@ -392,10 +392,10 @@ class ServiceSpec(Spec):
 class SyncSpec(Spec):
     """The shared-knowledge version check across services (SEMANTICS 3.11)."""
 
-    enabled: bool = True
-    """Whether versions are checked at all."""
+    enabled: bool | None = None
+    """Whether versions are checked; without it where `version` is set, and of services that have `sync` of their own."""
     version: str | None = None
-    """The expected version; none: nothing is expected and every service is `unknown`."""
+    """The expected version; none: nothing is expected, and a service that is checked is `unknown`."""
     interval: Duration = 60.0
     """Between two checks."""
     warning: Duration = 300.0
@@ -406,6 +406,12 @@ class SyncSpec(Spec):
     """How long a service may take to tell its version."""
     fail_health: bool = False
     """Whether `/health/sync` answers 503 while critical."""
+
+    def checks(self, service: ServiceSpec) -> bool:
+        """Whether this service is asked. Nobody is who has not said that he wants it: the request stands in his log."""
+        if self.enabled is False or service.sync is False:
+            return False
+        return service.sync is not None or bool(self.enabled or self.version)
 
 
 class ReloadSpec(Spec):

@@ -57,7 +57,7 @@ class ProbeRow:
 
 @dataclass(frozen=True, slots=True)
 class SyncRow:
-    state: SyncState = SyncState.UNKNOWN
+    state: SyncState = SyncState.OFF
     actual: str = ""
     since_s: float = 0.0
     """How long it has been out of sync."""

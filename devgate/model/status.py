@@ -67,3 +67,5 @@ class SyncState(StrEnum):
     WARNING = "warning"
     CRITICAL = "critical"
     UNKNOWN = "unknown"
+    OFF = "off"
+    """Nobody asks."""

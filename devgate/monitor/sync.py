@@ -104,9 +104,7 @@ class SyncMonitor:
         """Expect what this profile says; services that stay keep the time of their mismatch."""
         self._profile = profile
         spec = profile.sync
-        checked = {
-            name: service for name, service in profile.services.items() if spec.enabled and service.sync is not False
-        }
+        checked = {name: service for name, service in profile.services.items() if spec.checks(service)}
         for name in self._versions.keys() - checked.keys():
             del self._versions[name]
         now = self._clock.now()
@@ -127,7 +125,7 @@ class SyncMonitor:
     @property
     def expected(self) -> str:
         """The expected version; empty if none is."""
-        return (self._profile.sync.version or "") if self._profile.sync.enabled else ""
+        return (self._profile.sync.version or "") if self._profile.sync.enabled is not False else ""
 
     @property
     def overall(self) -> SyncState:

@@ -151,8 +151,8 @@ def direction(expected: str, actual: str) -> Literal["behind", "ahead", "differe
 
 
 def overall(states: list[SyncState]) -> SyncState:
-    """The worst; unknown where there is nothing to know."""
-    return min(states, key=_WORST_FIRST.index, default=SyncState.UNKNOWN)
+    """The worst; off where nobody is asked."""
+    return min(states, key=_WORST_FIRST.index, default=SyncState.OFF)
 
 
 def _order(version: str) -> tuple[int, int, int] | None:

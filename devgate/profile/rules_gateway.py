@@ -63,7 +63,7 @@ def host_names(subject: Subject) -> Iterator[Finding]:
 
 def sync_times(subject: Subject) -> Iterator[Finding]:
     spec = subject.profile.sync
-    if spec.enabled and spec.critical <= spec.warning:
+    if spec.enabled is not False and spec.critical <= spec.warning:
         message = (
             f"critical ({format_duration(spec.critical)}) must come after warning ({format_duration(spec.warning)})"
         )

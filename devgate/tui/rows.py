@@ -35,6 +35,7 @@ _SYNC: Final = {
     SyncState.WARNING: ("warning", "warn"),
     SyncState.CRITICAL: ("critical", "bad"),
     SyncState.UNKNOWN: ("unknown", "muted"),
+    SyncState.OFF: ("off", "muted"),
 }
 _LEVELS: Final = {"error": ("✖", "bad"), "warning": ("▲", "warn")}
 MANY_ERRORS: Final = 0.05
@@ -282,12 +283,14 @@ def event(row: EventRow | None) -> Runs:
 
 
 def sync_summary(snapshot: Snapshot) -> Run:
-    """`in sync`, `2 out of sync`, `sync unknown`: the worst, and how many."""
+    """`in sync`, `2 out of sync`, `sync unknown`, `sync off`: the worst, and how many."""
     bad = [row for row in snapshot.services if row.sync.state in _DRIFTED]
     if bad:
         critical = any(row.sync.state is SyncState.CRITICAL for row in bad)
         return f"{len(bad)} out of sync", "bad" if critical else "warn"
-    return ("in sync", "good") if snapshot.sync is SyncState.SYNCED else ("sync unknown", "muted")
+    if snapshot.sync is SyncState.SYNCED:
+        return "in sync", "good"
+    return "sync off" if snapshot.sync is SyncState.OFF else "sync unknown", "muted"
 
 
 _DRIFTED: Final = frozenset({SyncState.OUT_OF_SYNC, SyncState.WARNING, SyncState.CRITICAL})

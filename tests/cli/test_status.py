@@ -13,7 +13,7 @@ import pytest
 from devgate.cli import table
 from devgate.model import wire
 from devgate.model.snapshot import Snapshot
-from devgate.model.status import ServiceState
+from devgate.model.status import ServiceState, SyncState
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Cli
@@ -84,6 +84,11 @@ def test_a_terminal_is_never_too_narrow(
 
 def test_json_is_the_whole_snapshot(cli: Cli, running: FakeControl) -> None:
     assert wire.decode(Snapshot, cli("status", "--json").json()) == running.now
+
+
+def test_that_no_versions_are_checked_is_said(cli: Cli, running: FakeControl) -> None:
+    running.change(services=(), sync=SyncState.OFF, sync_expected="")
+    assert "sync off" in cli("status").out
 
 
 def test_a_refused_file_is_said(cli: Cli, running: FakeControl) -> None:

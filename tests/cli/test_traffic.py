@@ -153,6 +153,7 @@ def test_following_requests(cli: Cli, running: FakeControl) -> None:
         (SyncState.WARNING, 1),
         (SyncState.CRITICAL, 2),
         (SyncState.UNKNOWN, 3),
+        (SyncState.OFF, 3),
     ],
 )
 def test_sync_check_tells_the_state_by_its_exit_code(

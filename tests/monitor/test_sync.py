@@ -7,6 +7,7 @@ import contextlib
 import json
 from typing import TYPE_CHECKING
 
+import pytest
 from aiohttp import web
 
 from devgate.clock import SystemClock
@@ -244,3 +245,31 @@ async def test_time_alone_makes_it_worse_and_another_profile_keeps_the_time() ->
         monitor.apply(profile(enabled=False))
         assert monitor.rows() == {}
         assert monitor.expected == ""
+
+
+@pytest.mark.parametrize(
+    ("sync", "own", "asked"),
+    [
+        ({}, {}, False),
+        ({"interval": "1h"}, {}, False),
+        ({"version": ""}, {}, False),
+        ({"version": "1.0.0"}, {}, True),
+        ({"enabled": True}, {}, True),
+        ({}, {"sync": True}, True),
+        ({}, {"sync": {"path": "/version"}}, True),
+        ({"version": "1.0.0"}, {"sync": False}, False),
+        ({"version": "1.0.0", "enabled": False}, {"sync": True}, False),
+    ],
+)
+async def test_only_who_wants_it_is_asked(sync: dict[str, object], own: dict[str, object], asked: bool) -> None:
+    """The request stands in the log of a service that has never heard of shared knowledge."""
+    directory = Directory()
+    wanted = Profile.model_validate({"services": {"a": {"command": "x"} | own}, "sync": sync})
+    async with (
+        service({"/api/shared-knowledge/status": {"version": "1.0.0"}}) as (endpoint, requests),
+        SyncMonitor(directory, lambda event: None, SystemClock(), profile=wanted) as monitor,
+    ):
+        serve(directory, endpoint)
+        await monitor.check()
+        assert bool(requests) is asked
+        assert (monitor.overall is SyncState.OFF) is not asked

@@ -108,6 +108,6 @@ def test_directions() -> None:
 
 
 def test_the_whole_is_as_bad_as_its_worst_part() -> None:
-    assert overall([]) is S.UNKNOWN
+    assert overall([]) is S.OFF
     assert overall([S.SYNCED, S.SYNCED]) is S.SYNCED
     assert overall([S.SYNCED, S.UNKNOWN, S.WARNING, S.OUT_OF_SYNC]) is S.WARNING

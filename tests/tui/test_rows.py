@@ -1,5 +1,7 @@
 """A snapshot as words: every state, and why it is in it."""
 
+from dataclasses import replace
+
 import pytest
 
 from devgate.model.snapshot import BreakerRow, EventRow, RouteRow, SyncRow, TrafficRow
@@ -78,6 +80,14 @@ def test_breaker(breaker: BreakerRow, said: str):
 def test_sync_fits_its_column(state: SyncState, since_s: float):
     width = next(column.width for column in rows.SERVICES if column.key == "sync")
     assert len(rows.sync(SyncRow(state, "1", since_s))[0]) <= width
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [(SyncState.SYNCED, "in sync"), (SyncState.UNKNOWN, "sync unknown"), (SyncState.OFF, "sync off")],
+)
+def test_versions_in_one_word(state: SyncState, said: str):
+    assert rows.sync_summary(replace(sample(), services=(), sync=state))[0] == said
 
 
 def test_failing_first_keeps_the_order_among_equals():

@@ -137,3 +137,4 @@ def test_sync():
     assert got == 200
     assert (body["status"], body["expected_version"], body["in_sync"], body["total"]) == ("warning", "1.1", 0, 1)
     assert body["services"]["a"] == {"status": "warning", "version": "1.0", "out_of_sync_s": 12.0, "detail": "old"}
+    assert builtin.sync(replace(SNAPSHOT, sync=SyncState.OFF))[1]["status"] == "off"
