@@ -15,7 +15,7 @@ from devgate.clock import SystemClock
 from devgate.errors import Exit, StartError
 from devgate.escape import visible
 from devgate.frozen import child_env, own_command
-from devgate.runfile import already_running, exposed_at, read, state_folder
+from devgate.runfile import already_running, exposed_at, read, state_folder, vacate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,6 +91,7 @@ def _follow(process: subprocess.Popen[bytes], state: Path, wait_s: float | None)
             event: dict[str, Any] = json.loads(line)
             match event["event"]:
                 case "listening":
+                    _say_where(event["url"], state)
                     click.echo(f"devgate runs at {event['url']} with profile {event['profile']} (pid {event['pid']})")
                     if wait_s is None:
                         return Exit.OK
@@ -101,6 +102,13 @@ def _follow(process: subprocess.Popen[bytes], state: Path, wait_s: float | None)
                     return _failed(event["services"])
     click.echo("not ready in time; it goes on running, see `devgate status`", err=True)
     return Exit.TIMEOUT
+
+
+def _say_where(url: str, state: Path) -> None:
+    """That it is not where it should be, and why (`--auto-ports`), it has said to its log only."""
+    for line in (state / LOG).read_text(errors="replace").splitlines():
+        if url in line:
+            click.echo(visible(line), err=True)
 
 
 def _failed(services: dict[str, dict[str, str]]) -> int:
@@ -115,6 +123,7 @@ def _ended(process: subprocess.Popen[bytes], state: Path) -> int:
     """It ended before it was up: what it said is the error, line by line."""
     code = process.wait()
     said = (state / LOG).read_text(errors="replace").strip()
+    vacate(state, LOG)
     if not said:
         raise StartError(f"devgate ended at once with exit code {code}", exit_code=code or Exit.SERVICE_FAILED)
     for line in said.splitlines():

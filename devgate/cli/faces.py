@@ -25,14 +25,14 @@ class Face(Protocol):
         ...
 
 
-def face_for(request: Request, engine: Engine, guardian: Guardian, mark: str) -> Face:
-    """The one that the command line asked for."""
+def face_for(request: Request, engine: Engine, guardian: Guardian, mark: str, said: Sequence[str]) -> Face:
+    """The one that the command line asked for. `said` is what stderr holds already, of the gateway's port."""
     if request.job:
         from devgate.cli.job import Job
 
         return Job(request.job, engine, env=request.env, mark=mark)
     if request.screen:
-        return ScreenFace(engine, guardian, _notes(request, engine))
+        return ScreenFace(engine, guardian, [*_notes(request, engine), *said])
     return PlainFace(engine, as_json=request.as_json)
 
 

@@ -30,7 +30,7 @@ from devgate.runfile import already_running, exposed_at, read, starting, state_f
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from devgate.cli.faces import Face
@@ -155,26 +155,27 @@ def launch(request: Request) -> int:
         if running is not None and running.alive:
             started()
             return _meet(running, loaded, request)
-        sockets = take(loaded, request)
+        said: list[str] = []
+        sockets = take(loaded, request, said.append)
         try:
-            return _serve(request, loaded, sockets, state, started)
+            return _serve(request, loaded, sockets, state, started, said)
         finally:
             for one in sockets:
                 one.close()
 
 
-def take(loaded: Loaded, request: Request) -> list[socket.socket]:
-    """The gateway's sockets; says who was ended for them.
+def take(loaded: Loaded, request: Request, told: Callable[[str], None] = lambda text: None) -> list[socket.socket]:
+    """The gateway's sockets; says, and tells, who was ended for them, or where they are instead.
 
     Raises:
         StartError: it cannot listen there.
     """
-    return listen(
-        loaded.profile.gateway,
-        auto_ports=request.auto_ports,
-        take=request.take_port,
-        done=lambda text: print(f"devgate: {visible(text)}", file=sys.stderr),
-    )
+
+    def say(text: str) -> None:
+        print(f"devgate: {visible(text)}", file=sys.stderr)
+        told(text)
+
+    return listen(loaded.profile.gateway, auto_ports=request.auto_ports, take=request.take_port, done=say)
 
 
 def _meet(running: RunFile, loaded: Loaded, request: Request) -> int:
@@ -187,7 +188,12 @@ def _meet(running: RunFile, loaded: Loaded, request: Request) -> int:
 
 
 def _serve(
-    request: Request, loaded: Loaded, sockets: list[socket.socket], state: Path, started: Callable[[], None]
+    request: Request,
+    loaded: Loaded,
+    sockets: list[socket.socket],
+    state: Path,
+    started: Callable[[], None],
+    said: Sequence[str],
 ) -> int:
     from devgate.supervisor.guardian import Guardian
     from devgate.supervisor.kinship import new_mark
@@ -230,7 +236,7 @@ def _serve(
                     options=options,
                     findable=started,
                 )
-                face = face_for(request, engine, guardian, mark)
+                face = face_for(request, engine, guardian, mark, said)
                 loop = asyncio.get_running_loop()
                 _stop_on_signals(loop, face, clock.now)
                 follow_parent(request, lambda reason: loop.call_soon_threadsafe(partial(engine.request_stop, reason)))

@@ -24,7 +24,7 @@ from devgate.directory import Directory
 from devgate.engine.changes import Changes
 from devgate.engine.commands import Audit, Services, Sync, Traffic
 from devgate.engine.lag import LoopLag
-from devgate.engine.listening import listen_instead
+from devgate.engine.listening import listen_instead, url_of
 from devgate.engine.narration import narrate
 from devgate.engine.picture import picture
 from devgate.engine.presence import Presence, end_leftovers
@@ -109,7 +109,7 @@ class Engine:
         """
         self._clock = clock
         self._sockets = list(sockets)
-        self.url = _url(self._sockets)
+        self.url = url_of(self._sockets)
         """Where the gateway answers."""
         self._token = token
         self._mark = mark
@@ -292,8 +292,7 @@ class Engine:
             before = stack.enter_context(self._presence.announced(self._run_as()))
             self._findable()
             if done := await end_leftovers(before):
-                self._news.append(EventRow(at=self._clock.wall(), text=done, level="warning"))
-                log.warning("%s", done)
+                self._note(done)
             await stack.enter_async_context(self._supervisor)
             await stack.enter_async_context(self._monitor)
             scope = await stack.enter_async_context(Scope("engine", self.publish))
@@ -353,7 +352,9 @@ class Engine:
 
     async def _rebind(self, gateway: GatewaySpec) -> None:
         """Answer at another address. Raises DevgateError, and then answers where it did."""
-        new = listen_instead(self._changes.loaded.profile.gateway, gateway, auto_ports=self._auto_ports)
+        new = listen_instead(
+            self._changes.loaded.profile.gateway, gateway, auto_ports=self._auto_ports, done=self._note
+        )
         if not new:
             return
         try:
@@ -362,7 +363,12 @@ class Engine:
             for one in new:
                 one.close()
             raise
-        self._sockets, self.url = new, _url(new)
+        self._sockets, self.url = new, url_of(new)
+
+    def _note(self, text: str) -> None:
+        """What no event tells: as a line on the screen, and in the log."""
+        self._news.append(EventRow(at=self._clock.wall(), text=text, level="warning"))
+        log.warning("%s", text)
 
     def publish(self, event: Event) -> None:
         row = narrate(event, self._clock.wall())
@@ -372,8 +378,3 @@ class Engine:
         verdict = self._verdict.consider(event)
         if verdict is not None:
             self.end(*verdict)
-
-
-def _url(sockets: Sequence[socket.socket]) -> str:
-    host, port = sockets[0].getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from devgate.errors import CommandError, Exit, StartError
-from devgate.gateway.binding import LOOPBACK_4, bind
+from devgate.gateway.binding import LOOPBACK_4, bind, devgate_on
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from devgate.model.profile import GatewaySpec
 
@@ -22,7 +22,7 @@ def listen(
     Args:
         auto_ports: take a free port where the wanted one is taken.
         take: end whoever holds the wanted one.
-        done: told what was ended, in words.
+        done: told in words what was ended, or where the gateway is instead.
 
     Raises:
         StartError: it cannot listen there.
@@ -35,8 +35,11 @@ def listen(
         if _cleared(gateway.port, take=take, done=done):
             return bind(gateway.host, gateway.port)
         if auto_ports:
-            return bind(gateway.host, 0)
-        error.hint = "end it yourself or with --take-port, or choose another port with --port (0 takes a free one)"
+            sockets = bind(gateway.host, 0)
+            done(f"{error.message} devgate answers at {url_of(sockets)} instead.")
+            return sockets
+        if devgate_on(gateway.port) is None:  # that one is ended by name, and in order
+            error.hint = "end it yourself or with --take-port, or choose another port with --port (0 takes a free one)"
         raise
 
 
@@ -53,7 +56,15 @@ def _cleared(port: int, *, take: bool, done: Callable[[str], None]) -> bool:
     return bool(texts)
 
 
-def listen_instead(old: GatewaySpec, new: GatewaySpec, *, auto_ports: bool) -> list[socket.socket]:
+def url_of(sockets: Sequence[socket.socket]) -> str:
+    """Where these sockets are reached."""
+    host, port = sockets[0].getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def listen_instead(
+    old: GatewaySpec, new: GatewaySpec, *, auto_ports: bool, done: Callable[[str], None] = lambda text: None
+) -> list[socket.socket]:
     """Sockets for another address, beside those that are open; none if those serve it already.
 
     Raises:
@@ -68,4 +79,4 @@ def listen_instead(old: GatewaySpec, new: GatewaySpec, *, auto_ports: bool) -> l
             hint="`devgate down`, then `devgate up`; or change the port, too",
             code="rebind-needs-restart",
         )
-    return listen(new, auto_ports=auto_ports)
+    return listen(new, auto_ports=auto_ports, done=done)

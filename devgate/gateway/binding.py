@@ -6,6 +6,7 @@ Imports nothing heavy. Who already holds a taken port is looked up only then.
 from __future__ import annotations
 
 import errno
+import shlex
 import socket
 import sys
 from typing import TYPE_CHECKING, Final
@@ -14,6 +15,7 @@ from devgate.errors import Exit, StartError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 BACKLOG: Final = 1024
 LOOPBACK_4: Final = "127.0.0.1"
@@ -86,7 +88,7 @@ def _refusal(error: OSError, host: str, port: int) -> StartError:
     if error.errno == errno.EADDRINUSE:
         return StartError(
             f"Port {port} is taken by {_owner(port)}.",
-            hint="stop it, or choose another port with --port (0 takes a free one)",
+            hint=f"{_remedy(port)}, or choose another port with --port (0 takes a free one)",
             code="port-in-use",
             exit_code=Exit.GATEWAY_PORT,
         )
@@ -102,21 +104,47 @@ def _refusal(error: OSError, host: str, port: int) -> StartError:
     )
 
 
+def devgate_on(port: int) -> Path | None:
+    """The project of the devgate that listens on a port; None if it is somebody else."""
+    from devgate.peers import project_of
+
+    pid = _pid(port)
+    return project_of(pid) if pid else None
+
+
+def _remedy(port: int) -> str:
+    project = devgate_on(port)
+    return f"`devgate down --project {shlex.quote(str(project))}` ends it" if project is not None else "stop it"
+
+
 def _owner(port: int) -> str:
     """Who listens on a port, as pid and command, as far as this user may know."""
     import psutil
 
     from devgate.escape import visible
 
+    pid = _pid(port)
+    if not pid:
+        return "another program" if pid is None else "another user's program"
+    project = devgate_on(port)
+    if project is not None:
+        return f"pid {pid} ({visible(f'devgate in {project}')})"
+    try:
+        command = " ".join(psutil.Process(pid).cmdline())
+    except psutil.Error:
+        command = ""
+    return f"pid {pid}" + (f" ({visible(command, 100)})" if command else "")
+
+
+def _pid(port: int) -> int | None:
+    """Who listens on a port; 0: nobody of this user, None: that cannot be seen here."""
+    import psutil
+
     try:
         connections = psutil.net_connections("tcp")
     except psutil.Error:
-        return "another program"
+        return None
     for connection in connections:
         if connection.status == psutil.CONN_LISTEN and connection.laddr[1:] == (port,) and connection.pid:
-            try:
-                command = " ".join(psutil.Process(connection.pid).cmdline())
-            except psutil.Error:
-                command = ""
-            return f"pid {connection.pid}" + (f" ({visible(command, 100)})" if command else "")
-    return "another user's program"
+            return int(connection.pid)
+    return 0

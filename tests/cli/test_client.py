@@ -122,7 +122,9 @@ def test_up_starts_no_second_one_beside_it(cli: Cli, running: FakeControl, tmp_p
 @pytest.mark.skipif(sys.platform == "win32", reason="no modes there")
 def test_one_that_a_dead_devgate_has_left_open_is_in_nobodys_way(cli: Cli, tmp_path: Path) -> None:
     state = runfile.state_folder(tmp_path)
-    run = RunFile.here(control_url="http://127.0.0.1:1", token="x", url="http://127.0.0.1:2", profile="x", started_at=0.0)
+    run = RunFile.here(
+        control_url="http://127.0.0.1:1", token="x", url="http://127.0.0.1:2", profile="x", started_at=0.0
+    )
     runfile.claim(state, replace(run, birth=run.birth - 1))
     (state / "run.json").chmod(0o644)
     result = cli("status")

@@ -83,6 +83,42 @@ def test_take_port_ends_whoever_holds_what_is_needed(tmp_path: Path, strangers: 
     assert bystander.poll() is None
 
 
+def test_a_port_of_another_devgate_is_not_taken_but_that_one_ended_by_name(tmp_path: Path) -> None:
+    first, second = tmp_path / "first one", tmp_path / "second"
+    for folder in (first, second):
+        folder.mkdir()
+        (folder / "devgate.yaml").write_text("services: {a: {stub: true, port: auto}}\n")
+    port = str(next(free_ports(1)))
+    with Up(("--port", port), first) as up:
+        up.ready()
+        for options in ((), ("-d",)):
+            refused = run("up", "--no-tui", "--port", port, *options, cwd=second, check=Exit.GATEWAY_PORT).stderr
+            assert f"Port {port} is taken by pid {up.process.pid} (devgate in {first})" in refused
+            assert f"`devgate down --project '{first}'`" in refused
+            assert "--take-port" not in refused
+        run("down", "--project", str(first), cwd=second)
+        assert up.process.wait(DEADLINE_S) == 0
+        run("up", "-d", "--port", port, cwd=second)
+        run("down", cwd=second)
+
+
+@pytest.mark.parametrize("background", [True, False])
+def test_auto_ports_says_where_devgate_went_and_why(tmp_path: Path, strangers: Start, background: bool) -> None:
+    gateway, _ = profile(tmp_path)
+    stranger = strangers("thief", gateway)
+    if background:
+        said = run("up", "-d", "--auto-ports", "--trust", cwd=tmp_path).stderr
+        url = json.loads(run("status", "--json", cwd=tmp_path).stdout)["url"]
+        run("down", cwd=tmp_path)
+    else:
+        with Up(("--auto-ports", "--trust"), tmp_path) as up:
+            url = up.listening()
+        said = up.stderr
+    assert f"Port {gateway} is taken by pid {stranger.pid} (" in said
+    assert f"devgate answers at {url} instead" in said
+    assert said.count(url) == 1
+
+
 def test_a_blocked_service_is_adopted_then_taken_over(tmp_path: Path, strangers: Start) -> None:
     _, web = profile(tmp_path)
     stranger = strangers("echo", web)
