@@ -31,6 +31,7 @@ LOCK: Final = "lock"
 """Held only while looking and writing."""
 STARTING: Final = "starting"
 """Held while a devgate starts."""
+IGNORE: Final = ".gitignore"
 LARGEST: Final = 64 * 1024
 
 _NO_LINKS: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
@@ -95,7 +96,7 @@ def state_folder(project: Path) -> Path:
             )
         if found.st_mode & 0o077 and os.name == "posix":
             folder.chmod(0o700)
-        ignore = folder / ".gitignore"
+        ignore = folder / IGNORE
         if not ignore.exists():
             ignore.write_text("*\n")
     except OSError as error:
@@ -170,11 +171,31 @@ def starting(state: Path) -> Iterator[Callable[[], None]]:
     """One devgate starts here at a time: who comes second waits until the first can be found, or has failed.
 
     Without it two starts at once would meet at the gateway's port, and the second one could not say more than that it is taken.
-    Yields what ends the wait of others; leaving does so, too, and so does dying.
+    Yields what ends the wait of others; leaving does so, too, and so does dying. A start that fails takes an empty folder away.
     """
     with ExitStack() as stack:
-        stack.enter_context(_locked(state, STARTING))
+        while not _is_at(stack.enter_context(_locked(state, STARTING)), state / STARTING):
+            stack.close()  # the one that was waited for has failed, and has taken the folder with it
+            state_folder(state.parent)
+        stack.push(lambda kind, *_: vacate(state) if kind is not None else None)
         yield stack.close
+
+
+def vacate(state: Path, *besides: str) -> None:
+    """Remove the state folder if it holds nothing but what any start puts there, and files of the names `besides`.
+
+    Only for whoever holds `starting`, or has just watched it fail. Those who wait for that lock see that it is gone.
+    """
+    try:
+        found = {entry.name for entry in state.iterdir()}
+        if not found <= {STARTING, LOCK, IGNORE, *besides}:
+            return
+        for name in sorted(found, reverse=True):
+            (state / name).unlink(missing_ok=True)
+        state.rmdir()
+    except OSError:  # somebody has begun to use it
+        if state.is_dir():
+            state_folder(state.parent)
 
 
 def claim(state: Path, run: RunFile) -> RunFile | None:
@@ -247,14 +268,23 @@ def _is_ours(found: os.stat_result) -> bool:
 
 
 @contextmanager
-def _locked(state: Path, name: str = LOCK) -> Iterator[None]:
-    """Held by one process at a time. Its file stays: to remove a lock file is to give the lock away twice."""
+def _locked(state: Path, name: str = LOCK) -> Iterator[int]:
+    """Held by one process at a time; yields its descriptor. Who may find its file removed has to look whether it is still there
+    (`_is_at`): else the lock is given away twice."""
     descriptor = os.open(state / name, os.O_RDWR | os.O_CREAT | _NO_LINKS, 0o600)
     try:
         if os.name == "posix":
             import fcntl
 
             fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
+        yield descriptor
     finally:
         os.close(descriptor)
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    """Whether an open file is the one that has this name."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.lstat())
+    except FileNotFoundError:
+        return False

@@ -5,9 +5,11 @@ import os
 import stat
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from devgate import processes, runfile
@@ -232,3 +234,49 @@ def test_another_users_file_is_as_good_as_none(state: Path) -> None:
 def test_a_pipe_in_its_place_blocks_nobody(state: Path) -> None:
     os.mkfifo(state / "run.json", 0o600)
     assert runfile.read(state) is None
+
+
+# A start that fails
+
+
+def test_a_failed_start_leaves_no_folder_behind(tmp_path: Path) -> None:
+    state = runfile.state_folder(tmp_path)
+    with pytest.raises(StartError), runfile.starting(state):
+        raise StartError("the port is taken")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failed_start_takes_nothing_that_somebody_may_want(tmp_path: Path) -> None:
+    state = runfile.state_folder(tmp_path)
+    (state / "last").write_text("demo")
+    with pytest.raises(StartError), runfile.starting(state):
+        raise StartError("the port is taken")
+    assert {entry.name for entry in state.iterdir()} == {"last", "starting", ".gitignore"}
+
+
+def test_a_start_that_is_found_or_succeeds_leaves_the_folder(tmp_path: Path) -> None:
+    state = runfile.state_folder(tmp_path)
+    with pytest.raises(StartError), runfile.starting(state) as started:  # noqa: PT012 - what is raised within is the point
+        started()
+        raise StartError("one runs here already")
+    with runfile.starting(state):
+        pass
+    assert (state / ".gitignore").exists()
+
+
+@posix
+def test_who_waits_for_a_start_that_fails_starts_in_a_new_folder(tmp_path: Path) -> None:
+    """The lock was in the folder that is gone: to hold that one would keep nobody out."""
+    state = runfile.state_folder(tmp_path)
+    code = (
+        "import sys, pathlib; from devgate import runfile\n"
+        "with runfile.starting(pathlib.Path(sys.argv[1])): print((pathlib.Path(sys.argv[1]) / '.gitignore').exists(), flush=True)"
+    )
+    with pytest.raises(StartError), runfile.starting(state):  # noqa: PT012 - what is raised within is the point
+        waiting = subprocess.Popen([sys.executable, "-c", code, str(state)], stdout=subprocess.PIPE, text=True)
+        deadline = time.monotonic() + 20
+        while not any(one.path == str(state / "starting") for one in psutil.Process(waiting.pid).open_files()):
+            assert time.monotonic() < deadline
+        raise StartError("the port is taken")
+    assert waiting.communicate(timeout=20)[0] == "True\n"
+    assert waiting.returncode == 0

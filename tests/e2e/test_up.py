@@ -96,7 +96,7 @@ def test_a_taken_port_is_named_with_its_owner(two: Path) -> None:
         done = run("up", "--no-tui", "--port", str(port), cwd=two, check=3)
     assert f"Port {port} is taken by pid {os.getpid()}" in done.stderr
     assert "python" in done.stderr or "pytest" in done.stderr
-    assert not (two / ".devgate" / "run.json").exists()
+    assert not (two / ".devgate").exists()
 
 
 def test_a_second_up_says_where_the_first_one_is(two: Path) -> None:
@@ -260,6 +260,7 @@ def test_a_taken_port_is_said_in_lines_of_its_own_from_the_background(two: Path)
     first, hint = done.stderr.splitlines()
     assert first.startswith("devgate: Port ")
     assert "--port" in hint
+    assert not (two / ".devgate").exists()
 
 
 def test_sync_turns_to_warning_and_critical(tmp_path: Path) -> None:
