@@ -107,6 +107,7 @@ class Entry:
         "detail",
         "exit_code",
         "instances",
+        "last_line",
         "managed",
         "restarting",
         "service",
@@ -122,7 +123,9 @@ class Entry:
         self.serving: tuple[Instance, ...] = ()
         """Instances that take requests now; the gateway's hot path reads just this."""
         self.detail = ""
-        """Why it is in this state, redacted: the last error line or the reason of a block."""
+        """Why it is in this state, redacted: the cause with the last line written, or the reason of a block."""
+        self.last_line = ""
+        """The last line of the process whose end `detail` tells of, redacted."""
         self.exit_code: int | None = None
         self.restarting = False
         """A stop that a start will follow."""

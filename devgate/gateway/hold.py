@@ -172,7 +172,7 @@ def check_returning(service: str, entry: Entry | None) -> None:
         hint=_HINTS.get(code, ""),
         stage="lifecycle",
         retry_after_s=1,
-        facts={"state": state.value, "exit_code": entry.exit_code, "last_line": entry.detail},
+        facts={"state": state.value, "exit_code": entry.exit_code, "last_line": entry.last_line},
     )
 
 

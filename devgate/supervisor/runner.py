@@ -234,7 +234,7 @@ class Runner:
         if self.wish.up:  # in this very moment it is started here
             return
         self._world.directory.announce(self.instance, Endpoint(host, self._foreign.port))
-        self._whole.entry.detail = ""
+        self._whole.entry.detail = self._whole.entry.last_line = ""
         self._move(Trigger.FOUND, f"run by {self._foreign.owner or 'somebody else'}")
 
     async def _live(self) -> None:
@@ -412,6 +412,7 @@ class Runner:
         """Say what the end means, at once: requests are held or refused by it."""
         entry, last = self._whole.entry, run.last_line
         entry.exit_code = run.code
+        entry.last_line = last
         entry.detail = f"{verdict.cause}: {last}" if last else verdict.cause
         if isinstance(verdict, Settled):
             self.wish.settle()
@@ -426,12 +427,12 @@ class Runner:
         self.refusal = refusal
         self.wish.settle()
         reason = redact_text(refusal.message)
-        self._whole.entry.detail = reason
+        self._whole.entry.detail, self._whole.entry.last_line = reason, ""
         self._whole.ring.mark(reason, replica=self.replica, run=self.run_number)
         self._move(Trigger.REFUSED, reason)
 
     def _stopped(self) -> None:
-        self._whole.entry.detail = ""
+        self._whole.entry.detail = self._whole.entry.last_line = ""
         self._move(Trigger.STOPPED, self.wish.why)
 
     # Ending it
@@ -482,7 +483,7 @@ class Runner:
         run.was_ready = True
         if result.host and self.port is not None:
             self.instance.endpoint = Endpoint(result.host, self.port)
-        self._whole.entry.detail = ""
+        self._whole.entry.detail = self._whole.entry.last_line = ""
         self._whole.entry.exit_code = None
         self._move(Trigger.PASSED, f"ready after {age_text(run.age_s)}")
         run.mark(self.cause)

@@ -79,13 +79,15 @@ async def test_a_service_without_a_port_is_not_waited_for():
 async def test_nobody_waits_for_what_does_not_come_back(state: ServiceState, code: str):
     async with gateway({"a": None}) as bench:
         entry = bench.entry()
-        entry.exit_code, entry.detail = 3, "panic: <b>no database</b>"
+        entry.exit_code, entry.detail = 3, "exit 3 after 1.2 s: panic: <b>no database</b>"
+        entry.last_line = "panic: <b>no database</b>"
         bench.move("a", state)
         answer = await bench.get("/", origin=PAGE)
         problem = answer.problem
         assert (answer.status, problem["code"], problem["stage"]) == (503, code, "lifecycle")
         assert (problem["state"], problem["exit_code"], problem["last_line"]) == (state, 3, "panic: <b>no database</b>")
         assert "exit code 3" in problem["detail"]
+        assert "exit 3 after 1.2 s: panic" in problem["detail"]
         assert answer["access-control-allow-origin"] == PAGE
         assert int(answer["retry-after"]) >= 1
         assert bench.gateway.breaker_row("a").consecutive == 0

@@ -44,6 +44,7 @@ async def test_a_crash_is_told_with_its_last_words(supervise) -> None:
     assert (view.state, view.exit_code, view.last_error) == (S.CRASHED, 3, "fatal: no database")
     assert re.fullmatch(r"exit 3 after 0\.\d s", view.cause)
     assert system.entry("web").detail == f"{view.cause}: fatal: no database"
+    assert system.entry("web").last_line == "fatal: no database"
     assert system.entry("web").exit_code == 3
 
 
