@@ -158,7 +158,7 @@ class Changes:
             # A pulled branch must not start programs by itself (SEMANTICS 4, threat 8).
             if not self._trust.allows(loaded):
                 self._refuse(
-                    f"{loaded.ref} changed: it runs new commands that nobody has agreed to; `devgate reload` shows and asks"
+                    f"{loaded.ref} changed: new commands that nobody has agreed to; agree with `devgate reload`"
                 )
                 return
             try:

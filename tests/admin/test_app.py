@@ -129,6 +129,18 @@ async def test_profiles_are_listed_proposed_and_applied(api: Api, control: FakeC
     assert control.asked == [("propose", "fechatter/ha"), ("apply", "fechatter/ha", "test")]
 
 
+@pytest.mark.parametrize("agreed", [None, False, True, 1, "yes"])
+async def test_only_true_agrees_to_new_commands(api: Api, control: FakeControl, agreed: object) -> None:
+    body = {"plan": PLAN, "by": "test"} | ({} if agreed is None else {"agreed": agreed})
+    reply = await api.ask("POST", "/v1/profiles/apply", wire.encode(body).encode())
+    if agreed in (None, False, True) and type(agreed) is not int:
+        assert reply.status == 200
+        assert control.asked == [("apply", PLAN.source, "test", *(["agreed"] if agreed else []))]
+    else:
+        assert reply.status == 400
+        assert not control.asked
+
+
 async def test_no_source_is_the_running_profile(api: Api, control: FakeControl) -> None:
     await api.ask("POST", "/v1/profiles/propose")
     await api.ask("POST", "/v1/profiles/propose", b'{"source": null}')

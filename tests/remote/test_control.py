@@ -91,6 +91,13 @@ class TestContract:
         assert (await control.profiles.propose()).source == "devgate.yaml"
         assert owner.asked == [("propose", "fechatter/ha"), ("apply", "fechatter/ha", "test"), ("propose", None)]
 
+    async def test_agreement_travels(self, control: Control, owner: FakeControl) -> None:
+        owner.plan = replace(PLAN, unapproved=("a runs b",))
+        plan = await control.profiles.propose("fechatter/ha")
+        assert plan.unapproved == ("a runs b",)
+        await control.profiles.apply(plan, by="test", agreed=True)
+        assert owner.asked[-1] == ("apply", "fechatter/ha", "test", "agreed")
+
     @pytest.mark.parametrize(
         "refusal",
         [
