@@ -283,14 +283,15 @@ def event(row: EventRow | None) -> Runs:
 
 
 def sync_summary(snapshot: Snapshot) -> Run:
-    """`in sync`, `2 out of sync`, `sync unknown`, `sync off`: the worst, and how many."""
-    bad = [row for row in snapshot.services if row.sync.state in _DRIFTED]
-    if bad:
-        critical = any(row.sync.state is SyncState.CRITICAL for row in bad)
-        return f"{len(bad)} out of sync", "bad" if critical else "warn"
+    """`in sync`, `1 critical`, `sync unknown`, `sync off`: the worst, and how many are that, in the words of their column."""
+    for state in _DRIFTED:
+        if count := sum(row.sync.state is state for row in snapshot.services):
+            word, ink = _SYNC[state]
+            return f"{count} {word}", ink
     if snapshot.sync is SyncState.SYNCED:
         return "in sync", "good"
     return "sync off" if snapshot.sync is SyncState.OFF else "sync unknown", "muted"
 
 
-_DRIFTED: Final = frozenset({SyncState.OUT_OF_SYNC, SyncState.WARNING, SyncState.CRITICAL})
+_DRIFTED: Final = (SyncState.CRITICAL, SyncState.WARNING, SyncState.OUT_OF_SYNC)
+"""The worst first."""

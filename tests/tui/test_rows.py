@@ -90,6 +90,19 @@ def test_versions_in_one_word(state: SyncState, said: str):
     assert rows.sync_summary(replace(sample(), services=(), sync=state))[0] == said
 
 
+@pytest.mark.parametrize(
+    ("states", "said"),
+    [
+        ((SyncState.CRITICAL, SyncState.WARNING, SyncState.OUT_OF_SYNC), ("1 critical", "bad")),
+        ((SyncState.OUT_OF_SYNC, SyncState.WARNING, SyncState.WARNING), ("2 warning", "warn")),
+        ((SyncState.SYNCED, SyncState.OUT_OF_SYNC, SyncState.UNKNOWN), ("1 out of sync", "warn")),
+    ],
+)
+def test_the_worst_version_is_said_as_its_column_says_it(states: tuple[SyncState, ...], said: tuple[str, str]):
+    found = tuple(replace(service(state.value), sync=SyncRow(state)) for state in states)
+    assert rows.sync_summary(replace(sample(), services=found)) == said
+
+
 def test_failing_first_keeps_the_order_among_equals():
     snapshot = sample()
     names = [row.name for row in snapshot.services]
