@@ -14,7 +14,7 @@ import json
 import os
 import secrets
 import stat
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -174,7 +174,10 @@ def starting(state: Path) -> Iterator[Callable[[], None]]:
     Yields what ends the wait of others; leaving does so, too, and so does dying. A start that fails takes an empty folder away.
     """
     with ExitStack() as stack:
-        while not _is_at(stack.enter_context(_locked(state, STARTING)), state / STARTING):
+        while True:
+            with suppress(FileNotFoundError):
+                if _is_at(stack.enter_context(_locked(state, STARTING)), state / STARTING):
+                    break
             stack.close()  # the one that was waited for has failed, and has taken the folder with it
             state_folder(state.parent)
         stack.push(lambda kind, *_: vacate(state) if kind is not None else None)
@@ -184,7 +187,7 @@ def starting(state: Path) -> Iterator[Callable[[], None]]:
 def vacate(state: Path, *besides: str) -> None:
     """Remove the state folder if it holds nothing but what any start puts there, and files of the names `besides`.
 
-    Only for whoever holds `starting`, or has just watched it fail. Those who wait for that lock see that it is gone.
+    Only for whoever holds `starting`. Those who wait for that lock see that it is gone.
     """
     try:
         found = {entry.name for entry in state.iterdir()}

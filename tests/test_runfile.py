@@ -264,6 +264,14 @@ def test_a_start_that_is_found_or_succeeds_leaves_the_folder(tmp_path: Path) -> 
     assert (state / ".gitignore").exists()
 
 
+def test_a_start_where_another_one_has_just_failed(tmp_path: Path) -> None:
+    state = runfile.state_folder(tmp_path)
+    runfile.vacate(state)
+    assert not state.exists()
+    with runfile.starting(state):
+        assert (state / ".gitignore").exists()
+
+
 @posix
 def test_who_waits_for_a_start_that_fails_starts_in_a_new_folder(tmp_path: Path) -> None:
     """The lock was in the folder that is gone: to hold that one would keep nobody out."""

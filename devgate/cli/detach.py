@@ -15,7 +15,7 @@ from devgate.clock import SystemClock
 from devgate.errors import Exit, StartError
 from devgate.escape import visible
 from devgate.frozen import child_env, own_command
-from devgate.runfile import already_running, exposed_at, read, state_folder, vacate
+from devgate.runfile import already_running, exposed_at, read, starting, state_folder, vacate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -123,7 +123,8 @@ def _ended(process: subprocess.Popen[bytes], state: Path) -> int:
     """It ended before it was up: what it said is the error, line by line."""
     code = process.wait()
     said = (state / LOG).read_text(errors="replace").strip()
-    vacate(state, LOG)
+    with starting(state):  # where somebody else starts meanwhile, the folder is theirs
+        vacate(state, LOG)
     if not said:
         raise StartError(f"devgate ended at once with exit code {code}", exit_code=code or Exit.SERVICE_FAILED)
     for line in said.splitlines():
