@@ -313,7 +313,15 @@ class Service:
 
     @property
     def health_detail(self) -> str:
-        details = (runner.vitals.readiness.detail for runner in self.runners if runner.vitals is not None)
+        # What has failed is unhealthy because of that, not because its last probe had not passed yet.
+        details = (
+            runner.cause
+            if runner.state in (*FAILED, ServiceState.BACKOFF)
+            else runner.vitals.readiness.detail
+            if runner.vitals is not None
+            else ""
+            for runner in self.runners
+        )
         return redact_text(next(filter(None, details), ""))
 
     def view(self) -> ServiceView:

@@ -41,7 +41,7 @@ def view_of(service: Service, world: World) -> ServiceView:
         restarts=sum(runner.restarts for runner in service.runners),
         exit_code=run.code if run is not None and foreign is None else None,
         cause=redact_text(speaker.cause),
-        last_error=redact_text(service.ring.last_error(speaker.run_number)),
+        last_error=redact_text(service.ring.last_error(speaker.run_number)) or _last_words(speaker),
         waiting_for=speaker.waiting.names,
         cpu_percent=_sum(instance.cpu_percent for instance in instances),
         memory_bytes=_sum(instance.memory_bytes for instance in instances),
@@ -55,6 +55,13 @@ def view_of(service: Service, world: World) -> ServiceView:
         probes=tuple(vitals.history) if vitals is not None else (),
         blocked_by=speaker.refusal.code if speaker.refusal is not None and state is ServiceState.BLOCKED else "",
     )
+
+
+def _last_words(runner: Runner) -> str:
+    """What a failed process wrote last, whatever its words: that it has failed makes it the error."""
+    if runner.last is None or runner.state not in (ServiceState.CRASHED, ServiceState.BACKOFF):
+        return ""
+    return runner.last.last_line
 
 
 def _instance(runner: Runner, world: World) -> InstanceRow:

@@ -111,7 +111,7 @@ def why(row: ServiceRow) -> Runs:
     parts: list[Run] = []
     if row.waiting_for:
         parts.append((f"waiting for {', '.join(row.waiting_for)}", "warn"))
-    if row.cause and (row.state is not ServiceState.READY or word(row) != "ready"):
+    if row.cause and row.state is not ServiceState.READY:
         parts.append((row.cause, "bad" if failed(row) else "plain"))
     if row.exit_code is not None and row.state in (ServiceState.CRASHED, ServiceState.BACKOFF) and not row.cause:
         parts.append((exit_text(row.exit_code), "bad"))
@@ -125,6 +125,10 @@ def why(row: ServiceRow) -> Runs:
         parts.append((f"restart to apply {', '.join(row.stale)}", "info"))
     if row.sync.state in (SyncState.WARNING, SyncState.CRITICAL) and row.sync.detail:
         parts.append((row.sync.detail, "warn"))
+    if row.cause and row.state is ServiceState.READY and row.owner is Owner.EXTERNAL:
+        parts.append(
+            (row.cause, "plain")
+        )  # who runs it; when one of ours became ready does not say what is wrong with it
     return joined(parts)
 
 

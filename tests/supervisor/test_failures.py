@@ -14,6 +14,7 @@ import pytest
 
 from devgate import processes
 from devgate.errors import CommandError, Exit
+from devgate.model.events import HealthChanged
 from devgate.model.status import HealthState, ServiceState
 from tests.samples import command
 
@@ -46,6 +47,17 @@ async def test_a_crash_is_told_with_its_last_words(supervise) -> None:
     assert system.entry("web").detail == f"{view.cause}: fatal: no database"
     assert system.entry("web").last_line == "fatal: no database"
     assert system.entry("web").exit_code == 3
+
+
+async def test_a_crash_before_it_was_ready_is_told_as_a_crash(supervise) -> None:
+    """The probe that had not passed yet is not why it is unhealthy, and last words need not say that they are an error."""
+    ready = {"log": "never written"}
+    system = await supervise({"web": {"command": command("crash", 7, 0.1, "boom"), "restart": "no", "ready": ready}})
+    assert await system.supervisor.settled() == ["web"]
+    news = [event for event in system.events if isinstance(event, HealthChanged)]
+    assert news[-1].new is HealthState.UNHEALTHY
+    assert news[-1].detail.startswith("exit 7")
+    assert system.view("web").last_error == "boom"
 
 
 async def test_secrets_in_last_words_are_masked(supervise) -> None:

@@ -52,6 +52,14 @@ def test_health_and_owner_show_where_the_process_is_fine(changes: dict[str, obje
         ({"state": ServiceState.BLOCKED, "cause": "port 80 is taken by nginx (4)"}, "port 80 is taken by nginx (4)"),
         ({"stale": ("env.A", "command")}, "restart to apply env.A, command"),
         ({"health": HealthState.DEGRADED, "health_detail": "took 1.8 s"}, "took 1.8 s"),
+        (
+            {"health": HealthState.DEGRADED, "health_detail": "took 1.8 s", "cause": "ready after 0.6 s"},
+            "took 1.8 s",
+        ),
+        (
+            {"health": HealthState.UNHEALTHY, "health_detail": "503", "cause": "run by x", "owner": Owner.EXTERNAL},
+            "503 · run by x",
+        ),
         ({"breaker": BreakerRow(BreakerState.OPEN, last_cause="5 failures")}, "5 failures"),
         ({"sync": SyncRow(SyncState.CRITICAL, "1", 700, "expected 2, has 1")}, "expected 2, has 1"),
     ],
