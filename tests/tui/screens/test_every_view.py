@@ -81,7 +81,7 @@ def poisoned(first: int) -> FakeControl:
     plan = replace(
         PLAN, keep=(next(text),), stop=(next(text),), routes=RouteChanges((next(text),)), gateway=(next(text),)
     )
-    return FakeControl(now, lines, requests, plan)
+    return FakeControl(now, lines, requests, plan=plan)
 
 
 def well_formed(app: Any, size: tuple[int, int]) -> None:
