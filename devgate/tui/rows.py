@@ -5,6 +5,7 @@ Every word here is also in `devgate status --json`; a column that has no field i
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from devgate.model.status import BreakerState, HealthState, Owner, ServiceState, SyncState
@@ -232,19 +233,26 @@ def routes(snapshot: Snapshot, selected: str = "") -> list[Row]:
     """One row a route, with the mark of the service behind it; the selected service's routes stand out."""
     marks = {row.name: mark(row) for row in snapshot.services}
     faults = {row.route: row.words for row in snapshot.faults}
+    paths = Counter(row.path for row in snapshot.routes)
     return [
-        route(row, marks.get(row.service, ("✖", "bad")), here=row.service == selected, fault=faults.get(row.id, ""))
+        route(
+            row,
+            marks.get(row.service, ("✖", "bad")),
+            here=row.service == selected,
+            fault=faults.get(row.id, ""),
+            shared=paths[row.path] > 1,
+        )
         for row in snapshot.routes
     ]
 
 
-def route(row: RouteRow, sign: Run, *, here: bool, fault: str = "") -> Row:
+def route(row: RouteRow, sign: Run, *, here: bool, fault: str = "", shared: bool = False) -> Row:
     traffic = row.traffic
     return Row(
         row.id,
         {
             "mark": (sign,),
-            "route": (*_route_name(row, here=here), *(((f" {fault}", "warn"),) if fault else ())),
+            "route": (*_route_name(row, here=here, shared=shared), *(((f" {fault}", "warn"),) if fault else ())),
             "hits": (number(fmt.count(traffic.total), traffic.total),),
             "trend": ((fmt.sparkline(traffic.spark, 10), "spark"),),
             "rate": (number(fmt.count(traffic.per_minute), traffic.per_minute),),
@@ -256,19 +264,20 @@ def route(row: RouteRow, sign: Run, *, here: bool, fault: str = "") -> Row:
     )
 
 
-def _route_name(row: RouteRow, *, here: bool) -> Runs:
-    """The path first, because it tells routes apart; a name of its own instead, where it has one."""
+def _route_name(row: RouteRow, *, here: bool, shared: bool) -> Runs:
+    """The path first, because it tells routes apart; a name of its own instead, where it has one.
+
+    Args:
+        shared: another route has this path, so that what tells them apart comes first: a narrow pane cuts the end.
+    """
     ink = "strong" if here else "plain"
     if not row.id.endswith(row.path):
         return ((row.id, ink),)
     methods = "|".join(row.methods)
     hosts = row.id.removesuffix(row.path).strip().removeprefix(methods).strip()
-    runs: list[Run] = [(row.path, ink)]
-    if hosts:
-        runs.append((f" {hosts}", "muted"))
-    if methods:
-        runs.append((f" {methods}", "muted"))
-    return tuple(runs)
+    besides = [(text, "muted") for text in (hosts, methods) if text]
+    first, *rest = [*besides, (row.path, ink)] if shared else [(row.path, ink), *besides]
+    return (first, *((f" {text}", shade) for text, shade in rest))
 
 
 def fixed_part(path: str) -> str:

@@ -119,6 +119,14 @@ def test_failing_first_keeps_the_order_among_equals():
     assert sorted_names == ["bot-server", *[name for name in names if name != "bot-server"]]
 
 
+def test_routes_of_one_path_begin_with_what_tells_them_apart():
+    """The end of a long path is cut where the pane is narrow."""
+    path = "/api/workspace/chats"
+    found = tuple(RouteRow(f"{method} {path}", path, (method,), "web", TrafficRow()) for method in ("GET", "POST"))
+    shown = [text(row.cells["route"]) for row in rows.routes(replace(sample(), routes=found))]
+    assert shown == [f"GET {path}", f"POST {path}"]
+
+
 def test_a_route_shows_the_sign_of_the_service_behind_it():
     found = {row.key: row for row in rows.routes(sample(), "bot-server")}
     assert text(found["/api/bot/*"].cells["mark"]) == "✖"
