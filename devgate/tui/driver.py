@@ -27,6 +27,7 @@ class Driver(LinuxDriver):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._dropped = False
+        self._closed = False
 
     def write(self, data: str) -> None:
         writer = self._listening
@@ -44,11 +45,18 @@ class Driver(LinuxDriver):
         writer = self._writer_thread
         return writer if writer is not None and writer.is_alive() else None
 
+    def start_application_mode(self) -> None:
+        """Not once it is closed: a pager that is left because devgate ends gives the terminal back when nobody wants it any more,
+        and the threads that would be started then keep the process for ever."""
+        if not self._closed:
+            super().start_application_mode()
+
     def stop_application_mode(self) -> None:
         self._let_it_read()
         super().stop_application_mode()
 
     def close(self) -> None:
+        self._closed = True
         writer = self._listening
         if writer is not None and not writer._queue.full():
             writer._queue.put(None)

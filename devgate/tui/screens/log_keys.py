@@ -79,5 +79,7 @@ class LogKeys(LiveScreen):
         """What the pane shows, in the pager, at the line that is seen; with times and names as on the screen."""
         pane = self.log_pane
         lines, top = pane.reader.written(merged=pane.merged), pane.top
-        if lines:
+        if not lines:
+            self.notify("nothing is written yet", timeout=3)
+        else:
             self.app.leaving.page(pane.title if not pane.merged else "all services", lines, top + 1)
