@@ -43,7 +43,9 @@ async def test_what_cannot_run_is_127(beside: Launch) -> None:
 async def test_what_takes_too_long_is_ended_with_its_children(beside: Launch) -> None:
     code, _ = await run_once(tuple(command("family", "child", "deaf")), beside, 0.3)
     assert code is None
-    assert left() == []
+    async with asyncio.timeout(10):
+        while left():  # killed, and on a busy machine not gone yet
+            await asyncio.sleep(0.01)
 
 
 async def test_a_waiter_that_gives_up_leaves_nothing(beside: Launch) -> None:
