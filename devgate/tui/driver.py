@@ -49,7 +49,7 @@ class Driver(LinuxDriver):
         """Not once it is closed: a pager that is left because devgate ends gives the terminal back when nobody wants it any more,
         and the threads that would be started then keep the process for ever."""
         if not self._closed:
-            super().start_application_mode()
+            super().start_application_mode()  # type: ignore[no-untyped-call]
 
     def stop_application_mode(self) -> None:
         self._let_it_read()
