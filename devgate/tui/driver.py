@@ -51,6 +51,10 @@ class Driver(LinuxDriver):
         if not self._closed:
             super().start_application_mode()  # type: ignore[no-untyped-call]
 
+    def suspend_application_mode(self) -> None:
+        super().suspend_application_mode()  # which closes it
+        self._closed = False
+
     def stop_application_mode(self) -> None:
         self._let_it_read()
         super().stop_application_mode()
