@@ -27,7 +27,7 @@ class Driver(LinuxDriver):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._dropped = False
-        self._closed = False
+        self._ended = False
 
     def write(self, data: str) -> None:
         writer = self._listening
@@ -46,21 +46,21 @@ class Driver(LinuxDriver):
         return writer if writer is not None and writer.is_alive() else None
 
     def start_application_mode(self) -> None:
-        """Not once it is closed: a pager that is left because devgate ends gives the terminal back when nobody wants it any more,
-        and the threads that would be started then keep the process for ever."""
-        if not self._closed:
+        """Not once it has ended: a pager that is left because devgate ends gives the terminal back when nobody wants it any more.
+        It would stay on the alternate screen, and the threads that would be started keep the process for ever."""
+        if not self._ended:
             super().start_application_mode()  # type: ignore[no-untyped-call]
 
     def suspend_application_mode(self) -> None:
-        super().suspend_application_mode()  # which closes it
-        self._closed = False
+        super().suspend_application_mode()  # by stopping and closing, which is not the end here
+        self._ended = False
 
     def stop_application_mode(self) -> None:
+        self._ended = True
         self._let_it_read()
         super().stop_application_mode()
 
     def close(self) -> None:
-        self._closed = True
         writer = self._listening
         if writer is not None and not writer._queue.full():
             writer._queue.put(None)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from textual.drivers._writer_thread import MAX_QUEUED_WRITES, WriterThread
+from textual.drivers.linux_driver import LinuxDriver
 
 from devgate.tui.driver import Driver
 
@@ -76,3 +77,26 @@ def test_a_terminal_that_is_gone_is_written_to_no_more():
     driver.write("x")
     driver.close()
     assert driver._dropped
+
+
+@pytest.mark.parametrize(
+    ("calls", "started"),
+    [
+        (["start", "suspend", "resume", "stop"], 2),
+        (["start", "suspend", "stop", "resume"], 1),  # devgate ends under a pager, which is left afterwards
+        (["start", "suspend", "stop", "close", "resume"], 1),
+        (["start", "suspend", "resume", "suspend", "resume", "stop", "resume"], 3),
+    ],
+)
+async def test_the_terminal_is_taken_back_only_until_the_end(
+    monkeypatch: pytest.MonkeyPatch, calls: list[str], started: int
+):
+    happened: list[str] = []
+    monkeypatch.setattr(LinuxDriver, "start_application_mode", lambda driver: happened.append("start"))
+    monkeypatch.setattr(LinuxDriver, "stop_application_mode", lambda driver: happened.append("stop"))
+    driver = Driver(SimpleNamespace())  # type: ignore[arg-type]
+    driver._writer_thread = None
+    for call in calls:
+        getattr(driver, "close" if call == "close" else f"{call}_application_mode")()
+    assert happened.count("start") == started
+    assert happened[-1] == "stop"
