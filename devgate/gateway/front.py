@@ -29,9 +29,10 @@ from aiohttp.web_protocol import _ErrInfo
 
 from devgate.gateway import parting
 from devgate.gateway.exchange import BadBody, Exchange
+from devgate.gateway.repetition import Repetition
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Coroutine, Sequence
 
     from aiohttp.http_parser import RawRequestMessage
     from aiohttp.streams import StreamReader
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from devgate.gateway.deadlines import Deadlines
     from devgate.gateway.exchange import Receiver
     from devgate.gateway.greeting import Greeting
+    from devgate.gateway.headers import Field
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +72,7 @@ class Connection(web.RequestHandler):
         "_farewell",
         "_lost",
         "_over",
+        "_repetition",
         "_slow",
         "_work",
         "_working",
@@ -107,6 +110,7 @@ class Connection(web.RequestHandler):
         self._lost = False
         self._over = False
         """No further request is begun."""
+        self._repetition = Repetition()
         self._slow = False
 
     # Called by the transport
@@ -135,7 +139,21 @@ class Connection(web.RequestHandler):
     def data_received(self, data: bytes) -> None:
         if self._deaf:
             return
+        repetition = self._repetition
+        idle = self.exchange is None and not self._over
+        if idle and (target := repetition.target(data)) is not None:
+            self._body = EMPTY_PAYLOAD
+            self._serve("HEAD" if data.startswith(b"H") else "GET", target, repetition.fields)
+            return
         super().data_received(data)
+        if data and repetition.between:
+            greeting, body = self.greeting, self._alone() if idle else None
+            repetition.fed(data, body)
+            if body == 0 and repetition.between:
+                self._advance()
+                if greeting is not None and greeting is self.greeting:
+                    repetition.learn(data, greeting.raw)
+                return
         if not self._messages:
             if self.exchange is None and data and not self._slow and not self._over:
                 self._slow = True
@@ -234,25 +252,54 @@ class Connection(web.RequestHandler):
         self._advancing = False
 
     def _begin(self, message: RawRequestMessage | _ErrInfo) -> None:
-        pipeline = self.front.pipeline
         if isinstance(message, _ErrInfo):
-            pipeline.refuse(self._nothing(), *_told(message.exc))
+            self.front.pipeline.refuse(self._nothing(), *_told(message.exc))
             self._end(linger=True)
             return
-        body = self._body
-        self.exchange = exchange = Exchange(
-            self,
+        self._serve(
             message.method,
             message.path.encode("utf-8", "surrogateescape"),
             message.raw_headers,
-            None if body is EMPTY_PAYLOAD else body,
             http10=message.version < (1, 1),
             close=message.should_close
             or self._upgraded,  # after an upgrade nothing is parsed, be it granted or refused
             upgrade=message.upgrade,
+        )
+
+    def _alone(self) -> int | None:
+        """Bytes of the body of the message that waits, if there is one and no other, it is whole and another may follow."""
+        if len(self._messages) != 1:
+            return None
+        message, body = self._messages[0]
+        if isinstance(message, _ErrInfo) or message.should_close or self._upgraded or message.version != (1, 1):
+            return None
+        if body is EMPTY_PAYLOAD:
+            return 0
+        return body.total_bytes if body.is_eof() and not message.chunked else None
+
+    def _serve(
+        self,
+        method: str,
+        target: bytes,
+        fields: Sequence[Field],
+        *,
+        http10: bool = False,
+        close: bool = False,
+        upgrade: bool = False,
+    ) -> None:
+        body = self._body
+        self.exchange = exchange = Exchange(
+            self,
+            method,
+            target,
+            fields,
+            None if body is EMPTY_PAYLOAD else body,
+            http10=http10,
+            close=close,
+            upgrade=upgrade,
             arrived=self.front.now(),
         )
-        pipeline.serve(exchange)
+        self.front.pipeline.serve(exchange)
 
     def _end(self, *, linger: bool) -> None:
         """The last answer is out."""
