@@ -37,6 +37,10 @@ class Peer:
         """The next request's head, with its last empty line. Raises EOFError where the client has closed instead."""
         return await self._until(b"\r\n\r\n")
 
+    async def line(self) -> bytes:
+        """The next line, with its CRLF."""
+        return await self._until(b"\r\n")
+
     async def read(self, count: int) -> bytes:
         """Exactly `count` bytes."""
         return self._note(await self._reader.readexactly(count))

@@ -28,7 +28,16 @@ Kind = Literal["http", "sse", "websocket"]
 
 
 class BadBody(Exception):
-    """The rest of a request's body is malformed."""
+    """The rest of a request's body is malformed, or will not come.
+
+    Args:
+        why: what is wrong with it.
+        code: the slug to answer with.
+    """
+
+    def __init__(self, why: str, code: str = "bad-request") -> None:
+        super().__init__(why)
+        self.code = code
 
 
 class Body(Protocol):
@@ -159,6 +168,7 @@ class Exchange:
         "status",
         "target",
         "trace",
+        "trailers",
         "upgrade",
         "venture",
         "whole_body",
@@ -227,6 +237,8 @@ class Exchange:
         self.received = 0
         self.sent = 0
         """Body bytes."""
+        self.trailers: Sequence[Field] = ()
+        """What came after a chunked body; complete once that has ended."""
         self.whole_body: bytes | None = None
         """The request's body, where all of it had arrived before it was sent: it can be sent again."""
         self.answered = b""

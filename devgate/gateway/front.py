@@ -11,6 +11,7 @@ documented API, each held by a test in `tests/gateway/test_front.py`:
   `message_consumed` and `_resume_reading_if_drained`;
 - a head that does not parse becomes an `_ErrInfo` in the same queue;
 - a *body* that does not parse leaves its reader waiting for ever: `data_received` here tells it;
+- the last trailer of a chunked body becomes the first field of the next request: the parser gets to see none (`chunked`);
 - `_process_keepalive` is called once the keep-alive time has passed since the connection was made;
 - `set_parser` hands raw bytes over after an upgrade, those included that came before.
 """
@@ -28,6 +29,7 @@ from aiohttp.streams import EMPTY_PAYLOAD
 from aiohttp.web_protocol import _ErrInfo
 
 from devgate.gateway import parting
+from devgate.gateway.chunked import ChunkedBody
 from devgate.gateway.exchange import BadBody, Exchange
 from devgate.gateway.repetition import Repetition
 
@@ -53,6 +55,8 @@ KEEP_ALIVE_S: Final = 75.0
 HEAD_S: Final = 30.0
 """How long a head may take to arrive once it has begun."""
 LINGER_S: Final = 2.0
+_CHUNKED: Final = b"hunked"
+"""What announces such a body, as every client writes it. In another case its trailers are dropped, as they may be."""
 READ_BUFFER: Final = 65_536
 """Bytes of a request's body that may wait to be read; twice that at most."""
 
@@ -68,12 +72,16 @@ class Connection(web.RequestHandler):
         "_advancing",
         "_alarm",
         "_body",
+        "_chunked",
         "_deaf",
         "_farewell",
+        "_last",
         "_lost",
         "_over",
         "_repetition",
         "_slow",
+        "_trailed",
+        "_trailers",
         "_work",
         "_working",
         "deadline",
@@ -104,6 +112,13 @@ class Connection(web.RequestHandler):
         self._work: Coroutine[Any, Any, None] | None = None
         """What the task is to do next."""
         self._working = False
+        self._chunked: ChunkedBody | None = None
+        """What reads the body that is arriving."""
+        self._trailed: StreamReader | None = None
+        """The body for which `_trailers` are."""
+        self._trailers: list[Field] = []
+        self._last = b""
+        """The last bytes of a head that has begun to arrive, if `_slow`."""
         self._deaf = False
         self._farewell: asyncio.Future[None] | None = None
         """Set when the connection is lost, if somebody waits for that."""
@@ -145,6 +160,10 @@ class Connection(web.RequestHandler):
             self._body = EMPTY_PAYLOAD
             self._serve("HEAD" if data.startswith(b"H") else "GET", target, repetition.fields)
             return
+        if self._chunked is not None:
+            data = self._strip(data)
+        elif idle and (self._slow or _CHUNKED in data) and not self._messages:
+            data = self._begin_chunked(data)
         super().data_received(data)
         if data and repetition.between:
             greeting, body = self.greeting, self._alone() if idle else None
@@ -155,10 +174,12 @@ class Connection(web.RequestHandler):
                     repetition.learn(data, greeting.raw)
                 return
         if not self._messages:
-            if self.exchange is None and data and not self._slow and not self._over:
-                self._slow = True
-                self.deadline = self.front.now() + HEAD_S
-                self.front.deadlines.watch(self)
+            if self.exchange is None and data and not self._over:
+                self._last = (self._last + data[-3:])[-3:]
+                if not self._slow:
+                    self._slow = True
+                    self.deadline = self.front.now() + HEAD_S
+                    self.front.deadlines.watch(self)
             return
         if self.exchange is None:
             self._advance()
@@ -256,14 +277,16 @@ class Connection(web.RequestHandler):
             self.front.pipeline.refuse(self._nothing(), *_told(message.exc))
             self._end(linger=True)
             return
+        trailed = self._body is self._trailed
         self._serve(
             message.method,
             message.path.encode("utf-8", "surrogateescape"),
             message.raw_headers,
             http10=message.version < (1, 1),
-            close=message.should_close
-            or self._upgraded,  # after an upgrade nothing is parsed, be it granted or refused
+            # After an upgrade nothing is parsed, be it granted or refused; a chunked body that aiohttp reads may have trailers.
+            close=message.should_close or self._upgraded or (message.chunked and not trailed),
             upgrade=message.upgrade,
+            trailers=self._trailers if trailed else (),
         )
 
     def _alone(self) -> int | None:
@@ -286,6 +309,7 @@ class Connection(web.RequestHandler):
         http10: bool = False,
         close: bool = False,
         upgrade: bool = False,
+        trailers: Sequence[Field] = (),
     ) -> None:
         body = self._body
         self.exchange = exchange = Exchange(
@@ -299,6 +323,7 @@ class Connection(web.RequestHandler):
             upgrade=upgrade,
             arrived=self.front.now(),
         )
+        exchange.trailers = trailers
         self.front.pipeline.serve(exchange)
 
     def _end(self, *, linger: bool) -> None:
@@ -335,9 +360,43 @@ class Connection(web.RequestHandler):
         """Stands for a request of which nothing is known."""
         return Exchange(self, "", b"", (), None, http10=False, close=True, upgrade=False, arrived=self.front.now())
 
+    def _begin_chunked(self, data: bytes) -> bytes:
+        """A chunked body may begin in `data`: hand the parser the head alone, so that what follows can be read beside it. Whether
+        the head ends there, the parser knows; where it does not, pipelined requests above all, nothing is done. Returns what the
+        parser is to be given next."""
+        found = (self._last + data).find(b"\r\n\r\n")
+        end = found + 4 - len(self._last)
+        if found < 0 or end <= 0:
+            return data
+        self._repetition.fed(data, None)
+        super().data_received(data[:end])
+        if len(self._messages) == 1:
+            message, body = self._messages[0]
+            if not isinstance(message, _ErrInfo) and message.chunked and not body.total_bytes and not body.is_eof():
+                self._trailed, self._trailers = body, []
+                self._chunked = ChunkedBody(self._trailers)
+                return self._strip(data[end:])
+        return data[end:]
+
+    def _strip(self, data: bytes) -> bytes:
+        """What the parser is to be given of a body that has `_trailers`."""
+        chunked = self._chunked
+        assert chunked is not None
+        try:
+            data = chunked.feed(data)
+        except BadBody as fault:
+            assert self._trailed is not None
+            self._trailed.set_exception(fault)
+            self._deaf = True
+            return b""
+        if chunked.ended:
+            self._chunked = None
+        return data
+
     def _on_time(self) -> None:
         """The head has arrived; or will never."""
         self._slow = False
+        self._last = b""
         self.front.deadlines.forget(self)
 
     def _spoil(self, why: str) -> None:

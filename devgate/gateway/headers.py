@@ -78,6 +78,7 @@ _REQUEST_NOTED: Final = frozenset(
         b"transfer-encoding",
         b"upgrade",
         b"te",
+        b"trailer",
         b"x-request-id",
         b"max-forwards",
     }
@@ -93,8 +94,7 @@ def _request_kind(name: bytes) -> _Kind:
         return _Kind(False, name)
     if name in _REQUEST_NOTED_PASSING:
         return _Kind(True, name)
-    # Trailers of a request do not survive aiohttp's parser, so nobody may be promised any.
-    if name in _HOP_BY_HOP or name in (b"forwarded", b"x-real-ip", b"trailer") or b"_" in name:
+    if name in _HOP_BY_HOP or name in (b"forwarded", b"x-real-ip") or b"_" in name:
         return _DROP
     return _DROP if name.startswith(_FORWARDING) else _PASS
 
@@ -170,9 +170,43 @@ def listed(value: bytes) -> frozenset[bytes]:
 def request_framing(noted: dict[bytes, bytes]) -> bytes:
     """How the service is told where the body ends: as the client told us, in the one form that its parser has accepted."""
     if b"transfer-encoding" in noted:
-        return b"Transfer-Encoding: chunked\r\n"
+        promised = b"Trailer: %b\r\n" % noted[b"trailer"] if b"trailer" in noted else b""
+        return promised + b"Transfer-Encoding: chunked\r\n"
     length = noted.get(b"content-length")
     return b"" if length is None else b"Content-Length: %b\r\n" % length
+
+
+_HEAD_ONLY: Final = frozenset(
+    {b"trailer", b"content-range", b"content-encoding", b"set-cookie", b"authorization", b"cookie", b"www-authenticate"}
+    | {
+        b"cache-control",
+        b"pragma",
+        b"range",
+        b"if-match",
+        b"if-none-match",
+        b"if-modified-since",
+        b"if-unmodified-since",
+    }
+    | {b"if-range", b"age", b"expires", b"retry-after", b"vary", b"warning", b"host", b"content-type"}
+)
+"""What frames, routes, authenticates, modifies or describes a message comes too late in a trailer (RFC 9110 6.5.1); a receiver
+that merges it into the head would act on it nevertheless. Names that the gateway itself looks at or removes need no mention."""
+
+
+def request_trailers(raw: Iterable[Field]) -> bytes:
+    """The lines after a request's last chunk, as far as they go on."""
+    return _trailers(raw, _REQUEST)
+
+
+def response_trailers(raw: Iterable[Field]) -> bytes:
+    """The same of a response."""
+    return _trailers(raw, _RESPONSE)
+
+
+def _trailers(raw: Iterable[Field], kinds: _Kinds) -> bytes:
+    return b"".join(
+        b"%b: %b\r\n" % field for field in raw if kinds[field[0]] is _PASS and field[0].lower() not in _HEAD_ONLY
+    )
 
 
 def ends_here(noted: dict[bytes, bytes]) -> bool:

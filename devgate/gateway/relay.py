@@ -18,8 +18,8 @@ from devgate.gateway.capture import KEPT
 from devgate.gateway.failures import Failure
 from devgate.gateway.frames import SERVICE_RESTART
 from devgate.gateway.handlers.tunnel import Tunnel
-from devgate.gateway.headers import read_response
-from devgate.gateway.reply import answer_head, interim_head, is_event_stream, switch_head, trailer_lines
+from devgate.gateway.headers import read_response, response_trailers
+from devgate.gateway.reply import answer_head, interim_head, is_event_stream, switch_head
 from devgate.gateway.upstream.errors import Kind, Stage, UpstreamError
 from devgate.gateway.upstream.response import Framing
 from devgate.policy.breaker import Outcome
@@ -302,7 +302,7 @@ class Relay:
 
     def on_complete(self, *, garbage_after_body: bool) -> None:
         if self._chunked:
-            self._out.append(b"0\r\n%b\r\n" % trailer_lines(self._trailers))
+            self._out.append(b"0\r\n%b\r\n" % response_trailers(self._trailers))
         if self._out:
             self._write()
         self.end(None)

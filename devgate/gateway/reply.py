@@ -1,4 +1,4 @@
-"""A service's heads and trailers as its client gets them: pure, bytes out."""
+"""A service's heads as its client gets them: pure, bytes out."""
 
 from __future__ import annotations
 
@@ -18,15 +18,9 @@ if TYPE_CHECKING:
     from devgate.gateway.exchange import Exchange
     from devgate.gateway.headers import Fields
     from devgate.gateway.lane import Lane
-    from devgate.gateway.upstream.response import Fields as RawFields
     from devgate.gateway.upstream.response import ResponseHead
 
 _EVENT_STREAM: Final = b"text/event-stream"
-_HEAD_ONLY: Final = frozenset(
-    {b"connection", b"keep-alive", b"te", b"transfer-encoding", b"content-length", b"upgrade", b"trailer", b"host"}
-    | {b"set-cookie", b"authorization", b"content-type", b"content-encoding", b"content-range", b"cache-control"}
-)
-"""Fields that have no business in a trailer (RFC 9110 6.5.1)."""
 
 
 def is_event_stream(noted: dict[bytes, bytes]) -> bool:
@@ -88,11 +82,6 @@ def switch_head(exchange: Exchange, head: ResponseHead) -> bytes:
             exchange.extra,
         )
     )
-
-
-def trailer_lines(trailers: RawFields) -> bytes:
-    """What follows the last chunk, but for the empty line."""
-    return b"".join(b"%b: %b\r\n" % field for field in trailers if field[0].lower() not in _HEAD_ONLY)
 
 
 def _length_line(exchange: Exchange, head: ResponseHead) -> bytes:

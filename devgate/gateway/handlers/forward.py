@@ -20,6 +20,7 @@ from devgate.gateway.capture import KEPT
 from devgate.gateway.exchange import BadBody
 from devgate.gateway.failures import Failure
 from devgate.gateway.frames import GOING_AWAY
+from devgate.gateway.headers import request_trailers
 from devgate.gateway.hold import CAPACITY
 from devgate.gateway.mishaps import failure_of, mishap_of, note, outcome_of
 from devgate.gateway.relay import Common, Relay
@@ -327,9 +328,9 @@ class Forward:
         except BadBody as fault:
             line.abort()
             exchange.close = True
-            relay.end(Failure("bad-request", f"The body does not follow RFC 9112: {fault}.", stage="request"))
+            relay.end(Failure(fault.code, f"The body does not follow RFC 9112: {fault}.", stage="request"))
             return
-        line.end_body()
+        line.end_body(request_trailers(exchange.trailers))
         relay.expect_answer()
 
     # Waiting
@@ -417,7 +418,8 @@ def _request(exchange: Exchange, way: Way) -> bytes:
     if body is None:
         return b"%b%b%b" % (before, way.host_line, after)
     if b"transfer-encoding" in exchange.greeting.noted:
-        body = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body) if body else b"0\r\n\r\n"
+        chunk = b"%x\r\n%b\r\n" % (len(body), body) if body else b""
+        body = b"%b0\r\n%b\r\n" % (chunk, request_trailers(exchange.trailers))
     return b"%b%b%b%b" % (before, way.host_line, after, body)
 
 
