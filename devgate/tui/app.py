@@ -19,7 +19,7 @@ from devgate.tui.command_runner import CommandRunner
 from devgate.tui.commands import COMMANDS, targets
 from devgate.tui.leaving import Leaving
 from devgate.tui.quiet import held_back
-from devgate.tui.screens.live import LiveScreen
+from devgate.tui.screens.live import LiveScreen, active_keys
 from devgate.tui.theme import THEMES, choose
 
 if TYPE_CHECKING:
@@ -92,6 +92,8 @@ class DevgateApp(App[None], inherit_bindings=False):
         """Name of the service that commands are for; shared by all views."""
         self.merged = False
         """Whether logs are shown merged."""
+        self.sought = ""
+        """Filter that the traffic view takes up when it next comes into sight."""
         self.animation_level = "none"  # a live view that slides costs paints and tells nothing
         self._painted = ready
         self._seen_views = {self.DEFAULT_MODE}
@@ -196,7 +198,7 @@ class DevgateApp(App[None], inherit_bindings=False):
     def action_help(self) -> None:
         from devgate.tui.dialogs import Help
 
-        self.push_screen(Help())
+        self.push_screen(Help(active_keys(self.screen), _short(self._keymap_file), self.size.width))
 
     def action_detach(self) -> None:
         if self.attached:
@@ -206,6 +208,14 @@ class DevgateApp(App[None], inherit_bindings=False):
 
     def action_ask_quit(self) -> None:
         self.commands.quit(self.live.snapshot if self.live is not None else None)
+
+
+def _short(file: Path | None) -> str:
+    """A file's path as people write it."""
+    if file is None:
+        return ""
+    home = os.path.expanduser("~")
+    return f"~{str(file)[len(home) :]}" if str(file).startswith(home + os.sep) else str(file)
 
 
 async def run_screen(

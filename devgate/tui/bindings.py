@@ -157,7 +157,7 @@ TRAFFIC: Final = Keys(
             "f,slash",
             "filter",
             "filter",
-            "service:auth status:5xx took:>1s path:/api text, - excludes.",
+            "Show only some: service:auth status:5xx took:>1s path:/api text; -text excludes.",
         ),
         _key("traffic.errors", "e", "errors", "errors", "Only answers of 500 and more; again: everything."),
         _key("traffic.pause", "space", "pause", "pause", "Stop the list; requests go on."),
@@ -228,13 +228,13 @@ HELP: Final = Keys("In the help", (_key("help.close", "question_mark,ctrl+c", "n
 ALL: Final = (
     APP,
     OVERVIEW,
-    TABLE,
-    LOG,
-    LOG_PANE,
     LOGS,
     TRAFFIC,
     REQUEST,
     PROFILES,
+    LOG,
+    LOG_PANE,
+    TABLE,
     BACK,
     PROMPT,
     DIALOG,
@@ -253,9 +253,10 @@ CONTEXT: Final[dict[str, tuple[str, ...]]] = {
         "service.start",
         "service.restart",
         "service.stop",
-        "breaker.reset",
         "table.choose",
         "log.search",
+        "breaker.reset",
+        "route.fault",
     ),
     "traffic": ("traffic.filter", "traffic.errors", "table.choose", "traffic.pause", "traffic.copy", "view.back"),
     "request": (
@@ -263,14 +264,17 @@ CONTEXT: Final[dict[str, tuple[str, ...]]] = {
         "request.replay",
         "request.edit",
         "request.save",
-        "view.back",
         "request.older",
         "request.part",
+        "request.pin",
+        "request.compare",
+        "view.back",
     ),
     "logs": ("log.search", "log.filter", "log.next_error", "log.merged", "log.follow", "logs.next", "view.back"),
     "health": ("sync.check", "service.restart", "service.stop", "breaker.reset", "table.choose", "view.back"),
     "profiles": ("table.choose", "profiles.edit", "profiles.again", "view.back"),
 }
-"""The keys that a view's last line shows, as far as they make sense now; all of them are in the help."""
-COMMON: Final = ("profile.switch", "screen.quit")
-"""Shown after them where there is room; `?` always is."""
+"""The keys that a view's last line shows, as far as they make sense now and fit, the most wanted first; all are in the help."""
+SWITCH: Final = "profile.switch"
+COMMON: Final = (SWITCH, "screen.quit", "screen.help")
+"""Shown after them. The first where the line does not name the views, one of which it is."""

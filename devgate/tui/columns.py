@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 MARGIN: Final = 1
 """Blank cells at either end; the right one is where a scroll bar stands, if there is one."""
 GAP: Final = 2
+SPAN: Final = "*"
+"""Key of a cell that has its row to itself, over all columns."""
 
 
 @dataclass(frozen=True, slots=True)

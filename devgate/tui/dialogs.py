@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from textwrap import wrap
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.containers import Vertical
@@ -11,14 +12,14 @@ from textual.screen import ModalScreen
 from devgate.escape import visible
 from devgate.tui import bindings, header, ink, plan_text
 from devgate.tui import format as fmt
-from devgate.tui.columns import Column, Row
+from devgate.tui.columns import SPAN, Column, Row, place
 from devgate.tui.rows import mark, word
 from devgate.tui.screens.live import active_keys
 from devgate.tui.widgets.line import Line, Part
 from devgate.tui.widgets.live_table import LiveTable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from textual.app import ComposeResult
 
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 AGREEMENT_WIDTH: Final = 100
 """Cells; less where the terminal has less."""
+HELP_WIDTH: Final = 116
+FRAME: Final = 5
+"""Cells of a dialog that are not its text's: border, padding, scroll bar."""
 
 TEXT = (Column("text", "", 10, grow=1),)
 
@@ -43,6 +47,7 @@ class Dialog(ModalScreen[bool]):
     Args:
         rows: the text; asked for once the dialog is shown.
         yes: what agreeing does, in a word or two; empty: there is nothing to agree to.
+        note: said beside the title, where there is room.
     """
 
     BINDINGS = bindings.of(bindings.DIALOG)
@@ -58,6 +63,7 @@ class Dialog(ModalScreen[bool]):
         width: int,
         height: int | str,
         yes: str = "",
+        note: str = "",
     ) -> None:
         super().__init__()
         self._rows = rows
@@ -66,7 +72,7 @@ class Dialog(ModalScreen[bool]):
         self._text.styles.height = height
         self._bottom = Line(id="dialog-keys", gap=2)
         top = Line(id="dialog-title")
-        top.show([Part(((title, "title"),))])
+        top.show([Part(((title, "title"),)), Part(((note, "muted"),), drop=1, right=True)])
         self._box = Vertical(top, self._text, self._bottom, id="dialog")
         self._box.styles.width = width
         if isinstance(height, str):
@@ -84,7 +90,7 @@ class Dialog(ModalScreen[bool]):
         words = {self.YES: self._yes, self.NO: "back"}
         active = active_keys(self)
         named = {id: (active[id][0], replace(active[id][1], description=word)) for id, word in words.items() if word}
-        self._bottom.show(header.keys(named, named))
+        self._bottom.show(header.keys(named, list(named)))
 
     def action_yes(self) -> None:
         if self._yes:
@@ -132,31 +138,48 @@ class Agreement(Dialog, inherit_bindings=False):
 
 
 class Help(Dialog):
-    """All keys, from the table they are bound by."""
+    """All keys, from the table they are bound by.
+
+    Args:
+        here: ids of what can be pressed where it was asked for: those places come first.
+        keymap: the file that moves keys, by the ids.
+        room: cells that the terminal has.
+    """
 
     BINDINGS = bindings.of(bindings.HELP)
 
-    def __init__(self) -> None:
-        columns = (Column("key", "Key", 22), Column("id", "Id", 20, drop=1), Column("sentence", "", 20, grow=1))
-        super().__init__(
-            "Keys, and the names by which a keymap file moves them", columns, self.rows, width=110, height="1fr"
-        )
+    def __init__(self, here: Collection[str], keymap: str, room: int) -> None:
+        width = max(min(room * 94 // 100, HELP_WIDTH), 24)
+        columns = (Column("key", "", 18), Column("id", "", 24, drop=1), Column("sentence", "", 40, grow=1))
+        self._room = place(columns, width - FRAME)[-1][1]
+        self._here = here
+        ids = len(place(columns, width - FRAME)) == len(columns)
+        note = f"moved by id in {keymap}" if keymap and ids else ""
+        super().__init__("Keys", columns, self.rows, width=width, height="1fr", note=note)
 
     def rows(self) -> list[Row]:
+        mine = [
+            group
+            for group in bindings.ALL
+            if group is not bindings.APP and any(binding.id in self._here for binding in group.table)
+        ]
         rows: list[Row] = []
-        for group in bindings.ALL:
-            if rows:
-                rows.append(Row(f"before {group.title}", {}))
-            rows.append(Row(group.title, {"key": ((group.title, "title"),)}))
+        for group in dict.fromkeys((*mine, *bindings.ALL)):
+            rows.append(Row(group.title, {SPAN: ((group.title, "title"),)}))
             for binding in group.table:
                 shown = " ".join(self.app.get_key_display(binding.with_key(key)) for key in binding.key.split(","))
+                first, *more = wrap(binding.tooltip, self._room)
                 cells: dict[str, Runs] = {
                     "key": ((shown, "key"),),
                     "id": ((binding.id or "", "muted"),),
-                    "sentence": ((binding.tooltip, "plain"),),
+                    "sentence": ((first, "plain"),),
                 }
                 rows.append(Row(binding.id or shown, cells))
-        return rows
+                rows += [
+                    Row(f"{binding.id} {number}", {"sentence": ((line, "plain"),)}) for number, line in enumerate(more)
+                ]
+            rows.append(Row(f"after {group.title}", {}))
+        return rows[:-1]
 
 
 def quit_lines(ours: Sequence[ServiceRow], others: Sequence[ServiceRow]) -> list[Runs]:

@@ -11,7 +11,7 @@ from devgate.tui.bindings import VIEWS
 from devgate.tui.widgets.line import Part
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping, Sequence
 
     from textual.binding import Binding
 
@@ -23,6 +23,14 @@ TYPING: Final = (
     Part((("esc", "key"), (" clear", "plain")), key="escape"),
 )
 """The keys that mean anything while something is typed."""
+PALETTE: Final = (
+    Part((("↑↓", "key"), (" choose", "plain"))),
+    Part((("⏎", "key"), (" run", "plain"))),
+    Part((("esc", "key"), (" back", "plain"))),
+)
+"""The keys of the palette, which is Textual's own."""
+_KEYS: Final = 200
+"""From here on the keys of the last line are dropped."""
 LIMIT_SHOWN_S = 30.0
 """How long the header says that a limit was reached, be it enforced or not."""
 SLOW_LOOP_MS = 50.0
@@ -81,8 +89,10 @@ def banner(snapshot: Snapshot) -> list[Part]:
     ]
 
 
-def views(current: str) -> Part:
-    """The views and their keys, the current one marked."""
+def views(current: str, *, whole: bool = True) -> Part:
+    """The views and their keys, the current one marked; not `whole`: only that there are some, where there is room."""
+    if not whole:
+        return Part(((f"1-{len(VIEWS)}", "key"), (" views", "plain")), drop=_KEYS, right=True)
     runs: list[Run] = []
     for view, number in VIEWS.items():
         if runs:
@@ -91,21 +101,23 @@ def views(current: str) -> Part:
     return Part(tuple(runs), right=True)
 
 
-def keys(active: Mapping[str, tuple[str, Binding]], ids: Iterable[str]) -> list[Part]:
-    """Keys as `s start`, the last of them dropped first; clicking one presses it.
+def keys(active: Mapping[str, tuple[str, Binding]], ids: Sequence[str], first: Sequence[str] = ()) -> list[Part]:
+    """Keys as `s start`; clicking one presses it.
 
     Args:
         active: what can be pressed now: how a key is shown and its binding, by id.
-        ids: which of them, the most wanted first.
+        ids: which of them, in order; where there is no room the last one is dropped first.
+        first: those that are dropped after all others, the last one first.
     """
-    found = [active[id] for id in ids if id in active]
+    wanted = list(dict.fromkeys((*first, *ids)))
     return [
         Part(
-            ((shown, "key"), (f" {binding.description}", "plain")),
-            drop=0 if not number else 10 + number,
-            key=binding.key,
+            ((active[id][0], "key"), (f" {active[id][1].description}", "plain")),
+            drop=_KEYS + wanted.index(id) - (100 if id in first else 0),
+            key=active[id][1].key,
         )
-        for number, (shown, binding) in enumerate(found)
+        for id in ids
+        if id in active
     ]
 
 

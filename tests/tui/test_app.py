@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from devgate.model.status import ServiceState
-from tests.tui.driving import asks, driven, news, press, settle, shows, text_of, until
+from tests.tui.driving import asks, driven, news, press, screen_of, settle, shows, text_of, until
 from tests.tui.fake_control import FakeControl, log_lines, sample, service
 
 if TYPE_CHECKING:
@@ -120,3 +120,18 @@ async def test_detaching_leaves_only_where_devgate_runs_elsewhere():
         await pilot.press("d")
         await pilot.pause()
         assert app.return_code == 0
+
+
+async def test_the_help_begins_with_the_keys_of_where_it_was_asked_for_and_folds_long_sentences():
+    async with driven(FakeControl(sample()), (80, 24)) as (app, pilot):
+        await press(pilot, "2", "question_mark")
+        await shows(pilot, "In the traffic view")
+        text = text_of(app)
+        assert "Everywhere" not in text
+        assert "…" not in "".join(line for line in screen_of(app) if "│" in line)
+
+
+async def test_the_help_names_the_file_that_moves_keys(tmp_path: Path):
+    async with driven(FakeControl(sample()), keymap=tmp_path / "keys.toml") as (_, pilot):
+        await press(pilot, "question_mark")
+        await shows(pilot, "moved by id in ")

@@ -42,7 +42,7 @@ class Health(LiveScreen):
     def __init__(self) -> None:
         super().__init__()
         self._summary = Line(id="health-summary")
-        self._services = LiveTable(health_rows.COLUMNS, id="services", empty="no services in this profile")
+        self._services = LiveTable(health_rows.COLUMNS, id="services", empty="no services in this profile", verb="log")
         self._details = LiveTable(TEXT, id="service-health", cursor=False, heading=False)
         self._instances = LiveTable(health_rows.INSTANCES, id="instances", cursor=False)
         self._events = LiveTable(health_rows.EVENTS, id="events", newest_first=True, empty="nothing has happened yet")

@@ -15,7 +15,7 @@ from devgate.errors import DevgateError
 from devgate.model.status import FAILED
 from devgate.tui import format as fmt
 from devgate.tui import header, rows
-from devgate.tui.bindings import COMMON, CONTEXT
+from devgate.tui.bindings import COMMON, CONTEXT, SWITCH
 from devgate.tui.widgets.line import Line, Part
 from devgate.tui.widgets.live_table import LiveTable
 from devgate.tui.work import start
@@ -38,6 +38,8 @@ STAGGER_S: Final = 0.06
 """What is pulled is drawn this long after the tables of the same tick, so that requests get their turn in between."""
 NARROW: Final = 100
 LEAST: Final = (60, 15)
+_PALETTE: Final = "--command-palette"
+"""Textual's name for its palette."""
 
 
 class LiveScreen(Screen[None]):
@@ -103,6 +105,10 @@ class LiveScreen(Screen[None]):
     def on_screen_resume(self) -> None:
         self.entered()
         self.again()
+        self._show_keys()
+
+    def on_screen_suspend(self) -> None:
+        self._show_keys()
 
     def entered(self) -> None:
         """The view has just come into sight again."""
@@ -202,7 +208,9 @@ class LiveScreen(Screen[None]):
     # --- keys ----------------------------------------------------------------------------------------------------
 
     def _show_keys(self) -> None:
-        if not self.is_current:  # a dialog lies over it, whose keys are others
+        """What can be pressed now. Under a dialog that is the dialog's business, which tells its keys itself."""
+        if self.app.screen is not self:
+            self._keys.show(header.PALETTE if self.app.screen.id == _PALETTE else ())
             return
         if isinstance(self.focused, Input):
             self._keys.show(header.TYPING)
@@ -215,10 +223,14 @@ class LiveScreen(Screen[None]):
                 del active["table.choose"]
         wide = self.size.width >= NARROW
         self._header.gap = 3 if wide else 2
-        wanted = [id for id in CONTEXT[self.view] if id in active][: 7 if wide else 5]
-        common = () if self.view == "profiles" else COMMON if wide or len(wanted) < 4 else ()
-        parts = header.keys(active, ["screen.help", *wanted, *common])
-        self._keys.show([*parts[1:], *parts[:1], *([header.views(self.view)] if wide else [])])
+        own = [id for id in CONTEXT[self.view] if id in active]
+        common = [
+            id
+            for id in COMMON
+            if id in active and not (id == SWITCH and (wide or self.view in ("profiles", "request")))
+        ]
+        first = ["screen.help", "screen.quit", "view.back", *own[:3], *common]
+        self._keys.show([*header.keys(active, [*own, *common], first), header.views(self.view, whole=wide)])
 
     # --- room ----------------------------------------------------------------------------------------------------
 

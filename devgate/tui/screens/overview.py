@@ -49,8 +49,8 @@ class Overview(LogKeys):
         self._tab = _LOG
         self._asked: tuple[str, str, float | None] = ("", "", None)
         """What the facts show: the tab, the service, and when the profile was loaded."""
-        self._services = LiveTable(rows.SERVICES, id="services", empty="no services in this profile")
-        self._routes = LiveTable(rows.ROUTES, id="routes", empty="no routes in this profile")
+        self._services = LiveTable(rows.SERVICES, id="services", empty="no services in this profile", verb="log")
+        self._routes = LiveTable(rows.ROUTES, id="routes", empty="no routes in this profile", verb="traffic")
         self._failing_first = False
         self._drawn: tuple[Snapshot | None, str] = (None, "")
         """What the routes show: the snapshot, and the selected service."""
@@ -110,6 +110,17 @@ class Overview(LogKeys):
     @on(LiveTable.Chosen, "#services")
     def _zoom_log(self) -> None:
         self.app.action_view("logs")
+
+    @on(LiveTable.Chosen, "#routes")
+    def _show_requests(self, event: LiveTable.Chosen) -> None:
+        """Of a route: its id is its path, behind the method where that tells routes apart."""
+        self.app.sought = f"route:{event.key.split()[-1]}"
+        self.app.action_view("traffic")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action in ("fault", "open_route"):
+            return self.snapshot is not None and bool(self.snapshot.routes)
+        return super().check_action(action, parameters)
 
     def action_failing_first(self) -> None:
         """Failed services at the top, or every service in its place."""

@@ -60,6 +60,11 @@ class Traffic(LiveScreen):
         yield self._table
         yield self.prompt
 
+    def entered(self) -> None:
+        if self.app.sought:
+            text, self.app.sought = self.app.sought, ""
+            self.filter(text)
+
     def show(self, snapshot: Snapshot) -> None:
         """The list is pulled, and is not part of the snapshot."""
 

@@ -15,7 +15,7 @@ from textual.scroll_view import ScrollView
 
 from devgate.tui import ink
 from devgate.tui.bindings import TABLE, of
-from devgate.tui.columns import GAP, MARGIN, Row, place
+from devgate.tui.columns import GAP, MARGIN, SPAN, Row, place
 from devgate.tui.widgets.scrolled import resize
 
 if TYPE_CHECKING:
@@ -127,6 +127,8 @@ class LiveTable(ScrollView, can_focus=True):
             moved = 0
         if len(rows) != len(old):
             self._resize()
+            if self.has_focus and not (rows and old):
+                self.refresh_bindings()
         if moved and round(self.scroll_y):  # what is read stays where it is, while rows come and go above it
             self.scroll_to(y=max(self.scroll_y + moved, 0), animate=False, force=True)
         top = round(self.scroll_y)
@@ -149,8 +151,8 @@ class LiveTable(ScrollView, can_focus=True):
     # --- moving --------------------------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Without a cursor Enter is not ours, and goes to the dialog around."""
-        return self._cursor or action != "choose"
+        """Without a cursor Enter is not ours, and goes to the dialog around; without rows there is nothing to choose."""
+        return (self._cursor and bool(self._rows)) or action != "choose"
 
     def action_move(self, by: int) -> None:
         if self._cursor:
@@ -262,6 +264,8 @@ class LiveTable(ScrollView, can_focus=True):
         return strip
 
     def _line(self, cells: Mapping[str, Runs]) -> list[Run]:
+        if SPAN in cells:
+            return ink.merged(ink.fit_runs(((" " * MARGIN, ink.PLAIN), *cells[SPAN]), self._cells))
         line: list[Run] = [(" " * MARGIN, ink.PLAIN)]
         for number, (column, width) in enumerate(self._placed):
             if number:

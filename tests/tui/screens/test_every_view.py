@@ -141,6 +141,29 @@ async def test_a_hostile_refusal_is_a_notice():
         assert app.return_code is None
 
 
+@pytest.mark.parametrize("view", VIEWS)
+async def test_the_last_line_of_a_small_terminal_says_how_to_leave_and_where_help_is(view: str):
+    async with driven(full(), (80, 24)) as (app, pilot):
+        await press(pilot, str(VIEWS[view]))
+        keys = screen_of(app)[-1]
+        assert "q quit" in keys
+        assert "? help" in keys
+        assert view == "profiles" or "p profiles" in keys
+        assert view == "overview" or "esc back" in keys
+
+
+@pytest.mark.parametrize(
+    ("key", "said"), [("question_mark", ""), ("q", ""), ("i", ""), ("colon", "↑↓ choose  ⏎ run  esc back")]
+)
+async def test_the_last_line_offers_nothing_that_does_nothing_under_a_dialog(key: str, said: str):
+    async with driven(full()) as (app, pilot):
+        before = screen_of(app)[-1].strip()
+        await press(pilot, key)
+        await until(pilot, lambda: screen_of(app)[-1].strip() == said)
+        await press(pilot, "escape")
+        await until(pilot, lambda: screen_of(app)[-1].strip() == before)
+
+
 async def test_a_terminal_that_is_too_small_says_so():
     async with driven(full(), (59, 14)) as (app, pilot):
         lines = [line.strip() for line in screen_of(app)]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from devgate.errors import CommandError
-from tests.tui.driving import driven, press, screen_of, settle, shows
+from tests.tui.driving import driven, press, screen_of, settle, shows, until
 from tests.tui.fake_control import FakeControl, log_lines, sample
 
 if TYPE_CHECKING:
@@ -35,7 +35,9 @@ async def test_searching_is_seen_while_it_is_typed_and_stays():
     async with driven(control()) as (app, pilot):
         await press(pilot, "3", "slash", *"took=412")
         await shows(pilot, "/took=412")
-        await press(pilot, "enter", "n", "N")
+        await press(pilot, "enter")
+        await until(pilot, lambda: app.focused is not None and app.focused.id == "log")
+        await press(pilot, "n")  # from the end to the first match, where nothing is followed
         await shows(pilot, "paused")
         await press(pilot, "slash", "escape")
         assert "/took" not in screen_of(app)[1]

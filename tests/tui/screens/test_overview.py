@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from devgate.errors import CommandError
 from devgate.model.status import ServiceState
 from tests.tui.driving import asks, driven, news, press, screen_of, settle, shows, text_of, until
-from tests.tui.fake_control import FakeControl, log_lines, sample
+from tests.tui.fake_control import FakeControl, log_lines, request_rows, sample
 
 pytestmark = pytest.mark.usefixtures("from_both_sides")
 
@@ -157,7 +159,7 @@ async def test_the_mouse_selects_and_the_last_line_can_be_clicked():
         await pilot.click("#keys", offset=(line.index("r restart"), 0))
         await asks(pilot, control, ("restart", "bot-server"))
         await pilot.click("#keys", offset=(line.index("? help"), 0))
-        await until(pilot, lambda: "Keys, and the names" in text_of(app))
+        await until(pilot, lambda: "Next pane: services" in text_of(app))
 
 
 async def test_a_service_that_has_gone_takes_the_selection_to_another():
@@ -172,3 +174,22 @@ async def test_a_service_that_has_gone_takes_the_selection_to_another():
         assert app.selected == ""
         await press(pilot, "r", "x", "enter")
         assert control.asked == []
+
+
+async def test_enter_on_a_route_shows_its_requests():
+    control = FakeControl(sample(), [], request_rows())
+    async with driven(control) as (app, pilot):
+        await press(pilot, "tab", "j", "j", "j", "j", "enter")
+        await shows(pilot, "route:/api/chat")
+        assert "/api/bot/commands" not in text_of(app)
+        await press(pilot, "escape")
+        await shows(pilot, "/api/bot/commands")
+
+
+async def test_nothing_is_offered_that_needs_a_service_or_a_route_where_there_is_none():
+    async with driven(FakeControl(replace(sample(), services=(), routes=()))) as (app, pilot):
+        await press(pilot, "tab", "tab", "tab")
+        keys = screen_of(app)[-1]
+        assert "⏎" not in keys
+        assert "fault" not in keys
+        assert "restart" not in keys
