@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING, NamedTuple
 
+TYPE_CHECKING = (
+    False  # not typing's, nor its NamedTuple: with all that it imports it is an eighth of the guardian's memory
+)
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -26,14 +27,19 @@ LOOK_AGAIN_S = 0.05
 _PROC = sys.platform == "linux"
 
 
-class Process(NamedTuple):
-    pid: int
-    parent: int
-    group: int
-    session: int
-    birth: int
-    """When it started, in a unit of the system's own. Only equality means anything."""
-    zombie: bool
+class Process:
+    """One process, as it was seen."""
+
+    __slots__ = ("birth", "group", "parent", "pid", "session", "zombie")
+
+    def __init__(self, pid: int, parent: int, group: int, session: int, birth: int, *, zombie: bool) -> None:
+        self.pid = pid
+        self.parent = parent
+        self.group = group
+        self.session = session
+        self.birth = birth
+        """When it started, in a unit of the system's own. Only equality means anything."""
+        self.zombie = zombie
 
 
 def boot_id() -> str:
@@ -141,13 +147,16 @@ def signal_all(processes: Iterable[Process], number: int) -> None:
             pass
 
 
-class Ended(NamedTuple):
+class Ended:
     """What became of a family."""
 
-    asked: list[Process]
-    """Everything that was told to end."""
-    left: list[Process]
-    """What did not."""
+    __slots__ = ("asked", "left")
+
+    def __init__(self, asked: list[Process], left: list[Process]) -> None:
+        self.asked = asked
+        """Everything that was told to end."""
+        self.left = left
+        """What did not."""
 
 
 def end(leaders: Mapping[int, int], mark: str, *, grace_s: float = 2.0, give_up_s: float = 4.5) -> Ended:
@@ -183,7 +192,9 @@ def _from_stat(pid: int) -> Process | None:
     except OSError:
         return None
     fields = text[text.rindex(b")") + 2 :].split()
-    return Process(pid, int(fields[1]), int(fields[2]), int(fields[3]), int(fields[19]), fields[0] in (b"Z", b"X"))
+    return Process(
+        pid, int(fields[1]), int(fields[2]), int(fields[3]), int(fields[19]), zombie=fields[0] in (b"Z", b"X")
+    )
 
 
 def _listed(pid: int | None = None) -> list[Process]:
@@ -208,6 +219,8 @@ def _from_psutil(pid: int | None) -> list[Process]:
 
 def _from_ps(selection: list[str]) -> list[Process]:
     """macOS and the BSDs. `sess` is no session id there; a session leader's group is the session as far as we care."""
+    import subprocess  # not for the guardian on Linux, where it is a seventh of its memory
+
     listing = subprocess.run(
         ["ps", *selection, "-o", "pid=,ppid=,pgid=,state=,lstart="],
         capture_output=True,
@@ -219,5 +232,5 @@ def _from_ps(selection: list[str]) -> list[Process]:
     for line in listing.splitlines():
         pid, parent, group, state, started = line.split(None, 4)
         born = int(time.mktime(time.strptime(started.strip(), "%a %b %d %H:%M:%S %Y")))
-        found.append(Process(int(pid), int(parent), int(group), int(group), born, state.startswith("Z")))
+        found.append(Process(int(pid), int(parent), int(group), int(group), born, zombie=state.startswith("Z")))
     return found

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from devgate.clock import Clock
 
-INTERVAL_S = 0.25
-KEPT = 20
+INTERVAL_S = 0.5
+KEPT = 10
 
 
 class LoopLag:

@@ -81,19 +81,16 @@ class Resources:
 
     Args:
         children: every process that runs, by a key of the caller's choice.
-        changed: called after each round.
     """
 
     def __init__(
         self,
         children: Callable[[], Mapping[tuple[str, int], Child]],
         now: Callable[[], float],
-        changed: Callable[[], None],
     ) -> None:
         self.usage: Mapping[tuple[str, int], Usage] = {}
         self._children = children
         self._now = now
-        self._changed = changed
         self._meters: dict[tuple[str, int], Meter] = {}
 
     async def run(self) -> None:
@@ -108,7 +105,6 @@ class Resources:
             walk = round_number % SAMPLES_PER_WALK == 0
             round_number += 1
             self.usage = await asyncio.to_thread(_round, dict(self._meters), self._now, walk=walk)
-            self._changed()
 
 
 def _round(

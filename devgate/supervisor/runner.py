@@ -463,6 +463,7 @@ class Runner:
         if run is None or run.code is not None:
             return False
         readiness = run.vitals.readiness
+        before = readiness.ready, readiness.health
         run.vitals.observe(result, spec.ready, self._world.clock.wall())
         if readiness.ready and self.state is not ServiceState.READY:
             self._passed(run, result)
@@ -475,7 +476,8 @@ class Runner:
         if readiness.health is HealthState.UNHEALTHY and spec.on_unhealthy == "restart":
             self._unhealthy = True
         self._whole.health_changed()
-        self._world.changed()
+        if self._unhealthy or before != (readiness.ready, readiness.health):  # else it is shown when it comes round
+            self._world.changed()
         return readiness.ready
 
     def _passed(self, run: Run, result: ProbeResult) -> None:

@@ -106,7 +106,7 @@ class Supervisor:
             alone=no_needs,
         )
         directory.listen(fleet.moved)
-        self._resources = Resources(self._children, clock.now, self._world.changed)
+        self._resources = Resources(self._children, clock.now)
         self._world.usage = lambda name, replica: self._resources.usage.get((name, replica))
 
     async def __aenter__(self) -> Self:

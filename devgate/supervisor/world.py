@@ -69,7 +69,7 @@ class World:
     spawned: int = 0
     """Processes started so far."""
     seq: int = 0
-    """Moves with everything that a view would show."""
+    """Moves with everything that somebody may wait for. Figures (memory, latencies) do not: a second later is soon enough."""
     pulse: Pulse = field(default_factory=Pulse)
 
     def changed(self) -> None:
