@@ -72,7 +72,8 @@ def test_finds_itself() -> None:
     assert me is not None
     assert (me.parent, me.group, me.session) == (os.getppid(), os.getpgrp(), os.getsid(0))
     assert not me.zombie
-    assert processes.table()[os.getpid()] == me
+    listed = processes.table()[me.pid]
+    assert (listed.pid, listed.birth, listed.parent) == (me.pid, me.birth, me.parent)
     assert processes.lives(me.pid, me.birth)
     assert not processes.lives(me.pid, me.birth + 1)
 
