@@ -247,7 +247,7 @@ class Connection(web.RequestHandler):
             return
         arrived = self._body.is_eof()
         if exchange.close or not arrived or self.ending:
-            self._end(linger=not arrived)
+            self._end(linger=not arrived or exchange.kind == "websocket")
             return
         now = self._loop.time()
         self._next_keepalive_close_time = now + KEEP_ALIVE_S

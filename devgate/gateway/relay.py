@@ -324,7 +324,7 @@ class Relay:
         if self.exchange.started and self._out:
             self._write()  # all that came, so that the client sees how far it got
         self._out.clear()
-        self.end(error)
+        self.end(None if self._tunnel is not None and self._tunnel.said else error)
 
     def on_pause_sending(self) -> None:
         self._clogged = True

@@ -20,16 +20,25 @@ if TYPE_CHECKING:
 class Tunnel:
     """One WebSocket. What the client sends arrives at `data_received`, what the service sends at `pass_back`."""
 
-    __slots__ = ("_down", "_exchange", "_frames", "_line", "_up")
+    __slots__ = ("_down", "_exchange", "_frames", "_line", "_parted_down", "_parted_up", "_up")
 
     def __init__(self, exchange: Exchange, line: Line) -> None:
         self._exchange = exchange
         self._line = line
         self._up = FrameEdges()
         self._down = FrameEdges()
+        self._parted_down = self._parted_up = False
+        """Whether a close frame of ours has gone that way: nothing may follow it (RFC 6455 5.5.1)."""
         self._frames = exchange.traced().frames
 
+    @property
+    def said(self) -> bool:
+        """Whether the client has the service's close frame, whole: then it does not matter how the connection ends."""
+        return self._down.closing and self._down.at_edge
+
     def data_received(self, data: bytes) -> None:
+        if self._parted_up:
+            return
         if self._exchange.received < KEPT:
             self._frames.append((True, data))
         self._exchange.received += len(data)
@@ -37,6 +46,8 @@ class Tunnel:
         self._line.write_body(data)
 
     def pass_back(self, data: bytes) -> None:
+        if self._parted_down:
+            return
         if self._exchange.sent < KEPT:
             self._frames.append((False, data))
         self._exchange.sent += len(data)
@@ -51,6 +62,8 @@ class Tunnel:
             return False
         reason = "devgate is shutting down" if code == GOING_AWAY else "the service restarts"
         self._exchange.client.write(close_frame(code, reason))
+        self._parted_down = True
         if self._up.at_edge and not self._up.closing:
             self._line.write_body(close_frame(code, reason, mask=os.urandom(4)))
+            self._parted_up = True
         return True

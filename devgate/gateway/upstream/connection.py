@@ -171,7 +171,7 @@ class UpstreamConnection(asyncio.Protocol):
             self._lose("closed the connection")
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._sink is not None and exc is not None and not self.tunnel:
+        if self._sink is not None and exc is not None:
             data = last_words(self.transport, LAST_WORDS)
             if data:
                 self.data_received(data)

@@ -31,7 +31,7 @@ async def echo() -> AsyncIterator[Upstream]:
     """Says back what it is told; `close 4001 bye` closes so; subprotocols b and c."""
 
     async def handle(request: web.Request) -> web.WebSocketResponse:
-        ws = web.WebSocketResponse(protocols=("c", "b"), max_msg_size=0)
+        ws = web.WebSocketResponse(protocols=("c", "b"), max_msg_size=0, timeout=0.1)
         await ws.prepare(request)
         async for message in ws:
             if message.type is WSMsgType.TEXT and message.data.startswith("close "):
@@ -39,7 +39,7 @@ async def echo() -> AsyncIterator[Upstream]:
                 await ws.close(code=int(code), message=reason.encode())
             elif message.type is WSMsgType.TEXT:
                 await ws.send_str(message.data)
-            else:
+            elif message.type is WSMsgType.BINARY:
                 await ws.send_bytes(message.data)
         codes.append(ws.close_code)
         return ws
