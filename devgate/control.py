@@ -62,8 +62,8 @@ class GatewayControl(Protocol):
         """Take away one route's fault, or all."""
         ...
 
-    async def requests(self, after: int = 0, limit: int = 100) -> RequestPage:
-        """Finished requests after sequence number `after`, at most the newest `limit`."""
+    async def requests(self, after: int = 0, limit: int = 100, *, under_way: bool = False) -> RequestPage:
+        """Finished requests after sequence number `after`, at most the newest `limit`; and, if asked for, those `under_way`."""
         ...
 
     async def request(self, seq: int) -> RequestDetail:

@@ -82,9 +82,11 @@ class Observe:
         )
 
     async def requests(self, request: web.Request) -> web.Response:
-        """Finished requests after `after`, at most the newest `limit`."""
+        """Finished requests after `after`, at most the newest `limit`; with `under_way=1` those as well."""
         return answer(
             await self._control.gateway.requests(
-                after=number(request, "after", 0, LARGEST_SEQ), limit=number(request, "limit", 100, MOST_REQUESTS)
+                after=number(request, "after", 0, LARGEST_SEQ),
+                limit=number(request, "limit", 100, MOST_REQUESTS),
+                under_way=number(request, "under_way", 0, 1) == 1,
             )
         )

@@ -36,11 +36,14 @@ WIDTH: Final = 120
 def command(
     words: tuple[str, ...], follow: bool, count: int, file: str | None, as_curl: bool, as_json: bool, project: str
 ) -> None:
-    """List finished requests, newest last; show one, with its decisions, headers, bodies and times; send one again.
+    """List requests, newest last; show a finished one, with its decisions, headers, bodies and times; send one again.
 
     ID is a request's number, or its X-Request-ID or the beginning of it. FILTER is what the traffic view takes: service:auth
-    status:5xx path:/api method:POST took:>500ms, or any text. To turn a word round, put -- before the filter and - before the
-    word.
+    status:5xx path:/api method:POST took:>500ms state:open, or any text. To turn a word round, put -- before the filter and -
+    before the word.
+
+    Those that are under way stand at the end: held until their service is ready, queued for a connection to it, waiting for its
+    answer or answering; --json has that as "state". --follow prints each when it has ended.
 
     Secrets are masked, also in what --har and --curl write; a request that is sent again carries its own.
     """
@@ -54,8 +57,9 @@ def command(
     async def work(control: RemoteControl) -> None:
         import asyncio
 
-        page = await control.gateway.requests(limit=MOST)
-        rows = [row for row in page.rows if wanted(row)]
+        finished = follow or verb or file or as_curl
+        page = await control.gateway.requests(limit=MOST, under_way=not finished)
+        rows = [row for row in (*page.rows, *page.under_way) if wanted(row)]
         rows = rows[len(rows) - min(count, len(rows)) :]
         if verb:
             rows = rows[-1:]

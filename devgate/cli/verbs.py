@@ -27,7 +27,7 @@ VERBS = {
     "routes": "List routes, or explain which one a request takes.",
     "open": "Open a route in the browser.",
     "hits": "Show requests and errors of each route.",
-    "requests": "List finished requests, or show one; HAR, curl.",
+    "requests": "List requests, or show one; HAR, curl.",
     "faults": "Have requests of a route come late, fail, break off or crawl.",
     "cache": "Show how many answers are kept, or drop them.",
     "sync": "Check shared-knowledge versions.",

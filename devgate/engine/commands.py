@@ -109,8 +109,8 @@ class Traffic:
         self._audit.note("clear faults", route or "")
         self._gateway.clear_faults(route)
 
-    async def requests(self, after: int = 0, limit: int = 100) -> RequestPage:
-        return self._gateway.requests(after, limit)
+    async def requests(self, after: int = 0, limit: int = 100, *, under_way: bool = False) -> RequestPage:
+        return self._gateway.requests(after, limit, under_way=under_way)
 
     async def request(self, seq: int) -> RequestDetail:
         return await self._gateway.inspector.request(seq)

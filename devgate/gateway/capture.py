@@ -10,7 +10,7 @@ are in here; whatever leaves goes through `detail`. It is kept for replay, and f
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,12 +43,17 @@ class Trial(NamedTuple):
     """What was decided on (`policy.rescue.Rescue`)."""
 
 
+Waiting = tuple[Literal["held", "queued"], float]
+
+
 class Trace:
     """What is noted of a request that did not simply find everything at hand; most have none."""
 
-    __slots__ = ("answered_s", "frames", "probe", "rest", "sent_s", "steps", "trials", "uploaded", "why")
+    __slots__ = ("answered_s", "doing", "frames", "probe", "rest", "sent_s", "steps", "trials", "uploaded", "why")
 
     def __init__(self) -> None:
+        self.doing: Waiting | None = None
+        """What it waits for now, and since when (monotonic seconds)."""
         self.sent_s = 0.0
         """When it was sent, in seconds after its arrival; 0: at once."""
         self.answered_s = 0.0

@@ -498,6 +498,11 @@ class Front(web.Server):
         self._date = (0, b"")
         """Second since the epoch, and its line."""
 
+    def exchanges(self) -> list[Exchange]:
+        """Those that are under way. Nothing is kept for it: the connections are looked at, of which each has one at most."""
+        found = (cast("Connection", connection).exchange for connection in self.connections)
+        return [exchange for exchange in found if exchange is not None]
+
     def __call__(self) -> Connection:
         return Connection(self, loop=self._loop, **self._kwargs)
 

@@ -35,6 +35,7 @@ from devgate.gateway.recourse import compile_recourse, needs_recourse
 from devgate.gateway.rules import Rules
 from devgate.gateway.stats import Traffic, row
 from devgate.gateway.table import RoutingTable
+from devgate.gateway.under_way import rows as under_way_rows
 from devgate.model.snapshot import BreakerRow, CacheRow, TrafficRow
 from devgate.policy.balance import RoundRobin, Weighted
 from devgate.policy.cors import CorsPolicy
@@ -240,9 +241,13 @@ class Gateway:
     def limits(self) -> tuple[LimitRow, ...]:
         return self._limits.rows()
 
-    def requests(self, after: int = 0, limit: int = 100) -> RequestPage:
-        """Finished requests with numbers above `after`, at most the newest `limit`."""
-        return self._ring.page(after, limit)
+    def requests(self, after: int = 0, limit: int = 100, *, under_way: bool = False) -> RequestPage:
+        """Finished requests with numbers above `after`, at most the newest `limit`; and, if asked for, those `under_way`."""
+        page = self._ring.page(after, limit)
+        if under_way and self._front is not None:
+            rows = under_way_rows(self._front.exchanges(), self._clock.now(), self._clock.wall())
+            page = replace(page, under_way=rows)
+        return page
 
     def _on_change(self, entry: Entry, _instance: Instance, _old: ServiceState) -> None:
         backend = self._backends.get(entry.service)

@@ -88,6 +88,11 @@ class Ring:
         return self._rows[index] if 0 <= index < len(self._rows) else None
 
 
+def shown_path(target: bytes) -> str:
+    """What stood in a request line, as it may be shown."""
+    return redact_text(target.decode("utf-8", "backslashreplace"))
+
+
 def _row(number: int, raw: _Raw) -> RequestRow:
     at, request_id, method, target, status, route, service, replica, took_s, held_s, received, sent, error, kind = raw
     return RequestRow(
@@ -95,7 +100,7 @@ def _row(number: int, raw: _Raw) -> RequestRow:
         at=at,
         request_id=request_id.decode(),
         method=method,
-        path=redact_text(target.decode("utf-8", "backslashreplace")),
+        path=shown_path(target),
         status=status,
         route=route,
         service=service,

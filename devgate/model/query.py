@@ -32,11 +32,17 @@ class LogSlice:
     """Lines between the asked one and the first given that are gone."""
 
 
+RequestState = Literal["done", "gateway", "held", "queued", "waiting", "answering"]
+"""How far a request is. `gateway`: devgate itself is busy with it, or delays it as a fault wants it; `held`: its service is not
+there yet; `queued`: for a connection to it; `waiting`: for its answer, of which some bytes are out when it is `answering`."""
+
+
 @dataclass(frozen=True, slots=True)
 class RequestRow:
-    """One finished request, as lists show it."""
+    """One request, as lists show it."""
 
     seq: int
+    """Its number among the finished ones; 0 while it is under way."""
     at: float
     """Seconds since the epoch at arrival."""
     request_id: str
@@ -49,12 +55,14 @@ class RequestRow:
     service: str
     replica: int
     duration_ms: float
+    """So far, while it is under way."""
     held_ms: float
     request_bytes: int
     response_bytes: int
     error: str
     """Slug of the problem that devgate answered with; empty if the service answered."""
     kind: Literal["http", "sse", "websocket"] = "http"
+    state: RequestState = "done"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,3 +70,5 @@ class RequestPage:
     rows: tuple[RequestRow, ...]
     next: int
     total: int
+    under_way: tuple[RequestRow, ...] = ()
+    """Not finished, the oldest first; only if they were asked for."""

@@ -186,8 +186,10 @@ class RemoteGateway:
     async def clear_faults(self, route: str | None = None) -> None:
         await self._link.post("/v1/faults/clear", {"route": route})
 
-    async def requests(self, after: int = 0, limit: int = 100) -> RequestPage:
-        return await self._link.get(RequestPage, "/v1/requests", {"after": after, "limit": limit})
+    async def requests(self, after: int = 0, limit: int = 100, *, under_way: bool = False) -> RequestPage:
+        return await self._link.get(
+            RequestPage, "/v1/requests", {"after": after, "limit": limit, "under_way": int(under_way)}
+        )
 
     async def request(self, seq: int) -> RequestDetail:
         return await self._link.get(RequestDetail, f"/v1/requests/{seq}", {})

@@ -1,4 +1,4 @@
-"""Finished requests as rows and as facts: pure."""
+"""Requests as rows and as facts: pure."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from devgate.tui.columns import Column, Row
 from devgate.tui.rows import status
 
 if TYPE_CHECKING:
-    from devgate.model.query import RequestRow
-    from devgate.tui.ink import Runs
+    from devgate.model.query import RequestRow, RequestState
+    from devgate.tui.ink import Run, Runs
 
 COLUMNS: Final = (
     Column("at", "Time", fmt.CLOCK),
     Column("method", "Method", 7),
-    Column("status", "Stat", 4, right=True),
+    Column("status", "Status", 6, right=True),
     Column("took", "Took", fmt.MILLISECONDS, right=True),
     Column("path", "Path", 24, grow=2),
     Column("service", "Service", 18, drop=1),
@@ -25,28 +25,61 @@ COLUMNS: Final = (
 )
 SLOW_MS: Final = 1000.0
 """From this time a request that is not a stream stands out."""
+_STATES: Final[dict[RequestState, tuple[str, Run]]] = {
+    "gateway": ("begun", ("devgate holds it up", "warn")),
+    "held": ("held", ("its service is not ready", "warn")),
+    "queued": ("queued", ("waits for a connection", "warn")),
+    "waiting": ("waits", ("waits for the answer", "info")),
+    "answering": ("", ("its answer arrives", "info")),
+}
+"""How far a request is: instead of its status while there is none, and in a sentence instead of its error."""
+_OPEN: Final[Run] = "open", "info"
 _KINDS: Final = {"sse": "event stream", "websocket": "WebSocket"}
 
 
 def row(request: RequestRow) -> Row:
+    """One of a list. What is under way has a key of its own, and counts whole seconds: nobody reads ten changes a second."""
+    done = request.state == "done"
     slow = request.kind == "http" and request.duration_ms >= SLOW_MS
     path: Runs = ((request.path, "plain"),)
     if request.kind != "http":
         path = (*path, (f" {_KINDS.get(request.kind, request.kind)}", "info"))
     return Row(
-        str(request.seq),
+        str(request.seq) if done else key_under_way(request.request_id),
         {
             "at": ((fmt.clock(request.at), "muted"),),
             "method": ((request.method, "muted" if request.method in ("OPTIONS", "HEAD") else "strong"),),
-            "status": (status(request.status),),
-            "took": ((fmt.milliseconds(request.duration_ms), "warn" if slow else "plain"),),
+            "status": (status(request.status) if done else _far(request),),
+            "took": (
+                (fmt.milliseconds(request.duration_ms), "warn" if slow else "plain") if done else _so_far(request),
+            ),
             "path": path,
             "service": ((request.service or fmt.NONE, "plain" if request.service else "muted"),),
             "size": ((fmt.size(request.response_bytes), "muted"),),
             "held": ((fmt.milliseconds(request.held_ms), "warn") if request.held_ms else ("", "plain"),),
-            "error": ((request.error, "bad-soft"),),
+            "error": ((request.error, "bad-soft") if done else _doing(request),),
         },
     )
+
+
+def key_under_way(request_id: str) -> str:
+    """Of a row, until its request has a number."""
+    return f"~{request_id}"
+
+
+def _far(request: RequestRow) -> Run:
+    word, (_, colour) = _STATES[request.state]
+    return (f"{request.status}…" if request.status else word), colour
+
+
+def _so_far(request: RequestRow) -> Run:
+    if request.duration_ms < SLOW_MS:
+        return "…", "muted"
+    return fmt.span(request.duration_ms / 1000), "warn" if request.kind == "http" else "info"
+
+
+def _doing(request: RequestRow) -> Run:
+    return _OPEN if request.kind != "http" and request.state == "answering" else _STATES[request.state][1]
 
 
 def details(request: RequestRow) -> list[Runs]:

@@ -1,7 +1,7 @@
 """The traffic view's filter: `service:auth status:5xx path:/api method:POST text`, pure.
 
 Words are joined by "and"; a leading `-` turns one round; a word without a field is looked for in method, path, route, service,
-error and request id. `took:` and `held:` compare: `took:>500ms`.
+error and request id. `took:` and `held:` compare: `took:>500ms`. `state:open` is whatever is not finished.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from devgate.model.query import RequestRow
 
-FIELDS: Final = ("service", "status", "path", "method", "route", "error", "kind", "id", "took", "held")
+FIELDS: Final = ("service", "status", "path", "method", "route", "error", "kind", "id", "took", "held", "state")
 
 
 def parse(text: str) -> Callable[[RequestRow], bool]:
@@ -62,6 +62,8 @@ def _field(field: str, value: str) -> Callable[[RequestRow], bool]:
             return _compare(value, lambda row: row.held_ms)
         case "method":
             return lambda row: row.method.lower() == value
+        case "state":
+            return lambda row: row.state == value or (value == "open" and row.state != "done")
         case "kind":
             return lambda row: row.kind == value
         case "id":

@@ -15,6 +15,7 @@ from devgate.model.detail import Body, Decision, Field
 from devgate.model.snapshot import SyncRow
 from devgate.model.status import SyncState
 from tests.inspection.sample import DETAIL
+from tests.tui.fake_control import rows_under_way
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,11 +52,22 @@ def test_requests_as_json_lines(cli: Cli, running: FakeControl) -> None:
     assert [one["seq"] for one in found] == [row.seq for row in running.requests_[-3:]]
 
 
+def test_requests_under_way_stand_at_the_end(cli: Cli, running: FakeControl) -> None:
+    running.under_way = rows_under_way()
+    found = [json.loads(line) for line in cli("requests", "--json", "-n", "8").out.splitlines()]
+    assert [one["state"] for one in found] == ["done", *(row.state for row in running.under_way)]
+    held = cli("requests", "state:held").out.splitlines()
+    assert len(held) == 2
+    for words in ("held", "14s", "its service is not ready", "media-server"):
+        assert words in held[1]
+    assert cli("requests", "show", running.under_way[0].request_id).code == 2
+
+
 def test_requests_filtered_as_on_the_screen(cli: Cli, running: FakeControl) -> None:
     wanted = running.requests_[7]
     found = [json.loads(line) for line in cli("requests", "--json", f"id:{wanted.request_id}").out.splitlines()]
     assert [one["seq"] for one in found] == [wanted.seq]
-    result = cli("requests", "stat:500")
+    result = cli("requests", "statuss:500")
     assert result.code == 2
     assert "did you mean status?" in result.err
 

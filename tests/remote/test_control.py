@@ -13,7 +13,7 @@ from devgate.errors import CommandError, DevgateError, Exit, ProfileError, Start
 from devgate.remote import control as remote_module
 from tests.admin.running import DEADLINE_S, serving
 from tests.remote.reaching import remote_to
-from tests.tui.fake_control import PLAN, FakeControl, log_lines, request_rows, sample
+from tests.tui.fake_control import PLAN, FakeControl, log_lines, request_rows, rows_under_way, sample
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -82,6 +82,9 @@ class TestContract:
         assert page.rows == tuple(owner.requests_[-5:])
         assert page.total == 60
         assert (await control.gateway.requests(after=page.next)).rows == ()
+        assert page.under_way == ()
+        owner.under_way = rows_under_way()
+        assert (await control.gateway.requests(under_way=True)).under_way == tuple(rows_under_way())
 
     async def test_profiles(self, control: Control, owner: FakeControl) -> None:
         assert tuple(control.profiles.list()) == tuple(owner.list())

@@ -39,6 +39,7 @@ class FakeControl:
     now: Snapshot
     lines: list[LogLine] = field(default_factory=list)
     requests_: list[RequestRow] = field(default_factory=list)
+    under_way: list[RequestRow] = field(default_factory=list)
     details: dict[int, RequestDetail] = field(default_factory=dict)
     plan: Plan | None = None
     asked: list[tuple[Any, ...]] = field(default_factory=list)
@@ -106,10 +107,10 @@ class FakeControl:
         last = self.lines[-1].seq if self.lines else 0
         return LogSlice(given, self.lines[0].seq if self.lines else 1, last, len(found) - len(given) if after else 0)
 
-    async def requests(self, after: int = 0, limit: int = 100) -> RequestPage:
+    async def requests(self, after: int = 0, limit: int = 100, *, under_way: bool = False) -> RequestPage:
         found = [row for row in self.requests_ if row.seq > after][-limit:]
         last = self.requests_[-1].seq if self.requests_ else 0
-        return RequestPage(tuple(found), last, len(self.requests_))
+        return RequestPage(tuple(found), last, len(self.requests_), tuple(self.under_way) if under_way else ())
 
     async def request(self, seq: int) -> RequestDetail:
         row = next((row for row in self.requests_ if row.seq == seq), None)
@@ -395,6 +396,48 @@ def log_lines(service: str = "fechatter-server", count: int = 40, start: int = 1
         for number in range(1, count)
     ]
     return lines
+
+
+def rows_under_way() -> list[RequestRow]:
+    """One for each state, the oldest first."""
+    kinds: tuple[tuple[float, str, str, int, str, str, float, int, Any, Any], ...] = (
+        (0.0, "GET", "/ws/presence", 101, "/ws/*", "notify-server", 0.0, 9_204, "websocket", "answering"),
+        (96.0, "GET", "/events", 200, "/events", "notify-server", 0.0, 31_520, "sse", "answering"),
+        (
+            402.0,
+            "POST",
+            "/api/media/7/thumbnail",
+            0,
+            "/api/media/{id}/thumbnail",
+            "media-server",
+            14.2,
+            0,
+            "http",
+            "held",
+        ),
+        (
+            411.0,
+            "GET",
+            "/api/chat?limit=500",
+            200,
+            "/api/chat",
+            "fechatter-server",
+            0.0,
+            1_204_000,
+            "http",
+            "answering",
+        ),
+        (412.5, "GET", "/api/billing/invoices", 0, "/api/billing/*", "billing-server", 0.0, 0, "http", "waiting"),
+        (413.5, "POST", "/api/upload", 0, "/api/upload", "fechatter-server", 0.0, 0, "http", "queued"),
+        (415.7, "GET", "/api/users", 0, "/api/users", "fechatter-server", 0.0, 0, "http", "gateway"),
+    )
+    return [
+        RequestRow(
+            0, NOON + at, f"0190-f{number:03x}", method, path, code, route, name, 0, (416.2 - at) * 1000, held * 1000, 120, size,
+            "", kind, state,
+        )
+        for number, (at, method, path, code, route, name, held, size, kind, state) in enumerate(kinds)
+    ]  # fmt: skip
 
 
 def request_rows(count: int = 60) -> list[RequestRow]:

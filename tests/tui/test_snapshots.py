@@ -17,7 +17,7 @@ from devgate.tui.bindings import VIEWS
 from devgate.tui.theme import COLOUR_BLIND, LIGHT
 from tests.inspection.sample import DETAIL
 from tests.tui.driving import press, settle, shows, steady, until
-from tests.tui.fake_control import FakeControl, log_lines, request_rows, sample
+from tests.tui.fake_control import FakeControl, log_lines, request_rows, rows_under_way, sample
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -32,7 +32,7 @@ HELD: dict[str, Any] = {"method": "POST", "path": "/api/chat?q=a%20b&token=***",
 
 def control() -> FakeControl:
     lines = [*log_lines(count=60), *log_lines("bot-server", count=14, start=100)]
-    return FakeControl(sample(), lines, request_rows())
+    return FakeControl(sample(), lines, request_rows(), rows_under_way())
 
 
 def pressing(*keys: str) -> Callable[[Pilot[None]], Awaitable[None]]:
@@ -66,8 +66,8 @@ def test_request(snap_compare: Any, size: tuple[int, int]):
 
     async def run(pilot: Pilot[None]) -> None:
         await pressing("2")(pilot)
-        await shows(pilot, "Requests 60 of")
-        await pressing("enter")(pilot)
+        await shows(pilot, "Requests 67 of")
+        await pressing("j", "enter")(pilot)
         await shows(pilot, "until the first byte")
         await steady(pilot)
 

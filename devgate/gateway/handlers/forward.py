@@ -279,7 +279,11 @@ class Forward:
             line = way.pool.take_idle(certain=certain)
             if line is None:
                 limit = None if lane.response_s is None else self._now() + lane.response_s
-                line = await way.pool.acquire(limit, certain=certain, connect_s=lane.connect_s)
+                exchange.traced().doing = "queued", self._now()
+                try:
+                    line = await way.pool.acquire(limit, certain=certain, connect_s=lane.connect_s)
+                finally:
+                    exchange.traced().doing = None
             exchange.traced().sent_s = self._now() - exchange.arrived
             if _take_whole(exchange):
                 relay.send(line, _request(exchange, way), way.origins)
@@ -339,10 +343,12 @@ class Forward:
         """Wait for the service to come back; see `hold`."""
         began = self._now()
         lane.traffic.held += 1
+        exchange.traced().doing = "held", began
         try:
             return await lane.backend.queue.serving(deadline)
         finally:
             lane.traffic.held -= 1
+            exchange.traced().doing = None
             exchange.held_s += self._now() - began
 
     async def _probed(
@@ -389,6 +395,7 @@ class Forward:
         """Wait for `moved`, at most `longest_s`; the client sees it as held."""
         began = self._now()
         lane.traffic.held += 1
+        exchange.traced().doing = "held", began
         try:
             async with asyncio.timeout(longest_s):
                 await moved()
@@ -396,6 +403,7 @@ class Forward:
             pass
         finally:
             lane.traffic.held -= 1
+            exchange.traced().doing = None
             exchange.held_s += self._now() - began
 
 

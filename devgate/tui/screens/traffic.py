@@ -1,4 +1,7 @@
-"""Finished requests, newest first, and filtered."""
+"""Requests by their arrival, newest first, and filtered.
+
+Each stands where it came in from its first to its last byte, so that a row that is read does not jump away when it ends.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ from devgate.tui.widgets.prompt import Prompt
 from devgate.tui.work import start
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from textual.widget import Widget
 
@@ -44,14 +47,16 @@ class Traffic(LiveScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._table = LiveTable(requests.COLUMNS, id="requests", newest_first=True, empty="no requests yet")
+        self._table = LiveTable(requests.COLUMNS, id="requests", newest_first=True, empty=_empty(""))
         self._title = Line(id="traffic-title")
         self.prompt = Prompt(id="prompt")
         self._held: deque[tuple[RequestRow, Row]] = deque(maxlen=HELD)
+        self._under_way: list[tuple[RequestRow, Row]] = []
         self._after = 0
         self._passed = 0
         self._paused = False
         self._text = ""
+        self._url = ""
         self._pin: Pin | None = None
         self._test: Callable[[RequestRow], bool] | None = None
 
@@ -67,28 +72,44 @@ class Traffic(LiveScreen):
 
     def show(self, snapshot: Snapshot) -> None:
         """The list is pulled, and is not part of the snapshot."""
+        self._url = snapshot.url
 
     async def pull(self) -> None:
         if self._paused:
             return
-        page = await self.app.control.gateway.requests(after=self._after, limit=AT_ONCE)
-        if page.rows:
-            if self._after:
-                self._passed += max(page.next - self._after - len(page.rows), 0)
-            self._held.extend((row, requests.row(row)) for row in page.rows)
-            self._list()
+        page = await self.app.control.gateway.requests(after=self._after, limit=AT_ONCE, under_way=True)
+        if self._after:
+            self._passed += max(page.next - self._after - len(page.rows), 0)
+        news = bool(page.rows or page.under_way or self._under_way)
+        self._held.extend((row, requests.row(row)) for row in page.rows)
+        self._under_way = [(row, requests.row(row)) for row in page.under_way]
         self._after = page.next
+        if news:
+            self._list({requests.key_under_way(row.request_id): str(row.seq) for row in page.rows})
         self._say()
 
-    def _list(self) -> None:
+    def _list(self, ended: Mapping[str, str] | None = None) -> None:
+        """Draw the list, of which some have `ended` just now."""
         test = self._test
-        self._table.show([drawn for row, drawn in reversed(self._held) if test is None or test(row)])
+        shown = [each for each in (*self._held, *self._under_way) if test is None or test(each[0])]
+        shown.sort(key=_arrival)
+        shown.reverse()
+        self._table.show([drawn for _, drawn in shown], ended)
 
     def _say(self) -> None:
+        self._table.say("nothing matches; esc shows everything again" if self._text else _empty(self._url))
         shown = len(self._table.rows)
         parts = [
-            Part((("Requests ", "heading"), (f"{shown:,}", "title"), (f" of the last {len(self._held):,}", "heading")))
+            Part(
+                (
+                    ("Requests ", "heading"),
+                    (f"{shown:,}", "title"),
+                    (f" of the last {len(self._held) + len(self._under_way):,}", "heading"),
+                )
+            )
         ]
+        if self._under_way:
+            parts.append(Part(((f"{len(self._under_way):,} under way", "info"),)))
         if self._text:
             parts.append(Part(((self._text, "key"),), drop=1))
         if self._paused:
@@ -135,16 +156,26 @@ class Traffic(LiveScreen):
     @property
     def _current(self) -> RequestRow | None:
         key = self._table.key
-        return next((row for row, drawn in self._held if drawn.key == key), None)
+        return next((row for row, drawn in (*self._under_way, *self._held) if drawn.key == key), None)
+
+    @property
+    def _finished(self) -> RequestRow | None:
+        """The selected request, if all of it is known."""
+        request = self._current
+        if request is not None and request.state != "done":
+            self.notify("It is still under way; everything about it is known when it ends.", timeout=4)
+            return None
+        return request
 
     @on(LiveTable.Chosen, "#requests")
     def _open(self) -> None:
         from devgate.tui.screens.request import Pin, Request
 
-        if self._table.key:
+        request = self._finished
+        if request is not None:
             self._pin = self._pin or Pin()
-            numbers = [int(drawn.key) for drawn in self._table.rows]
-            self.app.push_screen(Request(numbers, int(self._table.key), self._pin))
+            numbers = [int(drawn.key) for drawn in self._table.rows if drawn.key.isdecimal()]
+            self.app.push_screen(Request(numbers, request.seq, self._pin))
 
     @on(LiveTable.Moved, "#requests")
     def _moved(self) -> None:
@@ -161,7 +192,7 @@ class Traffic(LiveScreen):
 
     def action_copy(self) -> None:
         """The selected request as a curl command."""
-        request = self._current
+        request = self._finished
         if request is not None:
             start(self, partial(self._copy, request), "copy", exclusive=True)
 
@@ -172,3 +203,11 @@ class Traffic(LiveScreen):
             self.notify(error.message, severity="error", markup=False)
         else:
             self.app.leaving.copy(curl(detail), "as curl, with secrets masked")
+
+
+def _arrival(each: tuple[RequestRow, Row]) -> float:
+    return each[0].at
+
+
+def _empty(url: str) -> str:
+    return f"no requests yet; whatever is sent to {url} shows up here" if url else "no requests yet"

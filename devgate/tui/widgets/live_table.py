@@ -112,12 +112,23 @@ class LiveTable(ScrollView, can_focus=True):
     def rows(self) -> Sequence[Row]:
         return self._rows
 
-    def show(self, rows: Sequence[Row]) -> None:
+    def say(self, empty: str) -> None:
+        """What is said when there are no rows, from now on."""
+        if empty != self._empty:
+            self._empty = empty
+            if not self._rows:
+                self.refresh()
+
+    def show(self, rows: Sequence[Row], renamed: Mapping[str, str] | None = None) -> None:
         """Show these rows from now on; the selected one stays selected wherever it went.
 
         Only what is in view is compared, so the length of the list does not matter.
+
+        Args:
+            renamed: new keys of rows by their old ones.
         """
         old, key, at = self._rows, self.key, self._at
+        key = renamed.get(key, key) if renamed else key
         self._rows = rows
         if at >= len(rows) or rows[at].key != key:
             if not (self._newest_first and at == 0):

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tests.tui.driving import driven, press, screen_of, settle, shows, text_of, until
-from tests.tui.fake_control import FakeControl, request_rows, sample
+from tests.tui.fake_control import FakeControl, request_rows, rows_under_way, sample
 
 pytestmark = pytest.mark.usefixtures("from_both_sides")
 
@@ -22,7 +22,8 @@ async def test_the_newest_comes_first_and_new_ones_come_on_top():
         await press(pilot, "2")
         await shows(pilot, "Requests 40 of the last 40")
         assert "/api/chat?limit=50" in screen_of(app)[3]
-        shown.requests_.append(replace(shown.requests_[0], seq=41, path="/brand/new"))
+        last = shown.requests_[-1]
+        shown.requests_.append(replace(last, seq=41, at=last.at + 1, path="/brand/new"))
         app.live.again()
         await settle(pilot)
         await until(pilot, lambda: "/brand/new" in screen_of(app)[3])
@@ -58,7 +59,8 @@ async def test_pausing_holds_the_list_still():
     shown = control()
     async with driven(shown) as (app, pilot):
         await press(pilot, "2", "space")
-        shown.requests_.append(replace(shown.requests_[0], seq=41, path="/brand/new"))
+        last = shown.requests_[-1]
+        shown.requests_.append(replace(last, seq=41, at=last.at + 1, path="/brand/new"))
         app.live.again()
         await settle(pilot)
         assert "/brand/new" not in text_of(app)
@@ -93,3 +95,48 @@ async def test_keys_act_on_the_service_of_the_selected_request():
     async with driven(shown) as (app, pilot):
         await press(pilot, "2", "j", "j")
         assert app.selected == app.live._current.service
+
+
+async def test_what_is_under_way_stands_where_it_came_in_and_becomes_the_finished_row_there():
+    shown = control()
+    waiting = next(row for row in rows_under_way() if row.state == "waiting")
+    waiting = replace(waiting, at=shown.requests_[-3].at + 0.5)
+    shown.under_way = [waiting]
+    async with driven(shown, (160, 45)) as (app, pilot):
+        await press(pilot, "2")
+        await shows(pilot, "1 under way")
+        line = screen_of(app)[5]
+        for words in ("/api/billing/invoices", "waits", "3s", "waits for the answer", "billing-server"):
+            assert words in line
+        await press(pilot, "j", "j", "enter")
+        assert "It is still under way" in next(iter(app._notifications)).message
+        shown.under_way = []
+        newest = replace(shown.requests_[-1], seq=41, at=shown.requests_[-1].at + 1, request_id="0190-new", path="/new")
+        ended = replace(waiting, seq=42, status=204, duration_ms=4_000, state="done")
+        shown.requests_ += [newest, ended]
+        app.live.again()
+        await until(pilot, lambda: "204" in screen_of(app)[6] and "/api/billing/invoices" in screen_of(app)[6])
+        assert "/new" in screen_of(app)[3]
+        assert "under way" not in screen_of(app)[1]
+        await press(pilot, "enter")
+        await shows(pilot, "Request 42")
+
+
+async def test_every_state_is_a_word_at_every_size():
+    shown = FakeControl(sample(), under_way=rows_under_way())
+    async with driven(shown, (80, 24)) as (_, pilot):
+        await press(pilot, "2")
+        for words in ("held", "queued", "waits", "begun", "200…", "101…", "7 under way", "WebSocket", "event stream"):
+            await shows(pilot, words)
+        await press(pilot, "f", *"state:held", "enter")
+        await shows(pilot, "Requests 1 of")
+        await press(pilot, "f", *"state:open", "enter")
+        await shows(pilot, "Requests 7 of")
+        await press(pilot, "f", *"state:done", "enter")
+        await shows(pilot, "nothing matches; esc shows everything again")
+
+
+async def test_an_empty_list_says_where_to_send_to():
+    async with driven(FakeControl(sample())) as (_, pilot):
+        await press(pilot, "2")
+        await shows(pilot, "no requests yet; whatever is sent to http://127.0.0.1:8080 shows up here")
