@@ -6,12 +6,14 @@ import asyncio
 import inspect
 import os
 import secrets
-from typing import TYPE_CHECKING
+from asyncio.selector_events import BaseSelectorEventLoop
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import AsyncIterator, Iterator
 
 SESSION = "TESTS_OF_DEVGATE"
@@ -38,6 +40,32 @@ def nothing_left_of_the_suite(a_user_of_its_own: None) -> Iterator[None]:
         yield
     left = [f"{process} of {started_by}" for process, started_by in _carriers(mark)]
     assert not left, f"left running: {left}"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_connection_forgotten() -> Iterator[None]:
+    """asyncio accepts a connection in one turn of its loop and gives it to the server in the next. Where the server is closed in
+    between, nobody closes the connection until it is collected, and the warning is an error in whatever test runs then. devgate
+    itself runs on uvloop, which does both in one turn."""
+    accept = BaseSelectorEventLoop._accept_connection2  # type: ignore[attr-defined]
+
+    async def accept_or_close(
+        loop: object,
+        factory: object,
+        conn: socket.socket,
+        extra: object,
+        ssl: object,
+        server: asyncio.Server,
+        *more: Any,
+    ) -> None:
+        if server is not None and not server.sockets:
+            conn.close()
+        else:
+            await accept(loop, factory, conn, extra, ssl, server, *more)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BaseSelectorEventLoop, "_accept_connection2", accept_or_close)
+        yield
 
 
 @pytest.fixture(autouse=True)

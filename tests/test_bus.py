@@ -2,6 +2,7 @@ import asyncio
 
 from devgate.bus import Bus
 from devgate.model.events import ComponentFailed, Event, Lagged
+from tests.deadline import DEADLINE_S
 
 
 def fact(number: int) -> ComponentFailed:
@@ -43,7 +44,7 @@ async def test_waiting_readers_wake_and_end_with_the_subscription() -> None:
     async def read() -> None:
         seen.extend([event async for event in subscription])
 
-    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(DEADLINE_S), asyncio.TaskGroup() as group:
         group.create_task(read())
         await asyncio.sleep(0)
         for number in range(3):

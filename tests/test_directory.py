@@ -2,6 +2,7 @@ import asyncio
 
 from devgate.directory import Directory, Endpoint, Entry, Instance
 from devgate.model.status import ServiceState as S
+from tests.deadline import DEADLINE_S
 
 HERE = Endpoint("127.0.0.1", 1)
 
@@ -31,7 +32,7 @@ async def test_only_ready_instances_with_an_address_serve() -> None:
 async def test_a_waiter_wakes_at_the_next_change() -> None:
     directory = Directory()
     entry = directory.declare("a")
-    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(DEADLINE_S), asyncio.TaskGroup() as group:
         waiter = group.create_task(entry.changed())
         await asyncio.sleep(0)
         assert not waiter.done()
@@ -64,7 +65,7 @@ async def test_drain_withdraws_cuts_the_long_lived_and_awaits_the_rest() -> None
     instance.enter()
     forget = instance.on_cut(lambda: cut.append(True))
 
-    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(DEADLINE_S), asyncio.TaskGroup() as group:
         drain = group.create_task(directory.drain(instance, 5))
         await asyncio.sleep(0)
         assert entry.serving == ()
@@ -98,7 +99,7 @@ async def test_declaring_again_keeps_what_is_known_unless_the_shape_changes() ->
     directory = Directory()
     entry = directory.declare("a")
     assert directory.declare("a") is entry
-    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(DEADLINE_S), asyncio.TaskGroup() as group:
         group.create_task(entry.changed())
         await asyncio.sleep(0)
         assert directory.declare("a", 2) is not entry
@@ -107,7 +108,7 @@ async def test_declaring_again_keeps_what_is_known_unless_the_shape_changes() ->
 async def test_removing_wakes_who_waits() -> None:
     directory = Directory()
     entry = directory.declare("a")
-    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(DEADLINE_S), asyncio.TaskGroup() as group:
         group.create_task(entry.changed())
         await asyncio.sleep(0)
         directory.remove("a")

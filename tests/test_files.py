@@ -11,8 +11,7 @@ import pytest
 
 from devgate.clock import SystemClock
 from devgate.files import FileWatcher
-
-DEADLINE_S = 15
+from tests.deadline import DEADLINE_S
 
 
 class Seen:

@@ -17,12 +17,12 @@ from devgate.headless import Headless, Lines, json_line, json_lost, logging_to, 
 from devgate.model.events import Event, OperatorActed, ProfileApplied, ProfileRejected
 from devgate.model.query import LogLine
 from devgate.model.status import ServiceState
+from tests.deadline import DEADLINE_S
 from tests.tui.fake_control import PLAN, FakeControl, sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-DEADLINE_S = 30.0
 HOSTILE = "a\x1b]0;owned\x07\u202eb\r\nc"
 
 

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 
 from devgate import processes
 from devgate.processes import MARK
+from tests.deadline import wait_until
 from tests.samples import command
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="other systems show less")
@@ -54,13 +54,6 @@ def family_of(popen: subprocess.Popen[str]) -> dict[str, int]:
     return found
 
 
-def wait_until(condition: Callable[[], Any]) -> None:
-    end = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
-
-
 def birth(pid: int) -> int:
     found = processes.birth(pid)
     assert found is not None
@@ -90,7 +83,7 @@ def test_a_name_may_hold_anything(tmp_path) -> None:
 
 def test_a_zombie_is_there_and_does_not_live() -> None:
     popen = subprocess.Popen(["true"])
-    wait_until(lambda: (found := processes.find(popen.pid)) is None or found.zombie)
+    wait_until(lambda: (found := processes.find(popen.pid)) is None or found.zombie, "it has ended")
     found = processes.find(popen.pid)
     assert found is not None
     assert not processes.lives(found.pid, found.birth)
@@ -103,7 +96,9 @@ def test_a_family_is_whole(start: Start) -> None:
     members = family_of(popen)
     leader = {popen.pid: birth(popen.pid)}
     # once the process between leader and orphan has ended
-    wait_until(lambda: {p.pid for p in processes.family(leader, f"{TOKEN}:")} == set(members.values()))
+    wait_until(
+        lambda: {p.pid for p in processes.family(leader, f"{TOKEN}:")} == set(members.values()), "the family is whole"
+    )
     # without the mark, who has left everything cannot be known
     assert {p.pid for p in processes.family(leader)} == {pid for name, pid in members.items() if name != "orphan"}
     # but it is remembered where it was seen once
@@ -131,7 +126,7 @@ def test_a_group_whose_leader_is_gone_is_only_known_by_its_mark(start: Start) ->
 def test_the_family_of_a_zombie_is_its_group(start: Start) -> None:
     popen = start("family", "child", "exit=0")
     members = family_of(popen)
-    wait_until(lambda: (found := processes.find(popen.pid)) is not None and found.zombie)
+    wait_until(lambda: (found := processes.find(popen.pid)) is not None and found.zombie, "a zombie")
     found = processes.family({popen.pid: birth(popen.pid)})
     assert [process.pid for process in found] == [members["child"]]
 

@@ -5,6 +5,7 @@ import pytest
 
 from devgate import tasks
 from devgate.model.events import ComponentFailed, Event
+from tests.deadline import DEADLINE_S
 
 
 async def test_leaving_a_scope_cancels_and_awaits_what_still_runs() -> None:
@@ -50,7 +51,7 @@ async def test_a_guarded_task_is_reported_and_started_again(
             raise ValueError("bug")
 
     with caplog.at_level(logging.ERROR):
-        async with asyncio.timeout(5), tasks.Scope("s", events.append) as scope:
+        async with asyncio.timeout(DEADLINE_S), tasks.Scope("s", events.append) as scope:
             await scope.guarded("w", work)
     assert len(runs) == 3
     assert events == [ComponentFailed("s.w", "ValueError: bug")] * 2
@@ -62,6 +63,6 @@ async def test_a_task_that_runs_once_is_reported_and_stays_down(caplog: pytest.L
     async def work() -> None:
         raise ValueError("bug")
 
-    async with asyncio.timeout(5), tasks.Scope("s", events.append) as scope:
+    async with asyncio.timeout(DEADLINE_S), tasks.Scope("s", events.append) as scope:
         await scope.once("w", work())
     assert events == [ComponentFailed("s.w", "ValueError: bug")]

@@ -18,9 +18,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-DEADLINE_S = 10.0
-"""Generous: reached only where something is broken."""
-
 
 class Peer:
     """One accepted connection, seen from the service."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from devgate.admin.app import ControlApi
 from devgate.bus import Bus
+from tests.deadline import DEADLINE_S
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from devgate.control import Control
 
 TOKEN = "a-token-of-this-test"
-DEADLINE_S = 20.0
 
 
 @dataclass

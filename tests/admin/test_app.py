@@ -13,6 +13,7 @@ from devgate.model.plan import Plan
 from devgate.model.query import LogSlice, RequestPage
 from devgate.model.snapshot import Snapshot
 from tests.admin.running import Api, serving
+from tests.deadline import DEADLINE_S
 from tests.tui.fake_control import PLAN, FakeControl, log_lines, request_rows, sample
 
 
@@ -59,7 +60,7 @@ async def test_waits_no_longer_than_asked(api: Api, control: FakeControl) -> Non
 
 
 async def test_does_not_wait_where_something_is_new_already(api: Api, control: FakeControl) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):  # less than it would wait
         await api.ask("GET", f"/v1/snapshot?after={control.now.seq - 1}&wait=30s")
 
 
@@ -310,7 +311,7 @@ async def test_nobody_has_to_wait_for_the_state(
     assert reply.status == 202
     assert control.asked == []
     slow.set()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_S):
         while not control.asked:
             await asyncio.sleep(0.01)
 

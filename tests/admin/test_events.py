@@ -8,7 +8,8 @@ import pytest
 
 from devgate.admin import events as events_module
 from devgate.model.events import OperatorActed
-from tests.admin.running import DEADLINE_S, TOKEN, Api, serving
+from tests.admin.running import TOKEN, Api, serving
+from tests.deadline import DEADLINE_S
 from tests.tui.fake_control import FakeControl, sample
 
 

@@ -14,13 +14,12 @@ from devgate import runfile
 from devgate.cli.main import main
 from devgate.runfile import RunFile
 from tests.admin.running import TOKEN, serving
+from tests.deadline import DEADLINE_S
 from tests.tui.fake_control import FakeControl, log_lines, request_rows, sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-DEADLINE_S = 30.0
 
 
 @dataclass

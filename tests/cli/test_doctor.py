@@ -16,6 +16,7 @@ from devgate.errors import Exit
 from devgate.runfile import RunFile
 from devgate.supervisor import ports
 from devgate.supervisor.kinship import new_mark
+from tests.deadline import DEADLINE_S
 from tests.samples import command
 
 if TYPE_CHECKING:
@@ -156,7 +157,7 @@ def test_leftovers_are_seen_and_ended(cli: Cli, tmp_path: Path, left: subprocess
 
     pruned = cli("prune", "--json")
     assert pruned.code == 0
-    assert left.wait(10) != 0
+    assert left.wait(DEADLINE_S) != 0
     mine = next(one for one in pruned.json()["devgates"] if one["devgate"] == os.getpid())
     assert mine["processes"] == [{"pid": left.pid, "service": "web", "ended": True}]
     assert pruned.json()["run_file"] == os.getpid()

@@ -20,7 +20,8 @@ from packaging.requirements import Requirement
 
 from devgate.errors import Exit
 from devgate.tui import bindings
-from tests.e2e.harness import DEADLINE_S, Up, environment, request
+from tests.deadline import DEADLINE_S
+from tests.e2e.harness import Up, environment, request
 from tests.e2e.terminal import Terminal
 from tests.tools import require_tool
 

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.e2e.harness import wait_until
+from tests.deadline import wait_until
 
 if TYPE_CHECKING:
     from tests.e2e.harness import Up

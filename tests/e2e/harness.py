@@ -17,31 +17,20 @@ from urllib.parse import urlsplit
 
 import psutil
 
+from tests.deadline import DEADLINE_S
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
 DEVGATE = (sys.executable, "-m", "devgate")
 """The devgate of this checkout; what takes a `command` runs another one with it, such as a bundle's."""
-DEADLINE_S = 30.0
-"""For anything that must happen; generous, so that a busy machine is no failure."""
 
 
 def environment(**extra: str) -> dict[str, str]:
     """This process's environment without anything that would choose a profile or colours."""
     keep = {name: value for name, value in os.environ.items() if not name.startswith("DEVGATE_")}
     return {**keep, **extra}
-
-
-def wait_until(condition: Callable[[], Any], what: str, deadline_s: float = DEADLINE_S) -> Any:
-    """The first true value of `condition()`; fails after the deadline, naming what was awaited."""
-    end = time.monotonic() + deadline_s
-    while time.monotonic() < end:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.02)
-    raise AssertionError(f"not within {deadline_s:g} s: {what}")
 
 
 @dataclass
@@ -187,7 +176,7 @@ class Up:
             for stream in (self.process.stdout, self.process.stderr):
                 if stream is not None:
                     stream.close()
-            _, left = psutil.wait_procs(family, timeout=10)
+            _, left = psutil.wait_procs(family, timeout=DEADLINE_S)
             for process in left:
                 process.kill()
         assert not left, f"left behind: {left}"

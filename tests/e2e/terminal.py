@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Self
 
 import psutil
 
-from tests.e2e.harness import DEADLINE_S, DEVGATE, environment
+from tests.deadline import DEADLINE_S
+from tests.e2e.harness import DEVGATE, environment
 
 if TYPE_CHECKING:
     from pathlib import Path

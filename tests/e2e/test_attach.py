@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.deadline import DEADLINE_S
 from tests.e2e.harness import Up, request, run
 from tests.e2e.terminal import Terminal
 from tests.e2e.test_screen import assert_restored
@@ -62,7 +63,7 @@ def test_q_asks_and_then_stops_devgate(two: Path) -> None:
             terminal.press("\r")
             assert terminal.wait() == 0
             assert "has stopped" in terminal.text
-        assert up.process.wait(30) == 0
+        assert up.process.wait(DEADLINE_S) == 0
 
 
 def test_a_devgate_that_ends_takes_its_screen_with_it(two: Path) -> None:

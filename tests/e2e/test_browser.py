@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.e2e.harness import DEADLINE_S, Up
+from tests.deadline import DEADLINE_S
+from tests.e2e.harness import Up
 from tests.tools import require_tool
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ import psutil
 import pytest
 
 from devgate import __version__
-from tests.e2e.harness import Up, environment, request, run, wait_until
+from tests.deadline import DEADLINE_S, wait_until
+from tests.e2e.harness import Up, environment, request, run
 from tests.e2e.terminal import Terminal
 from tests.e2e.test_up import TWO
 from tests.tools import lack, require_tool
@@ -89,7 +90,7 @@ def test_without_a_profile_the_demo_runs_from_the_bundle_alone(bundle: Command, 
             *((*bundle, "stub", name) for name in services),
         }
         assert up.stop() == 143
-        _, left = psutil.wait_procs(family, timeout=10)
+        _, left = psutil.wait_procs(family, timeout=DEADLINE_S)
         assert not left
 
 
@@ -99,7 +100,7 @@ def test_killed_it_leaves_no_process(bundle: Command, two: Path) -> None:
         family = up.family()
         assert len(family) == 3
         up.process.kill()
-        wait_until(lambda: not any(process.is_running() for process in family), "everything is gone", 5)
+        wait_until(lambda: not any(process.is_running() for process in family), "everything is gone")
 
 
 @pytest.fixture(params=[None, USERS_LIBRARIES], ids=["no library path", "the user's library path"])
@@ -155,9 +156,9 @@ def test_the_screen_shows_services_and_q_ends_everything(bundle: Command, two: P
         family = psutil.Process(terminal.devgate).children(recursive=True)
         assert len(family) == 3
         offset = terminal.press("q")
-        terminal.wait_for("api", after=offset)
+        terminal.wait_for("Stop devgate?", after=offset)
         terminal.press("\r")
         assert terminal.wait() == 0
-        _, left = psutil.wait_procs(family, timeout=10)
+        _, left = psutil.wait_procs(family, timeout=DEADLINE_S)
         assert not left
     assert not os.path.exists(two / ".devgate" / "run.json")

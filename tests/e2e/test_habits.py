@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from tests.e2e.harness import DEADLINE_S, Up, free_ports, wait_until
+from tests.deadline import DEADLINE_S, wait_until
+from tests.e2e.harness import Up, free_ports
 from tests.e2e.load import Load
 from tests.e2e.test_killed import alive
 from tests.samples import command

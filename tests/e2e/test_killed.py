@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from tests.e2e.harness import Up, free_ports, wait_until
+from tests.deadline import DEADLINE_S, wait_until
+from tests.e2e.harness import Up, free_ports
 from tests.samples import command
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def test_a_killed_devgate_leaves_no_process(folder: Path) -> None:
         family = up.family()
         assert len(family) >= 6
         up.process.kill()
-        wait_until(lambda: not any(map(alive, family)), "everything is gone", 5)
+        wait_until(lambda: not any(map(alive, family)), "everything is gone")
 
 
 def test_what_a_killed_guardian_could_not_end_the_next_start_does(folder: Path) -> None:
@@ -74,7 +75,7 @@ def test_a_closed_terminal_is_an_orderly_end(folder: Path) -> None:
         up.ready()
         family = up.family()
         assert up.stop(signal.SIGHUP) == 129
-        psutil.wait_procs(family, timeout=5)
+        psutil.wait_procs(family, timeout=DEADLINE_S)
         assert not any(map(alive, family))
 
 

@@ -14,7 +14,8 @@ import psutil
 import pytest
 
 from devgate.errors import Exit
-from tests.e2e.harness import DEADLINE_S, Up, free_ports, request, run, wait_until
+from tests.deadline import DEADLINE_S, wait_until
+from tests.e2e.harness import Up, free_ports, request, run
 from tests.samples import command
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.harness import run, wait_until
+from tests.deadline import wait_until
+from tests.e2e.harness import run
 from tests.e2e.terminal import Terminal
 from tests.e2e.test_up import TWO
 
@@ -43,7 +44,7 @@ def test_services_are_shown_and_q_ends_everything(two: Path, columns: int, rows:
         terminal.wait_for("ready")
         terminal.wait_for("2/2")
         offset = terminal.press("q")
-        terminal.wait_for("api", after=offset)
+        terminal.wait_for("Stop devgate?", after=offset)
         terminal.press("\r")
         assert terminal.wait() == 0
         assert_restored(terminal)

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from tests.e2e.harness import DEVGATE, environment, request, wait_until
+from tests.deadline import wait_until
+from tests.e2e.harness import DEVGATE, environment, request
 from tests.e2e.terminal import Terminal
 from tests.e2e.test_up import TWO
 

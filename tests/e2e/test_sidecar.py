@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from tests.e2e.harness import DEADLINE_S, DEVGATE, Up, environment, request, run, wait_until
+from tests.deadline import DEADLINE_S, wait_until
+from tests.e2e.harness import DEVGATE, Up, environment, request, run
 from tests.e2e.test_up import TWO
 
 if TYPE_CHECKING:

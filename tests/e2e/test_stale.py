@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.e2e.harness import Up, free_ports, request, wait_until
+from tests.deadline import wait_until
+from tests.e2e.harness import Up, free_ports, request
 from tests.e2e.terminal import Terminal
 from tests.samples import command
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.deadline import wait_until
 from tests.e2e.happenings import reload_routes, restart, switch, touch, write_profiles
-from tests.e2e.harness import Up, wait_until
+from tests.e2e.harness import Up
 from tests.e2e.load import Load
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 
-from tests.e2e.harness import Up, free_ports, request, run, wait_until
+from tests.deadline import DEADLINE_S, wait_until
+from tests.e2e.harness import Up, free_ports, request, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -202,7 +203,7 @@ def test_client_verbs_reach_the_state_they_name(two: Path) -> None:
         wrong = up.cli("restart", "apo", check=2)
         assert "did you mean 'api'" in wrong.stderr
         up.cli("down")
-        assert up.process.wait(30) == 0
+        assert up.process.wait(DEADLINE_S) == 0
     assert run("status", cwd=two, check=5).stderr
 
 
@@ -304,10 +305,10 @@ def test_a_client_that_leaves_and_nonsense_on_the_wire_hurt_nobody(two: Path) ->
             b"GET / HTTP/9.9\r\n\r\n",
             b"GET /api/x HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
         ):
-            with socket.create_connection((parts.hostname, parts.port), timeout=10) as raw:
+            with socket.create_connection((parts.hostname, parts.port), timeout=DEADLINE_S) as raw:
                 raw.sendall(nonsense)
                 assert raw.recv(100).startswith(b"HTTP/1."), nonsense
-        evil = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
+        evil = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=DEADLINE_S)
         evil.request("GET", "/api/x", headers={"Host": "evil.example"})
         assert evil.getresponse().status == 403
         evil.close()

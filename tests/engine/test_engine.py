@@ -29,6 +29,7 @@ from devgate.profile.trust import Trust
 from devgate.runfile import RunFile, claim, read, state_folder
 from devgate.supervisor import ports
 from devgate.supervisor.guardian import Guardian
+from tests.deadline import DEADLINE_S
 from tests.e2e.harness import request
 from tests.samples import command
 
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-DEADLINE_S = 30.0
 PROFILE = "services: {a: {stub: true, port: auto}}\nroutes: [{path: /x, service: a}]\n"
 
 

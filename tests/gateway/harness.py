@@ -21,7 +21,8 @@ from devgate.model.events import Event
 from devgate.model.profile import Profile
 from devgate.model.snapshot import Snapshot, TrafficRow
 from devgate.model.status import HealthState, ServiceState, SyncState
-from tests.upstreams import DEADLINE_S, Upstream
+from tests.deadline import DEADLINE_S
+from tests.upstreams import Upstream
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 PAGE = "http://localhost:1420"

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.deadline import DEADLINE_S
 from tests.gateway.harness import OK, Bench, Client, gateway
-from tests.upstreams import DEADLINE_S, Peer, scripted
+from tests.upstreams import Peer, scripted
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 
@@ -54,7 +55,7 @@ async def test_a_thousand_event_streams_and_a_hundred_slow_readers_stall_nobody(
             else:
                 peer.send(OK)
 
-    async with scripted(service) as upstream, gateway({"a": upstream}) as bench:
+    async with scripted(service) as upstream, gateway({"a": upstream}, timeouts={"response": "5m"}) as bench:
         streams = [await bench.connect() for _ in range(STREAMS)]
         for client in streams:
             await ask(bench, client, b"/events")

@@ -5,7 +5,7 @@ import math
 
 from devgate.clock import SystemClock
 from devgate.gateway.deadlines import Deadlines
-from tests.upstreams import DEADLINE_S
+from tests.deadline import DEADLINE_S
 
 
 class Limit:

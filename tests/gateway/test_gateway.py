@@ -8,8 +8,9 @@ import pytest
 from devgate.errors import CommandError
 from devgate.gateway.upstream import dial as dialling
 from devgate.model.status import BreakerState, ServiceState
+from tests.deadline import DEADLINE_S
 from tests.gateway.harness import OK, Bench, Client, changed, gateway
-from tests.upstreams import DEADLINE_S, Peer, answering, scripted
+from tests.upstreams import Peer, answering, scripted
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 

@@ -6,8 +6,9 @@ import pytest
 
 from devgate.gateway import hold
 from devgate.model.status import BreakerState, ServiceState
+from tests.deadline import DEADLINE_S
 from tests.gateway.harness import OK, PAGE, Answer, Bench, gateway
-from tests.upstreams import DEADLINE_S, Peer, answering, free_port, scripted
+from tests.upstreams import Peer, answering, free_port, scripted
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 

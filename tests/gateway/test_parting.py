@@ -3,7 +3,7 @@
 import asyncio
 
 from devgate.gateway import parting
-from tests.upstreams import DEADLINE_S
+from tests.deadline import DEADLINE_S
 
 
 async def test_all_that_was_written_arrives_and_then_a_reset() -> None:

@@ -16,11 +16,10 @@ from devgate.model.events import Event, SyncChanged
 from devgate.model.profile import Profile
 from devgate.model.status import ServiceState, SyncState
 from devgate.monitor.sync import SyncMonitor
+from tests.deadline import DEADLINE_S
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
-
-DEADLINE_S = 10
 
 
 @contextlib.asynccontextmanager

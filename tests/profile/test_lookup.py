@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import pytest
@@ -194,6 +195,11 @@ def test_in_a_wheel_the_profiles_lie_inside_the_package(tmp_path: Path, monkeypa
 
 
 def test_in_the_checkout_the_shipped_profiles_are_not_taken_for_the_project_s_own(
-    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert find(None, cwd=bundled_folder().parent, environ={}).is_fallback
+    """A checkout of its own: above this one somebody may have a profile."""
+    (tmp_path / "devgate").mkdir()
+    shutil.copytree(bundled_folder(), tmp_path / "profiles")
+    monkeypatch.setattr(devgate, "__file__", str(tmp_path / "devgate" / "__init__.py"))
+    assert bundled_folder() == tmp_path / "profiles"
+    assert find(None, cwd=tmp_path, environ={}).is_fallback

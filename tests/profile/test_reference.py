@@ -123,6 +123,6 @@ def test_the_page_names_every_key_of_every_spec() -> None:
             assert line.replace("\\|", "").count("|") == 5, line
 
 
-def test_what_is_shipped_can_be_named() -> None:
-    named = set(available(bundled_folder() / "nowhere"))
+def test_what_is_shipped_can_be_named(tmp_path: Path) -> None:
+    named = set(available(tmp_path))
     assert named == {"demo", "fechatter/development", "fechatter/production", "fechatter/ha"}

@@ -11,9 +11,9 @@ from devgate.files import FileWatcher
 from devgate.profile.loading import Attempt, Loaded
 from devgate.profile.problems import faults_of
 from devgate.profile.reload import Reload
+from tests.deadline import DEADLINE_S
 from tests.profile.conftest import Project
 
-DEADLINE_S = 15
 FAST = "reload: {debounce: 50ms}\n"
 
 

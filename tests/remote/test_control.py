@@ -11,7 +11,8 @@ import pytest
 
 from devgate.errors import CommandError, DevgateError, Exit, ProfileError, StartError
 from devgate.remote import control as remote_module
-from tests.admin.running import DEADLINE_S, serving
+from tests.admin.running import serving
+from tests.deadline import DEADLINE_S
 from tests.remote.reaching import remote_to
 from tests.tui.fake_control import PLAN, FakeControl, log_lines, request_rows, rows_under_way, sample
 

@@ -15,9 +15,9 @@ from typing import Any, Self
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
+from tests.deadline import DEADLINE_S
+
 ROOT = Path(__file__).parents[2]
-DEADLINE_S = 20.0
-"""Generous: a test fails by it only where something never happens."""
 
 
 def clean_environment(**changes: str) -> dict[str, str]:

@@ -13,7 +13,8 @@ import aiohttp
 import psutil
 import pytest
 
-from tests.stub.process import DEADLINE_S, StubProcess, read_all, read_until, split_answer
+from tests.deadline import DEADLINE_S
+from tests.stub.process import StubProcess, read_all, read_until, split_answer
 
 HOST = b"Host: stub\r\n"
 KEY = b"dGhlIHNhbXBsZSBub25jZQ=="  # the example of RFC 6455

@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from tests.stub.process import DEADLINE_S, ROOT, StubProcess, clean_environment
+from tests.deadline import DEADLINE_S
+from tests.stub.process import ROOT, StubProcess, clean_environment
 
 # What would cost a stub its quick start. `devgate` itself is only its version.
 FORBIDDEN = {

@@ -10,7 +10,8 @@ from http.client import HTTPException
 
 import pytest
 
-from tests.stub.process import DEADLINE_S, ROOT, StubProcess, clean_environment, read_all, read_until
+from tests.deadline import DEADLINE_S
+from tests.stub.process import ROOT, StubProcess, clean_environment, read_all, read_until
 from tests.stub.test_connection import HOST, OPENING
 
 

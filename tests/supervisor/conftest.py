@@ -20,6 +20,7 @@ from devgate.model.status import ServiceState
 from devgate.profile.diff import diff
 from devgate.supervisor import ports
 from devgate.supervisor.supervisor import Supervisor
+from tests.deadline import DEADLINE_S
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from devgate.model.plan import Plan
     from devgate.supervisor.view import ServiceView
 
-DEADLINE_S = 20.0
-"""For anything that must happen; generous, so that a busy machine is no failure."""
 ROOT = Path(__file__).parents[2]
 
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from devgate import processes
 from devgate.supervisor import guard_process
 from devgate.supervisor.guard_process import Charge, restore_terminal, terminal_settings
 from devgate.supervisor.guardian import Guardian
+from tests.deadline import DEADLINE_S, wait_until
 from tests.samples import FOLDER, command
 
 ROOT = Path(__file__).parents[2]
@@ -25,18 +26,10 @@ FAMILY = {
     "web": {"command": command("family", "child", "deaf", "session", "orphan", "holder"), "ready": {"log": "leader"}},
     "deaf": {"command": command("deaf"), "ready": {"log": "deaf"}},
 }
-DEADLINE_S = 20.0
 
 
 def ours(mark: str) -> list[int]:
     return [pid for pid, p in processes.table().items() if not p.zombie and processes.carries(pid, f"{mark}:")]
-
-
-def wait_until(condition: Callable[[], Any]) -> None:
-    end = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < end, "not in time"
-        time.sleep(0.01)
 
 
 @pytest.fixture
@@ -76,10 +69,8 @@ def test_a_killed_devgate_leaves_nothing(tmp_path: Path, mark: str) -> None:
         guardian = guardian_of(popen.pid)
         born = processes.birth(guardian)
         popen.kill()
-        at = time.monotonic()
-        wait_until(lambda: not ours(mark))
-        assert time.monotonic() - at < 5
-        wait_until(lambda: not processes.lives(guardian, born or 0))
+        wait_until(lambda: not ours(mark), "nothing of it is left")
+        wait_until(lambda: not processes.lives(guardian, born or 0), "the guardian has gone")
 
 
 def test_signals_meant_for_devgate_do_not_end_the_guardian(tmp_path: Path, mark: str) -> None:
@@ -88,13 +79,13 @@ def test_signals_meant_for_devgate_do_not_end_the_guardian(tmp_path: Path, mark:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             os.kill(guardian, number)
         popen.kill()
-        wait_until(lambda: not ours(mark))
+        wait_until(lambda: not ours(mark), "nothing of it is left")
 
 
 def test_a_crash_of_devgate_leaves_nothing_either(tmp_path: Path, mark: str) -> None:
     with owner(FAMILY, tmp_path, mark) as popen:
         popen.send_signal(signal.SIGSEGV)
-        wait_until(lambda: not ours(mark))
+        wait_until(lambda: not ours(mark), "nothing of it is left")
 
 
 def test_an_orderly_end_dismisses_it(tmp_path: Path, mark: str) -> None:
@@ -108,13 +99,13 @@ def test_it_holds_nothing_but_its_pipe() -> None:
         assert guardian.alive
         assert guardian._process is not None
         folder = Path(f"/proc/{guardian._process.pid}")
-        wait_until(lambda: b"guard_process" in (folder / "cmdline").read_bytes())
+        wait_until(lambda: b"guard_process" in (folder / "cmdline").read_bytes(), "it is the guardian")
 
         def held() -> set[str]:
             return {os.readlink(path) for path in (folder / "fd").iterdir()}
 
         # while it imports, it opens modules
-        wait_until(lambda: all(name.startswith(("pipe:", "/dev/")) for name in held()))
+        wait_until(lambda: all(name.startswith(("pipe:", "/dev/")) for name in held()), "only pipes are held")
     assert not guardian.alive
 
 

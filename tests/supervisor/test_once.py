@@ -10,6 +10,7 @@ from devgate import processes
 from devgate.model.profile import Profile
 from devgate.supervisor.launch import Launch
 from devgate.supervisor.once import run_once
+from tests.deadline import DEADLINE_S
 from tests.samples import command
 
 
@@ -43,14 +44,14 @@ async def test_what_cannot_run_is_127(beside: Launch) -> None:
 async def test_what_takes_too_long_is_ended_with_its_children(beside: Launch) -> None:
     code, _ = await run_once(tuple(command("family", "child", "deaf")), beside, 0.3)
     assert code is None
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_S):
         while left():  # killed, and on a busy machine not gone yet
             await asyncio.sleep(0.01)
 
 
 async def test_a_waiter_that_gives_up_leaves_nothing(beside: Launch) -> None:
     task = asyncio.create_task(run_once("sleep 600", beside, 600))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_S):
         while not left():
             await asyncio.sleep(0.01)
     task.cancel()

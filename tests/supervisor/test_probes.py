@@ -10,6 +10,7 @@ import pytest
 from devgate.clock import SystemClock
 from devgate.supervisor import probes
 from devgate.supervisor.probes import LOOPBACKS, LogWatch, Target, target_of
+from tests.deadline import DEADLINE_S
 
 CLOCK = SystemClock()
 Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -26,7 +27,7 @@ async def server(answer: Answer, host: str = "127.0.0.1") -> AsyncIterator[int]:
             await writer.wait_closed()
 
     listener = await asyncio.start_server(accept, host, 0)
-    async with listener, asyncio.timeout(10):
+    async with listener, asyncio.timeout(DEADLINE_S):
         yield listener.sockets[0].getsockname()[1]
         await (await accepted.get())
 

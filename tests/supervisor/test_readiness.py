@@ -6,6 +6,7 @@ from devgate.model.profile import ProbeSpec
 from devgate.model.status import HealthState
 from devgate.supervisor.probes import ProbeResult
 from devgate.supervisor.readiness import Prober, Readiness
+from tests.deadline import DEADLINE_S
 
 GOOD = ProbeResult(ok=True)
 BAD = ProbeResult(ok=False, detail="refuses connections", refused=True)
@@ -71,13 +72,13 @@ async def test_asks_often_until_up_and_then_at_its_interval() -> None:
     prober = Prober(probe, lambda result: result.ok, lambda: spec, lambda: 0.5)
     task = asyncio.create_task(prober.run())
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(DEADLINE_S):
             while len(asked) < 4:
                 await asyncio.sleep(0.01)
         await asyncio.sleep(0.1)
         assert len(asked) == 4, "it goes on asking at the pace of the start"
         prober.hurry()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(DEADLINE_S):
             while len(asked) < 5:
                 await asyncio.sleep(0.001)
     finally:

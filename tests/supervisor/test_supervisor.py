@@ -11,6 +11,7 @@ import pytest
 
 from devgate.errors import CommandError
 from devgate.model.status import HealthState, Owner, ServiceState
+from tests.deadline import DEADLINE_S
 from tests.samples import command
 
 S = ServiceState
@@ -21,7 +22,7 @@ def echo(*arguments: object, **fields: Any) -> dict[str, Any]:
 
 
 def asked(url: str) -> dict[str, Any]:
-    with urllib.request.urlopen(url, timeout=10) as answer:
+    with urllib.request.urlopen(url, timeout=DEADLINE_S) as answer:
         found: dict[str, Any] = json.load(answer)
         return found
 
@@ -153,7 +154,7 @@ async def test_a_kill_waits_for_nothing(supervise) -> None:
     system.entry("web").serving[0].enter()
     stop = asyncio.create_task(system.supervisor.stop_service("web"))
     await system.state_is("web", S.STOPPING)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_S):
         await system.supervisor.kill_service("web")
         await stop
     assert [event.code for event in system.exits("web")] == [-9]
@@ -219,7 +220,7 @@ async def test_shutdown_has_a_cap(supervise) -> None:
     deaf = {"command": command("deaf"), "ready": {"log": "deaf"}, "stop": {"grace": "1h"}}
     system = await supervise({"one": deaf, "two": deaf | {"depends_on": ["one"]}})
     await system.supervisor.settled()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_S):
         await system.supervisor.shutdown(cap_s=0.2)
     assert [event.code for event in [*system.exits("one"), *system.exits("two")]] == [-9, -9]
 
@@ -229,7 +230,7 @@ async def test_a_second_shutdown_kills_at_once(supervise) -> None:
     await system.supervisor.settled()
     first = asyncio.create_task(system.supervisor.shutdown(cap_s=3600))
     await system.state_is("one", S.STOPPING)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_S):
         await system.supervisor.shutdown(now=True)
         await first
     assert system.state("one") is S.STOPPED

@@ -15,6 +15,7 @@ from devgate import processes
 from devgate.errors import CommandError
 from devgate.model.status import HealthState, ServiceState
 from devgate.profile.envfile import read_env_file
+from tests.deadline import DEADLINE_S
 from tests.samples import command
 
 S = ServiceState
@@ -28,7 +29,7 @@ async def asked(url: str) -> dict[str, Any]:
     """What the sample `echo` answers. In a thread: it talks to one at a time, and a probe may be before us."""
 
     def ask() -> dict[str, Any]:
-        with urllib.request.urlopen(url, timeout=10) as answer:
+        with urllib.request.urlopen(url, timeout=DEADLINE_S) as answer:
             found: dict[str, Any] = json.load(answer)
             return found
 
@@ -167,7 +168,7 @@ async def test_a_request_while_it_stops_for_idleness_waits_and_starts_it(supervi
         served += 1
 
     for _ in range(20):
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(DEADLINE_S):
             await request()
         await asyncio.sleep(0.05)
     assert served == 20

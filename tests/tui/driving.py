@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from devgate.tui.app import DevgateApp
 from tests.admin.running import serving
+from tests.deadline import DEADLINE_S
 from tests.remote.reaching import remote_to
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ async def settle(pilot: Pilot[None]) -> None:
 
 async def until(pilot: Pilot[None], true: Callable[[], bool]) -> None:
     """Wait for something that Textual does in its own time."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_S):
         while not true():
             await pilot.pause(0.01)
 
@@ -48,7 +49,7 @@ async def until(pilot: Pilot[None], true: Callable[[], bool]) -> None:
 async def steady(pilot: Pilot[None]) -> None:
     """Wait until two looks, a few frames apart, see the same: scroll bars come a layout after what made them necessary."""
     before = ""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_S):
         while (now := text_of(pilot.app)) != before:
             before = now
             await pilot.pause(0.06)

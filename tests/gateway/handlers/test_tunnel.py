@@ -11,8 +11,9 @@ from aiohttp import WSMsgType, web
 
 from devgate.gateway.frames import close_frame
 from devgate.model.status import ServiceState
+from tests.deadline import DEADLINE_S
 from tests.gateway.harness import OK, PAGE, Bench, gateway
-from tests.upstreams import DEADLINE_S, Peer, Upstream, scripted
+from tests.upstreams import Peer, Upstream, scripted
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 

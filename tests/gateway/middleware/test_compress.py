@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from devgate.gateway.middleware.compress import compressed
 from devgate.gateway.upstream.response import Framing, ResponseHead
 from devgate.model.middleware import CompressSpec
+from tests.deadline import DEADLINE_S
 from tests.gateway.harness import Answer, gateway
-from tests.upstreams import DEADLINE_S, Peer, answering, scripted
+from tests.upstreams import Peer, answering, scripted
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 

@@ -10,7 +10,8 @@ import pytest
 from devgate.gateway.upstream.dial import Origin
 from devgate.gateway.upstream.pool import Limits, Pool
 from devgate.gateway.upstream.pools import Pools
-from tests.upstreams import DEADLINE_S, Upstream
+from tests.deadline import DEADLINE_S
+from tests.upstreams import Upstream
 
 MakePool = Callable[..., Pool]
 

@@ -7,7 +7,7 @@ from typing import Any
 from devgate.gateway.upstream.errors import UpstreamError
 from devgate.gateway.upstream.line import Line
 from devgate.gateway.upstream.response import Fields, ResponseHead
-from tests.upstreams import DEADLINE_S
+from tests.deadline import DEADLINE_S
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 

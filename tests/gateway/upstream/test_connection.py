@@ -13,9 +13,10 @@ from devgate.gateway.upstream.connection import READ_SIZE, UpstreamConnection
 from devgate.gateway.upstream.errors import Kind, Stage, UpstreamError
 from devgate.gateway.upstream.line import CHUNKED, Line
 from devgate.gateway.upstream.response import Framing
+from tests.deadline import DEADLINE_S
 from tests.gateway.upstream.conftest import MakePool
 from tests.gateway.upstream.recorder import GET, Recorder, exchange
-from tests.upstreams import DEADLINE_S, Peer, Script, Upstream, answering, scripted
+from tests.upstreams import Peer, Script, Upstream, answering, scripted
 
 HELLO = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"

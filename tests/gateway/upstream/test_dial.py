@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from devgate.gateway.upstream import dial as dialling
 from devgate.gateway.upstream.dial import LOOPBACK_TIMEOUT_S, REMOTE_TIMEOUT_S, Origin, dial
 from devgate.gateway.upstream.errors import Kind, Stage, UpstreamError
-from tests.upstreams import DEADLINE_S, Peer, free_port, scripted
+from tests.deadline import DEADLINE_S
+from tests.upstreams import Peer, free_port, scripted
 
 
 class Plain(asyncio.Protocol):

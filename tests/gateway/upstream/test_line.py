@@ -6,9 +6,10 @@ import pytest
 
 from devgate.gateway.upstream.errors import Kind, Stage, UpstreamError
 from devgate.gateway.upstream.line import CHUNKED
+from tests.deadline import DEADLINE_S
 from tests.gateway.upstream.conftest import MakePool
 from tests.gateway.upstream.recorder import GET, Recorder, exchange
-from tests.upstreams import DEADLINE_S, Peer, answering, scripted
+from tests.upstreams import Peer, answering, scripted
 
 HELLO = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 

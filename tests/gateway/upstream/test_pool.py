@@ -9,9 +9,10 @@ from devgate.gateway.upstream.dial import Origin
 from devgate.gateway.upstream.errors import Kind, Stage, UpstreamError
 from devgate.gateway.upstream.line import Line
 from devgate.gateway.upstream.pool import Pool
+from tests.deadline import DEADLINE_S
 from tests.gateway.upstream.conftest import MakePool
 from tests.gateway.upstream.recorder import GET, Recorder, exchange
-from tests.upstreams import DEADLINE_S, Peer, Script, Upstream, answering, free_port, scripted
+from tests.upstreams import Peer, Script, Upstream, answering, free_port, scripted
 
 HELLO = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 

@@ -4,8 +4,9 @@ import time
 from devgate.gateway.upstream.dial import Origin
 from devgate.gateway.upstream.pool import Limits
 from devgate.gateway.upstream.pools import Pools
+from tests.deadline import DEADLINE_S
 from tests.gateway.upstream.recorder import GET, Recorder, exchange
-from tests.upstreams import DEADLINE_S, Peer, answering, scripted
+from tests.upstreams import Peer, answering, scripted
 
 HELLO = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 

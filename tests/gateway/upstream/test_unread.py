@@ -4,7 +4,8 @@ import socket
 import pytest
 
 from devgate.gateway.upstream.unread import has_input, last_words
-from tests.upstreams import DEADLINE_S, Peer, scripted
+from tests.deadline import DEADLINE_S
+from tests.upstreams import Peer, scripted
 
 
 async def connect(port: int) -> asyncio.Transport:
