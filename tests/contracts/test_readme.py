@@ -21,7 +21,7 @@ from packaging.requirements import Requirement
 from devgate.errors import Exit
 from devgate.tui import bindings
 from tests.deadline import DEADLINE_S
-from tests.e2e.harness import Up, environment, request
+from tests.e2e.harness import Up, environment, free_ports, request
 from tests.e2e.terminal import Terminal
 from tests.tools import require_tool
 
@@ -65,7 +65,8 @@ class Reader:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         (profile,) = blocks("yaml")
-        (folder / "devgate.yaml").write_text(profile)
+        ports = free_ports(profile.count("port: "))  # `take-port` must not end somebody who is not ours
+        (folder / "devgate.yaml").write_text(re.sub(r"port: \d+", lambda _: f"port: {next(ports)}", profile))
         (folder / ".env").touch()
         programs = folder / "programs"
         programs.mkdir()

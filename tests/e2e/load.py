@@ -35,7 +35,7 @@ class Load:
 
     url: str
     path: str
-    per_second: int = 200
+    per_second: int = 100
     most: int = 60_000
     bad: list[Bad] = field(default_factory=list)
     sent: int = 0

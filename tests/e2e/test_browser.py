@@ -1,4 +1,4 @@
-"""A real Chromium page on `http://localhost:1420`, as `tauri dev` serves it, against the gateway with real services behind it."""
+"""A real Chromium page on another port of localhost, as `tauri dev` serves it; the gateway, and real services behind it."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ pytestmark = pytest.mark.e2e
 
 PAGE = Path(__file__).with_name("page.html")
 PROFILE = """
+gateway: {cors: {origins: ["PAGE"]}}
 services:
   api: {stub: true, port: auto}
   down: {stub: true, port: auto, autostart: false}
@@ -37,7 +38,7 @@ routes:
 class PageServer:
     """Serves the page and takes its results."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self) -> None:
         self.results: queue.Queue[dict[str, Any]] = queue.Queue()
         results = self.results
 
@@ -58,7 +59,8 @@ class PageServer:
             def log_message(self, *args: object) -> None:
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.origin = f"http://localhost:{self.server.server_port}"
         self.thread = threading.Thread(target=self.server.serve_forever)
         self.thread.start()
 
@@ -70,7 +72,7 @@ class PageServer:
 
 @pytest.fixture
 def page_server() -> Iterator[PageServer]:
-    server = PageServer(1420)
+    server = PageServer()
     yield server
     server.close()
 
@@ -92,10 +94,10 @@ def browse(url: str, folder: Path, server: PageServer) -> dict[str, Any]:
 
 def test_a_page_meets_no_cors_error_whatever_happens(tmp_path: Path, page_server: PageServer) -> None:
     require_tool("chromium")
-    (tmp_path / "devgate.yaml").write_text(PROFILE)
+    (tmp_path / "devgate.yaml").write_text(PROFILE.replace("PAGE", page_server.origin))
     with Up(("--port", "0"), tmp_path) as up:
         gateway = up.ready()
-        results = browse(f"http://localhost:1420/?gateway={gateway}", tmp_path, page_server)
+        results = browse(f"{page_server.origin}/?gateway={gateway}", tmp_path, page_server)
     assert results == {
         "json": {"status": 200, "id": True, "path": "/api/items"},
         "put": {"status": 200, "bytes": 5},

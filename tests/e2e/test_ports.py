@@ -79,7 +79,7 @@ def test_take_port_ends_whoever_holds_what_is_needed(tmp_path: Path, strangers: 
         assert up.service("web")["owner"] == "devgate"
         assert on_gateway.wait(DEADLINE_S) == -signal.SIGTERM
         on_web.wait(DEADLINE_S)
-        assert f"ended pid {on_gateway.pid} (" in up.stderr
+        wait_until(lambda: f"ended pid {on_gateway.pid} (" in up.stderr, "it says whom it has ended")
         assert f"ended pid {on_web.pid} (" in up.cli("logs", "web").stdout
     assert bystander.poll() is None
 
