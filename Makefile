@@ -43,8 +43,8 @@ lint: $(VENV)/dev.stamp ## Runs the checks only: ruff, formatting, types, import
 	$(call quietly,$(bin)/mypy)
 	$(call quietly,$(bin)/lint-imports --no-logo)
 
-bench: $(VENV)/dev.stamp ## Measures against other proxies (needs wrk, node, npm), a start, doing nothing, the screen, and restarts under load; fails below a floor.
-	@failed=; for what in proxying startup idle ticks screen under_load; do \
+bench: $(VENV)/dev.stamp ## Measures against other proxies (needs wrk, node, npm), streams, a start, doing nothing, the screen, and restarts under load; fails below a floor.
+	@failed=; for what in proxying streams startup idle ticks screen under_load; do \
 	  echo "== $$what"; $(bin)/python -m benchmarks.$$what || failed="$$failed $$what"; \
 	done; [ -z "$$failed" ] || { echo "Not reached:$$failed"; exit 1; }
 
