@@ -42,6 +42,20 @@ class ServiceControl(Protocol):
         """End the process that holds its port, and start it."""
         ...
 
+    async def type_into(self, name: str, data: bytes) -> None:
+        """Type into its terminal, bytes as a keyboard sends them: Enter is `\\r`, Ctrl-C `\\x03`. What is typed is remembered
+        nowhere, nor announced: it may be a password.
+
+        Raises:
+            CommandError: it has none, does not run, or does not read.
+        """
+        ...
+
+    async def resize(self, name: str, columns: int, rows: int) -> None:
+        """Make its terminal so large, from now on; without one this has no effect. Raises CommandError where no terminal is so
+        large."""
+        ...
+
     async def logs(self, names: Sequence[str], after: int = 0, limit: int = 1000) -> LogSlice:
         """Lines after sequence number `after`, at most the newest `limit`; of one service, or merged for several or none."""
         ...

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_KINDS: Final = {str: "text", bool: "true or false", int: "a whole number"}
+
 HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 """On every answer: nothing here is for a cache or for a guess."""
 
@@ -94,7 +96,7 @@ def field(data: Mapping[str, Any], name: str, kind: type, default: Any) -> Any:
     """
     value = data.get(name, default)
     if type(value) is not kind and value is not default:
-        raise bad_request(f"{name} must be {'text' if kind is str else 'true or false'}")
+        raise bad_request(f"{name} must be {_KINDS[kind]}")
     return value
 
 

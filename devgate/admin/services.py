@@ -40,6 +40,8 @@ class Services:
             web.post("/v1/services/{name}/kill", self.kill),
             web.post("/v1/services/{name}/adopt", self.adopt),
             web.post("/v1/services/{name}/take-port", self.take_port),
+            web.post("/v1/services/{name}/input", self.type_into),
+            web.post("/v1/services/{name}/size", self.resize),
             web.post("/v1/breakers/{name}/reset", self.reset_breaker),
             web.post("/v1/cache/clear", self.clear_cache),
             web.post("/v1/sync/check", self.check_sync),
@@ -67,6 +69,18 @@ class Services:
 
     async def take_port(self, request: web.Request) -> web.Response:
         return await self._carry_out(request, partial(self._control.services.take_port, _name(request)))
+
+    async def type_into(self, request: web.Request) -> web.Response:
+        """The body, whatever its bytes are, is what was typed."""
+        await self._control.services.type_into(_name(request), await request.read())
+        return done()
+
+    async def resize(self, request: web.Request) -> web.Response:
+        """`{"columns": 120, "rows": 40}` of its terminal."""
+        data = await body(request)
+        columns, rows = (field(data, side, int, 0) for side in ("columns", "rows"))
+        await self._control.services.resize(_name(request), columns, rows)
+        return done()
 
     async def reset_breaker(self, request: web.Request) -> web.Response:
         return await self._carry_out(request, partial(self._control.gateway.reset_breaker, _name(request)))

@@ -80,6 +80,14 @@ class Services:
         self._audit.note("take the port of", name)
         await self._supervisor.take_port(name)
 
+    async def type_into(self, name: str, data: bytes) -> None:
+        self._known(name)
+        await self._supervisor.type_into(name, data)
+
+    async def resize(self, name: str, columns: int, rows: int) -> None:
+        self._known(name)
+        self._supervisor.resize(name, columns, rows)
+
     async def logs(self, names: Sequence[str], after: int = 0, limit: int = 1000) -> LogSlice:
         for name in names:
             self._known(name)

@@ -82,6 +82,7 @@ def service_row(view: ServiceView, traffic: TrafficRow, breaker: BreakerRow, syn
         probe=view.probe,
         probes=view.probes,
         blocked_by=view.blocked_by,
+        tty=view.tty,
     )
 
 

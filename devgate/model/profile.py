@@ -330,6 +330,9 @@ class ServiceSpec(Spec):
     """Files of `NAME=value` lines, read again at every start; relative to the profile file, absolute in a loaded profile."""
     port: Port | Literal["auto"] | None = None
     """Port it listens on, given to it as `PORT`; `auto` picks a free one."""
+    tty: bool = False
+    """Give it a terminal instead of pipes, for a program that wants one or that one types into. Its stdout and stderr are one
+    stream then. Not on Windows."""
     kind: Literal["service", "task"] = "service"
     """A task must end with 0 and is then `completed`."""
     autostart: bool | Literal["on_request"] = True

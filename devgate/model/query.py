@@ -30,6 +30,8 @@ class LogSlice:
     """Ask after this one next time."""
     dropped: int
     """Lines between the asked one and the first given that are gone."""
+    unfinished: str = ""
+    """What stands behind the last line without a line end, of one service with a terminal: a question, what is typed."""
 
 
 RequestState = Literal["done", "gateway", "held", "queued", "waiting", "answering"]

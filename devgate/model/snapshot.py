@@ -124,6 +124,8 @@ class ServiceRow:
     """The last looks, newest last; of the replica that speaks for the service."""
     blocked_by: str = ""
     """What keeps a blocked service from starting, as a slug: `port-in-use`, `missing-command`, `missing-cwd` ...; else empty."""
+    tty: bool = False
+    """Whether its process has a terminal of its own, into which one can type."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,7 @@ EFFECTS: Final[Mapping[type[Spec], Mapping[str, Effect]]] = {
         "env": Effect.RESTART,
         "env_file": Effect.RESTART,
         "port": Effect.RESTART,
+        "tty": Effect.RESTART,
         "kind": Effect.RESTART,
         "autostart": Effect.LIVE,
         "idle_stop": Effect.LIVE,
@@ -95,7 +96,7 @@ EFFECTS: Final[Mapping[type[Spec], Mapping[str, Effect]]] = {
     RouteSpec: dict.fromkeys(RouteSpec.model_fields, Effect.TABLE),
 }
 
-_NOT_FOR_STUBS: Final = frozenset({"command", "cwd", "env", "env_file", "depends_on"})
+_NOT_FOR_STUBS: Final = frozenset({"command", "cwd", "env", "env_file", "depends_on", "tty"})
 """What a stand-in does not look at."""
 _GATEWAY_MOVED: Final = "gateway.port"
 """Key of what a service does not know that was told another `DEVGATE_URL`."""

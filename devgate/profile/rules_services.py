@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from devgate.profile.nodes import KeyPath
 
 # A list or map that names what a service of somebody else's has no use for.
-_ONLY_FOR_OURS: Final = ("port", "watch", "idle_stop", "env", "env_file")
+_ONLY_FOR_OURS: Final = ("port", "watch", "idle_stop", "env", "env_file", "tty")
 
 
 def service_kinds(subject: Subject) -> Iterator[Finding]:
@@ -64,6 +64,10 @@ def service_options(subject: Subject) -> Iterator[Finding]:
             yield Finding((*path, "autostart"), "a task answers no requests", "use autostart: false")
         if spec.idle_stop is not None and spec.autostart != "on_request":
             yield _warning((*path, "idle_stop"), "idle_stop has no effect without autostart: on_request")
+        if spec.tty and spec.replicas > 1:
+            yield Finding(
+                (*path, "tty"), "of several replicas nobody could say which one is typed into", "keep one of them"
+            )
         if spec.replicas > 1:
             yield from _replica_findings(path, spec, no_port=no_port)
         if spec.url is not None:

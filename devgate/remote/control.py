@@ -158,6 +158,12 @@ class RemoteServices:
     async def take_port(self, name: str) -> None:
         await self._act(name, "take-port")
 
+    async def type_into(self, name: str, data: bytes) -> None:
+        await self._link.ask("POST", f"/v1/services/{_segment(name)}/input", data, ANSWER_S)
+
+    async def resize(self, name: str, columns: int, rows: int) -> None:
+        await self._link.post(f"/v1/services/{_segment(name)}/size", {"columns": columns, "rows": rows}, ANSWER_S)
+
     async def begin(self, verb: Verb, name: str, *, dependents: bool = False) -> None:
         """Ask for a command and do not wait for the state; what is refused at once is raised."""
         await self._act(name, verb, wait=False, **({"dependents": True} if dependents else {}))

@@ -60,6 +60,12 @@ def build(
     return result
 
 
+def in_a_terminal(inherited: Mapping[str, str]) -> dict[str, str]:
+    """What is inherited by a service with a terminal of its own: nothing that describes the one that devgate runs in."""
+    kept = {name: value for name, value in inherited.items() if name not in ("COLUMNS", "LINES")}
+    return kept | {"TERM": "xterm-256color"}
+
+
 def read_file(path: Path, environ: Mapping[str, str]) -> EnvFile:
     """An env file as it is now, read as the loader of profiles reads it.
 

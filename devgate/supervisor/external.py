@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from devgate.model.profile import ServiceSpec
+    from devgate.supervisor.launch import Window
     from devgate.supervisor.probes import ProbeResult
     from devgate.supervisor.runner import Runner
     from devgate.supervisor.world import World
@@ -84,6 +85,12 @@ class External:
 
     async def adopt(self) -> None:
         raise self._refusal()
+
+    async def type_into(self, data: bytes) -> None:
+        raise self._refusal()
+
+    def resize(self, window: Window) -> None:
+        """It has no terminal of ours."""
 
     async def down(self) -> None:
         """Nothing of ours runs."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from devgate.frozen import stub_command
@@ -27,6 +27,18 @@ LARGEST_VARIABLE = 128 * 1024 - 64
 
 
 @dataclass(frozen=True, slots=True)
+class Window:
+    """The size of a terminal, in cells."""
+
+    columns: int = 120
+    rows: int = 40
+
+
+WINDOW: Final = Window()
+"""Until a screen shows it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Launch:
     """One process to be."""
 
@@ -37,6 +49,8 @@ class Launch:
     stub: bool
     seen: Profile
     """The profile as this process sees it: with its own spec, and with the env files as they were just read."""
+    window: Window | None = None
+    """How large its terminal is; None: it gets pipes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +92,14 @@ def prepare(
     stub: bool,
     gateway_url: str,
     addresses: Mapping[str, str],
+    window: Window = WINDOW,
 ) -> Launch:
     """Everything that a start needs.
 
     Args:
         port: where it is to listen, already found free.
         addresses: URL of each service it depends on, by name.
+        window: the size of its terminal, if it wants one.
 
     Raises:
         CannotStartError: the folder, the program or an env file is not there.
@@ -110,7 +126,7 @@ def prepare(
     digests = {path: file.digest for path, file in files.items()}
     seen = seen.model_copy(update={"env_digests": {**profile.env_digests, **digests}})
     env = environment.build(
-        around.environ,
+        environment.in_a_terminal(around.environ) if spec.tty else around.environ,
         files=[files[path].values for path in profile.env_file],
         env=profile.env,
         service_files=[files[path].values for path in spec.env_file],
@@ -126,7 +142,8 @@ def prepare(
             hint="install it or mend command; `missing: stub` or --stub runs a stand-in instead",
             code="missing-command",
         )
-    return Launch(tuple(command.argv(spec.command)), env, cwd, port, stub=False, seen=seen)
+    argv = tuple(command.argv(spec.command))
+    return Launch(argv, env, cwd, port, stub=False, seen=seen, window=window if spec.tty else None)
 
 
 def choose_port(

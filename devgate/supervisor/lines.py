@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from devgate.supervisor.overtyping import overtyped
+
 LONGEST: Final = 8192
 """Bytes of a line that are kept."""
 LONGEST_SEQUENCE: Final = 4096
@@ -50,9 +52,14 @@ def plain(line: str) -> str:
 
 
 class LineDecoder:
-    """Cuts one stream into lines. Feed it chunks of any size."""
+    """Cuts one stream into lines. Feed it chunks of any size.
 
-    def __init__(self) -> None:
+    Args:
+        terminal: it comes from a terminal, in whose lines the writer moves about.
+    """
+
+    def __init__(self, *, terminal: bool = False) -> None:
+        self._terminal = terminal
         self._pending = b""
         self._skipped = 0
         """Bytes of the pending line that were not kept."""
@@ -71,20 +78,25 @@ class LineDecoder:
             # A progress bar never ends its line, but begins it again and again.
             begun = self._pending[self._pending.rfind(b"\r", 0, -1) + 1 :]
             self._pending, self._skipped = begun[:LONGEST], max(len(begun) - LONGEST, 0)
-        return done + _lines(whole) if newline else done
+        return done + self._lines(whole) if newline else done
+
+    def unfinished(self) -> str:
+        """The line that has begun and not ended, as far as it is written: a question that waits for its answer."""
+        return self._lines(self._pending)[0]
 
     def flush(self) -> list[str]:
         """What is left when the stream has ended: a line without its end."""
         rest, skipped, self._pending, self._skipped = self._pending, self._skipped, b"", 0
-        return [_cut(line, skipped) for line in _lines(rest)] if rest else []
+        return [_cut(line, skipped) for line in self._lines(rest)] if rest else []
 
-
-def _lines(whole: bytes) -> list[str]:
-    safe = not whole.translate(None, _PLAIN)
-    lines = whole.decode("utf-8", "replace").split("\n")
-    if len(whole) > LONGEST:
-        lines = [_cut(line, 0) for line in lines]
-    return lines if safe else [line if line.isascii() and line.isprintable() else clean(line) for line in lines]
+    def _lines(self, whole: bytes) -> list[str]:
+        safe = not whole.translate(None, _PLAIN)
+        lines = whole.decode("utf-8", "replace").split("\n")
+        if len(whole) > LONGEST:
+            lines = [_cut(line, 0) for line in lines]
+        if self._terminal and not safe:
+            lines = [overtyped(line) for line in lines]
+        return lines if safe else [line if line.isascii() and line.isprintable() else clean(line) for line in lines]
 
 
 def _cut(line: str, skipped: int) -> str:

@@ -16,7 +16,7 @@ from devgate.supervisor.lines import plain
 from devgate.supervisor.logfile import LogFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from devgate.clock import Clock
@@ -46,6 +46,8 @@ class LogRing:
         self.spec = spec
         self.total = 0
         """Lines so far; the number of the newest one."""
+        self.unfinished: Callable[[], str] = str
+        """What has no line end yet, of a service with a terminal."""
         self._file = file
         self._book = book
         self._lines: deque[_Line] = deque()
@@ -94,7 +96,8 @@ class LogRing:
         start = max(after + 1, self.first, self.total - limit + 1)
         count = self.total - start + 1
         lines = tuple(self._shown(line, start + index) for index, line in enumerate(_newest(self._lines, count)))
-        return LogSlice(lines=lines, first=self.first, next=self.total, dropped=start - 1 - after)
+        dropped = start - 1 - after
+        return LogSlice(lines, first=self.first, next=self.total, dropped=dropped, unfinished=self.unfinished())
 
     def newest_among_all(self, after: int, limit: int) -> tuple[list[LogLine], int]:
         """At most `limit` lines after number `after` among all services, numbered so, and how many are missing before them.

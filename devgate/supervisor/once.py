@@ -30,7 +30,7 @@ async def run_once(text: str | tuple[str, ...], beside: Launch, timeout_s: float
         for line in decoder.feed(chunk):
             last = plain(line).strip() or last
 
-    launch = replace(beside, argv=tuple(command.argv(text)), port=None)
+    launch = replace(beside, argv=tuple(command.argv(text)), port=None, window=None)
     try:
         child = Child(launch, mark="", on_output=heard, on_exit=lambda _code: ended.set())
     except CannotStartError as refusal:

@@ -1,4 +1,4 @@
-"""Starting a process on Linux, macOS and the BSDs, hearing of its end, and reading its pipes."""
+"""Starting a process on Linux, macOS and the BSDs, hearing of its end, and reading what it writes."""
 
 from __future__ import annotations
 
@@ -31,12 +31,15 @@ class Leader:
     It stays a zombie until `close`: so long its number, which is its group's as well, is nobody else's.
     """
 
-    def __init__(self, launch: Launch, stdout: int, stderr: int, ended: Callable[[int], None]) -> None:
+    def __init__(
+        self, launch: Launch, argv: tuple[str, ...], ends: tuple[int, int, int], ended: Callable[[int], None]
+    ) -> None:
+        stdin, stdout, stderr = ends
         self._popen = subprocess.Popen(
-            launch.argv,
+            argv,
             cwd=launch.cwd,
             env=launch.env,
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=stdout,
             stderr=stderr,
             start_new_session=True,
@@ -96,23 +99,18 @@ def _status(pid: int) -> int:
     return result.si_status if result.si_code == os.CLD_EXITED else -result.si_status
 
 
-class Pipe:
-    """Our end of one of a child's pipes: read whenever there is something, so that the child never waits for long."""
+class Inlet:
+    """Our end of what a child writes into: read whenever there is something, so that the child never waits for long."""
 
-    def __init__(self, took: Callable[[bytes], None]) -> None:
-        self._fd: int | None
-        self._fd, self.theirs = os.pipe()
-        """`theirs`: the end to hand to the child, to be closed here."""
+    def __init__(self, fd: int, took: Callable[[bytes], None]) -> None:
+        self._fd: int | None = fd
         self._took = took
         self._loop = asyncio.get_running_loop()
-        if sys.platform == "linux":
-            with suppress(OSError):  # refused above a limit per user: the usual size will do
-                fcntl.fcntl(self._fd, _F_SETPIPE_SZ, _PIPE_SIZE)
-        os.set_blocking(self._fd, False)
-        self._loop.add_reader(self._fd, self._read)
+        os.set_blocking(fd, False)
+        self._loop.add_reader(fd, self._read)
 
     def drain(self) -> None:
-        """Take everything that is in the pipe now; a writer that never stops cannot hold us."""
+        """Take everything that is there now; a writer that never stops cannot hold us."""
         for _ in range(_PIPE_SIZE // _CHUNK * 2):
             if not self._read():
                 return
@@ -138,3 +136,14 @@ class Pipe:
             return False
         self._took(chunk)
         return True
+
+
+class Pipe(Inlet):
+    """A pipe; `theirs` is the end to hand to the child, to be closed here."""
+
+    def __init__(self, took: Callable[[bytes], None]) -> None:
+        ours, self.theirs = os.pipe()
+        if sys.platform == "linux":
+            with suppress(OSError):  # refused above a limit per user: the usual size will do
+                fcntl.fcntl(ours, _F_SETPIPE_SZ, _PIPE_SIZE)
+        super().__init__(ours, took)

@@ -60,7 +60,10 @@ class Run:
         self._world = world
         self._ring = ring
         self._replica = instance.replica
-        self._decoders: dict[Literal["out", "err"], LineDecoder] = {"out": LineDecoder(), "err": LineDecoder()}
+        terminal = launch.window is not None
+        out = LineDecoder(terminal=terminal)
+        self._decoders: dict[Literal["out", "err"], LineDecoder] = {"out": out, "err": LineDecoder()}
+        ring.unfinished = out.unfinished if terminal else str
         self._watch: LogWatch | None = None
         self._exited = exited
         self._prober: Prober | None = None

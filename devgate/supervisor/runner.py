@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from devgate.directory import Entry, Instance
     from devgate.model.profile import ServiceSpec
     from devgate.policy.restart import Verdict
-    from devgate.supervisor.launch import Launch
+    from devgate.supervisor.launch import Launch, Window
     from devgate.supervisor.logs import LogRing
     from devgate.supervisor.probes import ProbeResult
     from devgate.supervisor.vitals import Vitals
@@ -57,6 +57,8 @@ class Whole(Protocol):
     def entry(self) -> Entry: ...
     @property
     def ring(self) -> LogRing: ...
+    @property
+    def window(self) -> Window: ...
 
     def renew_spec(self) -> None:
         """A new process is about to start: what was changed meanwhile holds from now on."""
@@ -368,6 +370,7 @@ class Runner:
             stub=stub,
             gateway_url=world.gateway_url(),
             addresses=addresses,
+            window=self._whole.window,
         )
 
     # The process has ended

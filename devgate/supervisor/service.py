@@ -11,6 +11,7 @@ from devgate.model.status import FAILED, HealthState, ServiceState
 from devgate.profile.diff import unseen
 from devgate.redact import redact_text
 from devgate.supervisor.demand import Demand
+from devgate.supervisor.launch import WINDOW
 from devgate.supervisor.refusal import CannotStartError
 from devgate.supervisor.runner import Runner
 from devgate.supervisor.showing import view_of
@@ -19,6 +20,8 @@ from devgate.supervisor.view import joined_health, worst
 if TYPE_CHECKING:
     from devgate.model.profile import ServiceSpec
     from devgate.supervisor.foreign import Foreign
+    from devgate.supervisor.launch import Window
+    from devgate.supervisor.spawn import Child
     from devgate.supervisor.view import ServiceView
     from devgate.supervisor.world import World
 
@@ -38,6 +41,8 @@ class Service:
         self.entry = world.directory.declare(name, spec.replicas, managed=True)
         self.ring = world.logs.open(name, spec.log)
         self.runners = tuple(Runner(world, self, instance) for instance in self.entry.instances)
+        self.window = WINDOW
+        """How large its terminal is, if it has one."""
         self._world = world
         self.pending: ServiceSpec | None = None
         """What it will be from its next start on."""
@@ -242,6 +247,42 @@ class Service:
             if state in FAILED or (not coming and state in (ServiceState.STOPPED, ServiceState.EXITED)):
                 return CommandError(f"{self.name} waits for {need}, which is {state}", hint=f"start {need} first")
         return None
+
+    # Its terminal
+
+    async def type_into(self, data: bytes) -> None:
+        """Type into its terminal.
+
+        Raises:
+            CommandError: it has none, does not run, or does not read.
+        """
+        child = self._in_terminal
+        if child is None:
+            raise self._not_to_be_typed_into()
+        if not await child.type(data):
+            raise CommandError(f"{self.name} does not read what is typed", code="not-reading")
+
+    def resize(self, window: Window) -> None:
+        """Make its terminal so large, now and for the runs to come."""
+        self.window = window
+        child = self._in_terminal
+        if child is not None:
+            child.resize(window)
+
+    @property
+    def _in_terminal(self) -> Child | None:
+        """The process that runs, if it has a terminal."""
+        run = self.runners[0].now
+        return run.child if run is not None and run.code is None and run.launch.window is not None else None
+
+    def _not_to_be_typed_into(self) -> CommandError:
+        if not self.spec.tty:
+            message, hint = "has no terminal of its own", "`tty: true` in the profile gives it one"
+        elif self.alive:
+            message, hint = "runs as a stand-in, which has no terminal", ""
+        else:
+            message, hint = "does not run", "start it first"
+        return CommandError(f"{self.name} {message}", hint=hint, code="no-terminal")
 
     # Changes
 

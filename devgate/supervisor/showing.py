@@ -54,6 +54,7 @@ def view_of(service: Service, world: World) -> ServiceView:
         probe=probe_text(service.spec.ready, own.port),
         probes=tuple(vitals.history) if vitals is not None else (),
         blocked_by=speaker.refusal.code if speaker.refusal is not None and state is ServiceState.BLOCKED else "",
+        tty=speaker.now is not None and speaker.now.launch.window is not None,
     )
 
 

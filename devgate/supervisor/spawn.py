@@ -2,9 +2,9 @@
 
 Rules that each cost somebody else a bug (SUPERVISION.md 3):
 
-- The pipes are ours and so is the waiting. `asyncio.subprocess` waits for the pipes to close, which a grandchild that holds
-  stdout prevents (tilt-dev/tilt#4456); here the end of the leader is news by itself, from a pidfd, or from a waiting thread
-  where there is none.
+- The pipes are ours, as is the terminal where there is one instead, and so is the waiting. `asyncio.subprocess` waits for the
+  pipes to close, which a grandchild that holds stdout prevents (tilt-dev/tilt#4456); here the end of the leader is news by
+  itself, from a pidfd, or from a waiting thread where there is none.
 - The leader stays a zombie until its whole family is gone. So long nobody else can be given its number, and a signal to the group
   cannot hit a stranger.
 - A new session for each: Ctrl-C in the terminal is devgate's alone.
@@ -14,6 +14,7 @@ Rules that each cost somebody else a bug (SUPERVISION.md 3):
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from functools import partial
 from typing import TYPE_CHECKING, Literal
@@ -23,15 +24,16 @@ from devgate.supervisor import ports
 from devgate.supervisor.refusal import CannotStartError
 
 if sys.platform == "win32":
-    from devgate.supervisor.windows import Leader, Pipe
+    from devgate.supervisor.windows import Leader, Pipe, Terminal
 else:
     from devgate.supervisor.posix import Leader, Pipe
+    from devgate.supervisor.terminal import Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from devgate.processes import Process
-    from devgate.supervisor.launch import Launch
+    from devgate.supervisor.launch import Launch, Window
 
 
 class Child:
@@ -61,21 +63,42 @@ class Child:
         self._on_exit = on_exit
         self._known: dict[int, int] = {}
         self._released = False
-        self._pipes = [Pipe(partial(on_output, "out")), Pipe(partial(on_output, "err"))]
-        out, err = (pipe.theirs for pipe in self._pipes)
+        self._inlets: list[Pipe | Terminal] = []
+        self._terminal: Terminal | None = None
         try:
-            self._leader = Leader(launch, out, err, self._ended)
+            if launch.window is not None:
+                terminal = self._terminal = Terminal(launch.window, partial(on_output, "out"))
+                self._inlets = [terminal]
+                ends = (terminal.theirs, terminal.theirs, terminal.theirs)
+                self._leader = Leader(launch, terminal.wrapped(launch.argv), ends, self._ended)
+            else:
+                self._leader = self._piped(launch, on_output)
         except OSError as error:
-            self._close_pipes()
+            self._close_inlets()
             raise _refusal(error, launch) from error
         except BaseException:
-            self._close_pipes()
+            self._close_inlets()
             raise
-        finally:
-            os.close(out)
-            os.close(err)
         self.pid = self._leader.pid
         self.birth = processes.birth(self.pid) or 0
+
+    def _piped(self, launch: Launch, on_output: Callable[[Literal["out", "err"], bytes], None]) -> Leader:
+        out, err = Pipe(partial(on_output, "out")), Pipe(partial(on_output, "err"))
+        self._inlets = [out, err]
+        try:
+            return Leader(launch, launch.argv, (subprocess.DEVNULL, out.theirs, err.theirs), self._ended)
+        finally:
+            os.close(out.theirs)
+            os.close(err.theirs)
+
+    async def type(self, data: bytes) -> bool:
+        """Put what was typed into its terminal; False where there is none, or not all was taken within a second."""
+        return self._terminal is not None and await self._terminal.type(data)
+
+    def resize(self, window: Window) -> None:
+        """Make its terminal so large, if it has one."""
+        if self._terminal is not None:
+            self._terminal.resize(window)
 
     def signal(self, number: int) -> None:
         """Send a signal to the process group."""
@@ -108,12 +131,12 @@ class Child:
             processes.kill_all(self.family())
 
     def release(self) -> None:
-        """Close the pipes and let the system forget the leader. The family must be gone, or given up."""
+        """Stop reading and let the system forget the leader. The family must be gone, or given up."""
         if self._released:
             return
         self._released = True
         self._read_rest()
-        self._close_pipes()
+        self._close_inlets()
         self._leader.close(ended=self.code is not None)
 
     def _ended(self, code: int) -> None:
@@ -122,13 +145,13 @@ class Child:
         self._on_exit(code)
 
     def _read_rest(self) -> None:
-        """Read what is in the pipes already, without waiting."""
-        for pipe in self._pipes:
-            pipe.drain()
+        """Read what is written already, without waiting."""
+        for inlet in self._inlets:
+            inlet.drain()
 
-    def _close_pipes(self) -> None:
-        for pipe in self._pipes:
-            pipe.close()
+    def _close_inlets(self) -> None:
+        for inlet in self._inlets:
+            inlet.close()
 
 
 def _refusal(error: OSError, launch: Launch) -> CannotStartError:

@@ -18,7 +18,7 @@ from devgate.supervisor import eviction
 from devgate.supervisor.external import External
 from devgate.supervisor.fleet import Fleet
 from devgate.supervisor.kinship import new_mark
-from devgate.supervisor.launch import Surroundings
+from devgate.supervisor.launch import Surroundings, Window
 from devgate.supervisor.logs import LogBook
 from devgate.supervisor.resources import Resources
 from devgate.supervisor.service import Service
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from devgate.supervisor.world import Keeper
 
 AFTER_KILL_S = 5.0
+LARGEST_WINDOW = 9_999
 
 
 class Supervisor:
@@ -189,6 +190,28 @@ class Supervisor:
                 service.ring.mark(done, replica=runner.replica, run=runner.run_number)
         await service.left_alone()
         await self.start_service(name)
+
+    async def type_into(self, name: str, data: bytes) -> None:
+        """Type into a service's terminal.
+
+        Raises:
+            CommandError: it has none, does not run, or does not read.
+        """
+        await self._known(name).type_into(data)
+
+    def resize(self, name: str, columns: int, rows: int) -> None:
+        """Make a service's terminal so large, from now on; without one this has no effect.
+
+        Raises:
+            CommandError: no terminal is of that size.
+        """
+        if not (0 < columns <= LARGEST_WINDOW and 0 < rows <= LARGEST_WINDOW):
+            raise CommandError(
+                f"a terminal has 1 to {LARGEST_WINDOW} columns and rows, not {columns} and {rows}",
+                code="bad-size",
+                status=400,
+            )
+        self._known(name).resize(Window(columns, rows))
 
     async def _up_to_date(self, name: str) -> Service | External:
         """The service, after a change of its shape that has waited for this start."""

@@ -70,6 +70,7 @@ class ServiceView:
     probe: str = ""
     probes: tuple[ProbeRow, ...] = ()
     blocked_by: str = ""
+    tty: bool = False
 
 
 def worst(states: Iterable[ServiceState]) -> ServiceState:

@@ -17,12 +17,14 @@ from contextlib import suppress
 from ctypes import wintypes
 from typing import TYPE_CHECKING, Final
 
+from devgate.supervisor.refusal import CannotStartError
+
 assert sys.platform == "win32"
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from devgate.supervisor.launch import Launch
+    from devgate.supervisor.launch import Launch, Window
 
 _CHUNK: Final = 64 * 1024
 _EXTENDED_LIMITS: Final = 9
@@ -85,12 +87,15 @@ class _Job:
 class Leader:
     """The process that was started, in a group and a job of its own. `ended(code)` is called once, on the loop."""
 
-    def __init__(self, launch: Launch, stdout: int, stderr: int, ended: Callable[[int], None]) -> None:
+    def __init__(
+        self, launch: Launch, argv: tuple[str, ...], ends: tuple[int, int, int], ended: Callable[[int], None]
+    ) -> None:
+        stdin, stdout, stderr = ends
         self._popen = subprocess.Popen(
-            launch.argv,
+            argv,
             cwd=launch.cwd,
             env=launch.env,
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=stdout,
             stderr=stderr,
             creationflags=subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW,
@@ -153,3 +158,23 @@ class Pipe:
     def _deliver(self, chunk: bytes) -> None:
         if not self._closed:
             self._took(chunk)
+
+
+class Terminal(Pipe):
+    """There is none here: a pseudo console (ConPTY) wants a way of starting processes of its own."""
+
+    def __init__(self, window: Window, took: Callable[[bytes], None]) -> None:
+        raise CannotStartError(
+            "it wants a terminal of its own (tty: true), which devgate cannot give on Windows",
+            hint="take tty out of the profile, or run this service in a terminal and name its url",
+            code="no-terminal",
+        )
+
+    def wrapped(self, argv: tuple[str, ...]) -> tuple[str, ...]:
+        return argv
+
+    def resize(self, window: Window) -> None:
+        """Nothing has a size."""
+
+    async def type(self, data: bytes) -> bool:
+        return False

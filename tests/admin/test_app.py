@@ -322,3 +322,24 @@ async def test_whoever_does_not_wait_still_hears_of_an_early_refusal(api: Api, c
     reply = await api.ask("POST", "/v1/services/x/start", b'{"wait": false}')
     assert (reply.status, reply.json()["code"]) == (404, "unknown-service")
     assert events.drain() == []  # a refusal is no bug in devgate
+
+
+@pytest.mark.parametrize("body", [b"", b'{"columns": "80", "rows": 24}', b'{"columns": true, "rows": 24}', b"[80, 24]"])
+async def test_a_size_is_two_whole_numbers(api: Api, control: FakeControl, body: bytes) -> None:
+    reply = await api.ask("POST", "/v1/services/web/size", body)
+    if body:
+        assert reply.status == 400
+        assert control.asked == []
+    else:
+        assert control.asked == [("resize", "web", 0, 0)]  # who owns the terminal refuses that
+
+
+async def test_what_is_typed_needs_the_token(api: Api, control: FakeControl) -> None:
+    for target in ("/v1/services/web/input", "/v1/services/web/size"):
+        assert (await api.ask("POST", target, b"x", headers={"Authorization": ""})).status == 401
+    assert control.asked == []
+
+
+async def test_no_more_is_typed_at_once_than_a_body_may_hold(api: Api, control: FakeControl) -> None:
+    assert (await api.ask("POST", "/v1/services/web/input", b"x" * (2**20 + 1))).status == 413
+    assert control.asked == []

@@ -25,6 +25,7 @@ SERVICES = {
     "on_request without port": ("api: {command: x, autostart: on_request}", "on_request needs a port that requests can go to", "on_request"),
     "on_request of a task": ("api: {command: x, port: 1, kind: task, autostart: on_request}", "a task answers no requests", "on_request"),
     "replicas without port": ("api: {command: x, replicas: 2}", "replicas need ports to tell them apart", "2"),
+    "a terminal for several": ("api: {command: x, port: 1, replicas: 2, tty: true}", "of several replicas nobody could say which one is typed into", "true"),
     "replicas of a task": ("api: {command: x, replicas: 2, kind: task}", "a task runs once", "2"),
     "weights of others": ("api: {command: x, port: 1, replicas: 2, weights: [1, 2, 3]}", "3 weights for 2 replicas", "weights"),
     "weights of nothing": ("api: {command: x, port: 1, replicas: 2, weights: [0, 0]}", "no replica has a weight above 0", "weights"),

@@ -63,11 +63,14 @@ class TestContract:
         await control.services.kill("d/../e ?#%\u20ac")
         await control.services.adopt("e")
         await control.services.take_port("e")
+        await control.services.type_into("g", bytes(range(256)))
+        await control.services.resize("g", 80, 24)
         await control.gateway.reset_breaker("f")
         await control.sync.check()
         assert owner.asked == [
             ("start", "a"), ("stop", "b"), ("restart", "c"), ("restart", "c", "dependents"), ("kill", "d/../e ?#%\u20ac"),
-            ("adopt", "e"), ("take-port", "e"), ("reset", "f"), ("check",),
+            ("adopt", "e"), ("take-port", "e"), ("type", "g", bytes(range(256))), ("resize", "g", 80, 24),
+            ("reset", "f"), ("check",),
         ]  # fmt: skip
 
     async def test_logs(self, control: Control, owner: FakeControl) -> None:

@@ -85,6 +85,12 @@ class FakeControl:
     async def take_port(self, name: str) -> None:
         await self._ask("take-port", name)
 
+    async def type_into(self, name: str, data: bytes) -> None:
+        await self._ask("type", name, data)
+
+    async def resize(self, name: str, columns: int, rows: int) -> None:
+        await self._ask("resize", name, columns, rows)
+
     async def reset_breaker(self, service: str) -> None:
         await self._ask("reset", service)
 
