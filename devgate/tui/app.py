@@ -94,6 +94,8 @@ class DevgateApp(App[None], inherit_bindings=False):
         """Whether logs are shown merged."""
         self.sought = ""
         """Filter that the traffic view takes up when it next comes into sight."""
+        self.windows: dict[str, tuple[int, int]] = {}
+        """Columns and rows of services' terminals, as this screen has last made them."""
         self.animation_level = "none"  # a live view that slides costs paints and tells nothing
         self._painted = ready
         self._seen_views = {self.DEFAULT_MODE}

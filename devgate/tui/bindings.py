@@ -122,6 +122,7 @@ LOG: Final = Keys(
         _key("log.wrap", "w", "log('wrap')", "wrap", "Fold long lines, or let them run out of view."),
         _key("log.copy", "y", "log('copy')", "copy", "Copy the selection, or the current line."),
         _key("log.copy_run", "Y", "log('copy_run')", "copy run", "Copy everything the current run has written."),
+        _key("log.type", "i", "type", "type", "Type into the service, if it has a terminal: `tty: true`."),
         _key("log.open", "v", "open_log", "pager", "Open the log in $PAGER; requests go on meanwhile."),
     ),
 )
@@ -136,7 +137,7 @@ OVERVIEW: Final = Keys(
         ),
         _key("overview.tab_back", "left_square_bracket", "tab(-1)", "tab before", "The tab before."),
         _key("overview.open", "o", "open_route", "open", "Open the selected route in the browser."),
-        _key("route.fault", "i", "fault", "fault", "Have something go wrong with the route's requests for a while."),
+        _key("route.fault", "i", "fault", "fault", "In the routes: have a route's requests go wrong for a while."),
         _key("overview.failing", "exclamation_mark", "failing_first", "failing first", "Failed services first."),
     ),
 )
@@ -202,6 +203,19 @@ PROMPT: Final = Keys(
     (_key("prompt.clear", "escape", "clear", "clear", "Take back what was typed; Enter keeps it."),),
 )
 
+TYPING: Final = Keys(
+    "While one types into a service",
+    (
+        _key(
+            "typing.leave",
+            "ctrl+right_square_bracket",
+            "leave",
+            "leave",
+            "Back to devgate; every other key is the service's.",
+        ),
+    ),
+)
+
 DIALOG: Final = Keys(
     "In a dialog",
     (
@@ -237,6 +251,7 @@ ALL: Final = (
     TABLE,
     BACK,
     PROMPT,
+    TYPING,
     DIALOG,
     FAULT,
     QUESTION,
@@ -250,6 +265,8 @@ CONTEXT: Final[dict[str, tuple[str, ...]]] = {
     "overview": (
         "service.adopt",
         "service.take",
+        "log.type",
+        "route.fault",
         "service.start",
         "service.restart",
         "service.stop",
@@ -270,7 +287,16 @@ CONTEXT: Final[dict[str, tuple[str, ...]]] = {
         "request.compare",
         "view.back",
     ),
-    "logs": ("log.search", "log.filter", "log.next_error", "log.merged", "log.follow", "logs.next", "view.back"),
+    "logs": (
+        "log.type",
+        "log.search",
+        "log.filter",
+        "log.next_error",
+        "log.merged",
+        "log.follow",
+        "logs.next",
+        "view.back",
+    ),
     "health": ("sync.check", "service.restart", "service.stop", "breaker.reset", "table.choose", "view.back"),
     "profiles": ("table.choose", "profiles.edit", "profiles.again", "view.back"),
 }

@@ -31,6 +31,8 @@ PALETTE: Final = (
 """The keys of the palette, which is Textual's own."""
 _KEYS: Final = 200
 """From here on the keys of the last line are dropped."""
+EVERY_KEY: Final = Part((("every other key is the service's", "muted"),), drop=1)
+"""Said while one types into a service."""
 LIMIT_SHOWN_S = 30.0
 """How long the header says that a limit was reached, be it enforced or not."""
 SLOW_LOOP_MS = 50.0

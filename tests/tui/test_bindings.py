@@ -66,6 +66,8 @@ def test_the_last_line_names_only_keys_that_exist():
         ("log.open", "v"),
         ("profile.reload", "c"),
         ("overview.open", "o"),
+        ("log.type", "i"),
+        ("typing.leave", "ctrl+right_square_bracket"),
         ("screen.detach", "d"),
         ("log.copy", "y"),
         ("log.copy_run", "Y"),

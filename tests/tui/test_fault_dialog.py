@@ -26,7 +26,7 @@ def on(*routes: str) -> tuple[FaultRow, ...]:
 async def test_one_that_is_ready_made():
     control = FakeControl(sample())
     async with driven(control) as (_, pilot):
-        await press(pilot, "i")
+        await press(pilot, "tab", "i")
         await shows(pilot, "What goes wrong with /health")
         assert "nothing any more" not in text_of(pilot.app)
         await press(pilot, "j", "j", "enter")
@@ -48,7 +48,7 @@ async def test_one_of_ones_own_on_the_selected_route():
 async def test_what_is_not_understood_is_not_asked_for():
     control = FakeControl(sample())
     async with driven(control) as (_, pilot):
-        await press(pilot, "i")
+        await press(pilot, "tab", "i")
         await shows(pilot, "What goes wrong")
         await press(pilot, *"jjjjjjj", "enter", *"abc", "enter")
         await shows(pilot, "What goes wrong")
@@ -60,7 +60,7 @@ async def test_what_is_not_understood_is_not_asked_for():
 async def test_taken_away_from_one_and_from_all():
     control = FakeControl(replace(sample(), faults=on("/health", "/events")))
     async with driven(control) as (_, pilot):
-        await press(pilot, "i")
+        await press(pilot, "tab", "i")
         await shows(pilot, "nothing any more")
         await shows(pilot, "1m1s left")
         await press(pilot, "end", "k", "enter")
@@ -74,7 +74,7 @@ async def test_taken_away_from_one_and_from_all():
 async def test_a_refusal_is_shown():
     control = FakeControl(sample(), refuses=CommandError("there is no route '/health'"))
     async with driven(control) as (app, pilot):
-        await press(pilot, "i")
+        await press(pilot, "tab", "i")
         await shows(pilot, "What goes wrong")
         await press(pilot, "enter")
         await until(pilot, lambda: len(app._notifications) == 1)

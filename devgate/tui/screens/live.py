@@ -18,6 +18,7 @@ from devgate.tui import header, rows
 from devgate.tui.bindings import COMMON, CONTEXT, SWITCH
 from devgate.tui.widgets.line import Line, Part
 from devgate.tui.widgets.live_table import LiveTable
+from devgate.tui.widgets.typewriter import Typewriter
 from devgate.tui.work import start
 
 if TYPE_CHECKING:
@@ -188,6 +189,7 @@ class LiveScreen(Screen[None]):
                 service.owner,
                 service.breaker.state,
                 service.breaker.consecutive > 0,
+                service.tty,
             )
             if service is not None
             else None,
@@ -221,6 +223,9 @@ class LiveScreen(Screen[None]):
             self._keys.show(header.TYPING)
             return
         active = active_keys(self)
+        if isinstance(self.focused, Typewriter):
+            self._keys.show([*header.keys(active, ["typing.leave"]), header.EVERY_KEY])
+            return
         if isinstance(self.focused, LiveTable) and "table.choose" in active:
             shown, binding = active["table.choose"]
             active["table.choose"] = shown, replace(binding, description=self.focused.verb)

@@ -21,6 +21,8 @@ class LogFeed:
         self._pane = pane
         self._names: tuple[str, ...] | None = None
         self._after = 0
+        self.unfinished = ""
+        """What the one service that is shown has begun to write."""
 
     def open(self, names: tuple[str, ...]) -> None:
         """Show the log of these services, merged if there is not exactly one; the same again changes nothing."""
@@ -28,6 +30,7 @@ class LogFeed:
             return
         self._names = names
         self._after = 0
+        self.unfinished = ""
         title = names[0] if len(names) == 1 else ", ".join(names) or "all services"
         self._pane.restart(title, merged=len(names) != 1)
 
@@ -37,6 +40,8 @@ class LogFeed:
         if names is None:
             return
         part = await control.services.logs(names, after=self._after, limit=AT_ONCE if self._after else FIRST)
+        if names == self._names:
+            self.unfinished = part.unfinished
         if names == self._names and (part.lines or part.next != self._after):
             self._after = part.next
             self._pane.add(part)

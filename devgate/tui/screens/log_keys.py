@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from textual import on
 
 from devgate.tui import rows
@@ -10,24 +12,63 @@ from devgate.tui.screens.live import LiveScreen
 from devgate.tui.screens.log_feed import LogFeed
 from devgate.tui.widgets.log_pane import LogPane
 from devgate.tui.widgets.prompt import Prompt
+from devgate.tui.widgets.typewriter import Typewriter
+
+NARROWEST: Final = 20
+"""Columns; a pane that is narrower does not make a terminal so."""
 
 
 class LogKeys(LiveScreen):
-    """A view with a log pane, its feed and its prompt. The view puts `log_pane` and `prompt` into its body."""
+    """A view with a log pane, its feed and its prompt. The view puts `log_pane`, `typewriter` and `prompt` into its body."""
 
     def __init__(self) -> None:
         super().__init__()
         self.log_pane = LogPane(id="log")
         self.prompt = Prompt(id="prompt")
+        self.typewriter = Typewriter(id="typewriter")
         self._feed = LogFeed(self.log_pane)
 
     def open_log(self) -> None:
         """Show what is to be shown now: everything merged, or the selected service."""
         name = self.app.selected
         self._feed.open(() if self.app.merged or not name else (name,))
+        service = self.service
+        self.typewriter.offer(name if service is not None and service.tty and not self.app.merged else "")
 
     async def pull(self) -> None:
         await self._feed.pull(self.app.control)
+        self.typewriter.tell(self._feed.unfinished)
+        await self._fit()
+
+    async def _fit(self) -> None:
+        """Make the service's terminal as large as the pane that shows it."""
+        service, width, height = self.service, self.log_pane.room, self.log_pane.size.height - 1
+        if service is None or not service.tty or self.app.merged or width < NARROWEST or height < 1:
+            return
+        if self.app.windows.get(service.name) != (width, height):
+            self.app.windows[service.name] = width, height
+            await self.app.control.services.resize(service.name, width, height)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "type":
+            return self.service is not None and self.service.tty
+        return super().check_action(action, parameters)
+
+    def action_type(self) -> None:
+        """Every key is the service's, until it is left."""
+        if self.app.merged:
+            self.action_merged()
+        self.open_log()
+        self.log_pane.action_follow()
+        self.typewriter.focus()
+
+    @on(Typewriter.Typed)
+    def _echo(self) -> None:
+        self.again()
+
+    @on(Typewriter.Left)
+    def _typed(self) -> None:
+        self.log_pane.focus()
 
     def action_merged(self) -> None:
         self.app.merged = not self.app.merged

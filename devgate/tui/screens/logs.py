@@ -23,6 +23,7 @@ class Logs(LogKeys):
 
     def body(self) -> Iterable[Widget]:
         yield self.log_pane
+        yield self.typewriter
         yield self.prompt
 
     def show(self, snapshot: Snapshot) -> None:

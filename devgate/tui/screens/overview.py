@@ -57,7 +57,9 @@ class Overview(LogKeys):
 
     def body(self) -> Iterable[Widget]:
         yield self._services
-        yield Horizontal(self._routes, Vertical(self._tabs, self.log_pane, self._facts, id="told"), id="lower")
+        yield Horizontal(
+            self._routes, Vertical(self._tabs, self.log_pane, self.typewriter, self._facts, id="told"), id="lower"
+        )
         yield self.prompt
 
     def show(self, snapshot: Snapshot) -> None:
@@ -137,6 +139,17 @@ class Overview(LogKeys):
         if self._routes.has_focus or self.log_pane.has_focus or self._facts.has_focus:
             (self.log_pane if self._tab == _LOG else self._facts).focus()
         self.again()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """One key puts something in: a fault into a route where the routes are, what is typed into a service everywhere else."""
+        if action in ("fault", "type") and self._routes.has_focus is not (action == "fault"):
+            return False
+        return super().check_action(action, parameters)
+
+    def action_type(self) -> None:
+        self.remove_class(_ROUTES_CLASS)
+        self.action_tab(-_TABS.index(self._tab))
+        super().action_type()
 
     def action_open_route(self) -> None:
         """The selected route, or else the first one of the selected service, as far as its path is known."""

@@ -218,6 +218,11 @@ class LogPane(ScrollView, can_focus=True):
             self.post_message(self.CopyAsked("\n".join(text), what))
 
     @property
+    def room(self) -> int:
+        """Cells of a line's text."""
+        return self._layout.room
+
+    @property
     def top(self) -> int:
         """Index of the line that stands at the top; of the newest one while following."""
         if self.follow:
