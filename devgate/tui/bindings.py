@@ -266,7 +266,6 @@ CONTEXT: Final[dict[str, tuple[str, ...]]] = {
         "service.adopt",
         "service.take",
         "log.type",
-        "route.fault",
         "service.start",
         "service.restart",
         "service.stop",

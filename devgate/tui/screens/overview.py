@@ -120,6 +120,9 @@ class Overview(LogKeys):
         self.app.action_view("traffic")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """One key puts something in: a fault into a route where the routes are, what is typed into a service everywhere else."""
+        if action in ("fault", "type") and self._routes.has_focus is not (action == "fault"):
+            return False
         if action in ("fault", "open_route"):
             return self.snapshot is not None and bool(self.snapshot.routes)
         return super().check_action(action, parameters)
@@ -139,12 +142,6 @@ class Overview(LogKeys):
         if self._routes.has_focus or self.log_pane.has_focus or self._facts.has_focus:
             (self.log_pane if self._tab == _LOG else self._facts).focus()
         self.again()
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """One key puts something in: a fault into a route where the routes are, what is typed into a service everywhere else."""
-        if action in ("fault", "type") and self._routes.has_focus is not (action == "fault"):
-            return False
-        return super().check_action(action, parameters)
 
     def action_type(self) -> None:
         self.remove_class(_ROUTES_CLASS)

@@ -153,10 +153,12 @@ async def test_the_last_line_of_a_small_terminal_says_how_to_leave_and_where_hel
 
 
 @pytest.mark.parametrize(
-    ("key", "said"), [("question_mark", ""), ("q", ""), ("i", ""), ("colon", "↑↓ choose  ⏎ run  esc back")]
+    ("key", "said"), [("question_mark", ""), ("q", ""), ("tab,i", ""), ("colon", "↑↓ choose  ⏎ run  esc back")]
 )
 async def test_the_last_line_offers_nothing_that_does_nothing_under_a_dialog(key: str, said: str):
     async with driven(full()) as (app, pilot):
+        *towards, key = key.split(",")
+        await press(pilot, *towards)
         before = screen_of(app)[-1].strip()
         await press(pilot, key)
         await until(pilot, lambda: screen_of(app)[-1].strip() == said)
