@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from devgate.model.events import BreakerChanged
 from devgate.model.profile import BreakerSpec
-from devgate.model.snapshot import BreakerRow
+from devgate.model.snapshot import BreakerRow, CauseRow
 from devgate.model.status import FAILED, ServiceState
 from devgate.policy.breaker import Breaker, Forced
 
@@ -62,7 +62,9 @@ class Fuse:
         await self._moved.wait()
 
     def row(self) -> BreakerRow:
-        stats = self.breaker.stats(self._clock.now())
+        now = self._clock.now()
+        stats = self.breaker.stats(now)
+        since_epoch = self._clock.wall() - now
         return BreakerRow(
             state=stats.state,
             enabled=stats.forced is not Forced.DISABLED,
@@ -70,6 +72,7 @@ class Fuse:
             opened=stats.opened,
             retry_in_s=stats.probe_in_s,
             last_cause=stats.causes[-1].what if stats.causes else "",
+            causes=tuple(CauseRow(round(since_epoch + one.at, 3), one.what, one.request_id) for one in stats.counted),
         )
 
     def _announce(self, change: Change | None) -> None:

@@ -32,6 +32,18 @@ class TrafficRow:
 
 
 @dataclass(frozen=True, slots=True)
+class CauseRow:
+    """A failure that a breaker counted."""
+
+    at: float
+    """Seconds since the epoch."""
+    what: str
+    """The status, or how sending the request failed."""
+    request_id: str
+    """Empty: it was no request; the process went."""
+
+
+@dataclass(frozen=True, slots=True)
 class BreakerRow:
     state: BreakerState = BreakerState.CLOSED
     enabled: bool = True
@@ -41,6 +53,9 @@ class BreakerRow:
     """How often it has opened."""
     retry_in_s: float = 0.0
     last_cause: str = ""
+    causes: tuple[CauseRow, ...] = ()
+    """Why it is in its state: the failures in a row while it is closed; otherwise those that opened it, and every probe that has
+    failed since. The last ten, oldest first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,6 +148,9 @@ class Stats:
     totals: Totals
     causes: tuple[Cause, ...]
     """The last ten, oldest first."""
+    counted: tuple[Cause, ...]
+    """Why it is in its state: while it is closed, the failures in a row; otherwise those that opened it, and since then every
+    probe that failed and the loss of its process. The last ten, oldest first."""
 
 
 class Breaker:
@@ -173,6 +176,8 @@ class Breaker:
         self._last_slot = 0
         self._success = self._failure = self._timeout = self._rejected = self._ignored = 0
         self._causes: deque[Cause] = deque(maxlen=CAUSES_KEPT)
+        self._counted: deque[Cause] = deque(maxlen=CAUSES_KEPT)
+        """Reset by the next failure that counts, not by each success, of which there are so many more."""
 
     def __repr__(self) -> str:
         return f"<Breaker {self.state}, {self._consecutive} failures in a row, {len(self._slots)} probes>"
@@ -231,11 +236,15 @@ class Breaker:
             return None
         self._failure += 1
         self._timeout += outcome is Outcome.TIMEOUT
-        self._causes.append(Cause(now, cause, request_id))
-        return self._failed(now, cause, probe) if current else None
+        failure = Cause(now, cause, request_id)
+        self._causes.append(failure)
+        return self._failed(now, failure, probe) if current else None
 
     def lost(self, now: float, cause: str) -> Change | None:
         """The service's process is gone for good: open at once, without letting requests find out."""
+        if self.state is _CLOSED:
+            self._counted.clear()
+        self._counted.append(Cause(now, cause, ""))
         return self._move(Trigger.LOST, now, cause)
 
     def returned(self, now: float, cause: str) -> Change | None:
@@ -268,6 +277,7 @@ class Breaker:
             probe_in_s=max(0.0, self._open_until - now) if self.state is _OPEN else 0.0,
             totals=Totals(self._success, self._failure, self._timeout, self._rejected, self._ignored),
             causes=tuple(self._causes),
+            counted=self._why(now),
         )
 
     def _decide(self, now: float) -> Admission:
@@ -303,14 +313,25 @@ class Breaker:
         probes = f"{self._good_probes} good probe{'s' if self._good_probes > 1 else ''}"
         return self._move(Trigger.PROBED, now, probes)
 
-    def _failed(self, now: float, cause: str, probe: bool) -> Change | None:
+    def _why(self, now: float) -> tuple[Cause, ...]:
+        if self.state is not _CLOSED:
+            return tuple(self._counted)
+        return tuple(self._counted)[len(self._counted) - min(self.consecutive(now), len(self._counted)) :]
+
+    def _failed(self, now: float, failure: Cause, probe: bool) -> Change | None:
         if self.state is _CLOSED:
+            counted = self._why(now)
+            self._counted.clear()
+            self._counted.extend((*counted, failure))
             self._consecutive = self.consecutive(now) + 1
             self._failed_at = now
             if self._consecutive < self.spec.failures:
                 return None
-            return self._move(Trigger.FAILED_OFTEN, now, f"{self._consecutive} failures in a row, last: {cause}")
-        return self._move(Trigger.PROBE_FAILED, now, f"probe failed: {cause}") if probe else None
+            return self._move(Trigger.FAILED_OFTEN, now, f"{self._consecutive} failures in a row, last: {failure.what}")
+        if not probe:
+            return None
+        self._counted.append(failure)
+        return self._move(Trigger.PROBE_FAILED, now, f"probe failed: {failure.what}")
 
     def _move(self, trigger: Trigger, now: float, cause: str) -> Change | None:
         old, new = self.state, TRANSITIONS[self.state, trigger]

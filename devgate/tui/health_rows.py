@@ -10,10 +10,10 @@ from devgate.tui import rows
 from devgate.tui.columns import Column, Row
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Mapping, Sequence
 
     from devgate.model.query import RequestRow
-    from devgate.model.snapshot import EventRow, InstanceRow, ProbeRow, ServiceRow, Snapshot
+    from devgate.model.snapshot import CauseRow, EventRow, InstanceRow, ProbeRow, ServiceRow, Snapshot
     from devgate.tui.ink import Run, Runs
 
 COLUMNS: Final = (
@@ -42,10 +42,7 @@ INSTANCES: Final = (
 EVENTS: Final = (Column("event", "Events", 20, grow=1),)
 
 PROBES: Final = 5
-"""Probes told one by one; the others are a sign each."""
-FAILURES: Final = 5
-REFUSED: Final = "circuit-open"
-"""Slug of what the breaker itself answers."""
+"""Probes told one by one where there is something to tell; the others are a sign each."""
 _MARK: Final[dict[tuple[bool, bool], Run]] = {
     (True, False): ("●", "good"),
     (True, True): ("▲", "warn"),
@@ -117,21 +114,25 @@ def _instance(row: InstanceRow) -> Row:
     return Row(str(row.replica), cells)
 
 
-def failures(known: Iterable[RequestRow], service: str) -> list[RequestRow]:
-    """The service's failed requests, newest first, as its breaker counts them; not those that the breaker itself refused."""
-    found = [row for row in known if row.service == service and row.status >= 500 and row.error != REFUSED]
-    return found[: -FAILURES - 1 : -1]
+def details(row: ServiceRow | None, known: Mapping[str, RequestRow] | None = None) -> list[Runs]:
+    """How devgate knows what it says of one service: its probes, what its breaker counted, its version.
 
-
-def details(row: ServiceRow | None, failed: Sequence[RequestRow] = ()) -> list[Runs]:
-    """How devgate knows what it says of one service: its probes, what its breaker counted, its version."""
+    Args:
+        known: failed requests by their ids, as far as they are remembered.
+    """
     if row is None:
         return []
-    return [*_probes(row), (), *_breaker(row, failed), (), *_version(row)]
+    parts = [_probes(row), _breaker(row, known or {}), _version(row)]
+    if row.breaker.causes:  # what is wrong comes first, on a small terminal above all
+        parts[:2] = parts[1::-1]
+    return [line for part in parts for line in (*part, ())][:-1]
 
 
 def _probes(row: ServiceRow) -> list[Runs]:
     lines: list[Runs] = [(_label("probe"), (row.probe or "none", "plain"), *_strip_of(row.probes))]
+    newest = row.probes[: -PROBES - 1 : -1]
+    if not any(probe.detail for probe in newest):
+        newest = newest[:1]
     lines += [
         (
             _label(""),
@@ -140,7 +141,7 @@ def _probes(row: ServiceRow) -> list[Runs]:
             (f" {fmt.milliseconds(probe.ms):>5}  ", "plain"),
             (probe.detail, "plain" if probe.ok else "bad-soft"),
         )
-        for probe in row.probes[: -PROBES - 1 : -1]
+        for probe in newest
     ]
     return lines
 
@@ -150,23 +151,29 @@ def _strip_of(probes: Sequence[ProbeRow]) -> Runs:
     return (("  ", "plain"), *(_MARK[probe.ok, bool(probe.detail)] for probe in probes))
 
 
-def _breaker(row: ServiceRow, failed: Sequence[RequestRow]) -> list[Runs]:
+def _breaker(row: ServiceRow, known: Mapping[str, RequestRow]) -> list[Runs]:
+    """Its state, and every failure that has brought it there."""
     breaker = row.breaker
     opened = f"  opened {breaker.opened}x" if breaker.opened else ""
-    lines: list[Runs] = [(_label("breaker"), rows.breaker(breaker), (opened, "muted"))]
-    if breaker.last_cause:
-        lines.append((_label(""), ("last failure ", "muted"), (breaker.last_cause, "warn")))
-    lines += [
-        (
-            _label(""),
-            (f"{fmt.clock(request.at)} ", "muted"),
-            rows.status(request.status),
-            (f" {request.error or fmt.milliseconds(request.duration_ms)}", "bad-soft"),
-            (f"  {request.method} {request.path}", "plain"),
-        )
-        for request in failed
-    ]
+    counted = (
+        ""
+        if not breaker.causes
+        else "  failures in a row:"
+        if breaker.state is BreakerState.CLOSED
+        else "  because of:"
+    )
+    lines: list[Runs] = [(_label("breaker"), rows.breaker(breaker), (opened + counted, "muted"))]
+    if breaker.last_cause and not breaker.causes:
+        lines.append((_label(""), ("last failure ", "muted"), (breaker.last_cause, "plain")))
+    lines += [_cause(cause, known.get(cause.request_id)) for cause in breaker.causes]
     return lines
+
+
+def _cause(cause: CauseRow, request: RequestRow | None) -> Runs:
+    by: Runs = ((f"  request {cause.request_id}", "muted"),) if cause.request_id else ()
+    if request is not None:
+        by = ((f"  {request.method} {request.path}", "plain"), *by)
+    return _label(""), (f"{fmt.clock(cause.at)} ", "muted"), (cause.what, "bad-soft"), *by
 
 
 def _version(row: ServiceRow) -> list[Runs]:

@@ -322,6 +322,44 @@ def test_stats_keep_the_last_causes():
     assert (causes[-1].what, causes[-1].request_id, causes[-1].at) == ("cause 11", "id 11", 11.0)
 
 
+def whats(subject: Breaker, now: float) -> list[str]:
+    return [cause.what for cause in subject.stats(now).counted]
+
+
+def test_what_opened_it_is_told_until_it_has_closed_and_every_failed_probe():
+    subject = breaker()
+    send(subject, FAILURE, 0.0, "long forgotten")
+    send(subject, SUCCESS, 0.0)
+    assert whats(subject, 0.0) == []
+    send(subject, FAILURE, 1.0, "one")
+    send(subject, ALIVE, 1.0)
+    send(subject, TIMEOUT, 2.0, "two")
+    assert whats(subject, 2.0) == ["one", "two"]
+    late = subject.admit(2.5)
+    send(subject, FAILURE, 3.0, "three")
+    assert subject.state is OPEN
+    subject.record(late, FAILURE, 4.0, "of an earlier phase")
+    assert whats(subject, 4.0) == ["one", "two", "three"]
+    send(subject, FAILURE, 13.0, "probe")
+    assert whats(subject, 13.0) == ["one", "two", "three", "probe"]
+    subject.lost(14.0, "crashed")
+    assert whats(subject, 14.0) == ["one", "two", "three", "probe", "crashed"]
+    subject.reset(15.0, "by hand")
+    assert whats(subject, 15.0) == []
+    subject.lost(16.0, "crashed again")
+    assert whats(subject, 16.0) == ["crashed again"]
+
+
+def test_time_forgets_what_it_has_counted():
+    subject = breaker(failures=5, decay="10s")
+    for number in range(3):
+        send(subject, FAILURE, float(number), f"{number}")
+    assert whats(subject, 2.0) == ["0", "1", "2"]
+    assert whats(subject, 13.0) == ["1", "2"]
+    send(subject, FAILURE, 13.0, "3")
+    assert whats(subject, 13.0) == ["1", "2", "3"]
+
+
 def test_totals_count_timeouts_as_failures_too():
     subject = breaker(failures=100)
     for outcome in Outcome:

@@ -12,6 +12,7 @@ from devgate.model.plan import Plan, Reason, RouteChanges
 from devgate.model.query import LogLine, LogSlice, RequestPage, RequestRow
 from devgate.model.snapshot import (
     BreakerRow,
+    CauseRow,
     EventRow,
     InstanceRow,
     ProbeRow,
@@ -30,6 +31,14 @@ if TYPE_CHECKING:
 
 NOON = 1_760_000_400.0
 """2025-10-09 09:00:00 UTC."""
+
+
+CAUSES = tuple(
+    CauseRow(NOON + 340 + number * 3, what, f"0190-{id:04x}" if id else "")
+    for number, (what, id) in enumerate(
+        [("status 503", 28), ("status 503", 36), ("nobody listens on 127.0.0.1:6686", 44), ("crashed, exit code 1", 0)]
+    )
+)
 
 
 @dataclass
@@ -246,7 +255,7 @@ def sample() -> Snapshot:
             restarts=5,
             cause="exit 1 after 12 s, 5th in 60 s",
             last_error="KeyError: 'OPENAI_API_KEY'",
-            breaker=BreakerRow(BreakerState.OPEN, True, 6, 2, 8.0, "crashed"),
+            breaker=BreakerRow(BreakerState.OPEN, True, 6, 2, 8.0, "crashed", CAUSES),
             sync=SyncRow(SyncState.UNKNOWN),
             traffic=TrafficRow(96, 8, 1.0, 2.0, 9.0, 503, 0, 2, (0,) * 20 + (1, 2, 1, 0, 3, 1, 0, 1, 2, 1)),
         ),
@@ -272,7 +281,9 @@ def sample() -> Snapshot:
             sync=SyncRow(SyncState.UNKNOWN),
             cause="exit 101 after 3 s, 2nd in 60 s; again in 1 s",
             last_error="panicked at src/main.rs:42: address in use",
-            breaker=BreakerRow(BreakerState.HALF_OPEN, True, 3, 1, 0.0, "exit 101"),
+            breaker=BreakerRow(
+                BreakerState.HALF_OPEN, True, 3, 1, 0.0, "exit 101", (CauseRow(NOON + 390, "exit 101", ""),)
+            ),
             traffic=TrafficRow(),
         ),
         service(
@@ -298,7 +309,7 @@ def sample() -> Snapshot:
             ),
             restarts=1,
             uptime_s=95,
-            breaker=BreakerRow(consecutive=2),
+            breaker=BreakerRow(consecutive=2, last_cause="status 504", causes=CAUSES[:2]),
             sync=SyncRow(SyncState.OUT_OF_SYNC, "2.4.0", 31.0),
             traffic=TrafficRow(58, 4, 0.08, 620.0, 1840.0, 504, 1, 0, _WAVE[10:]),
         ),

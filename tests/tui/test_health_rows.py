@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from devgate.model.snapshot import ProbeRow
+from devgate.model.snapshot import BreakerRow, ProbeRow
 from devgate.tui import health_rows
 from tests.tui.fake_control import NOON, request_rows, sample, service
 
@@ -18,25 +18,27 @@ def named(name: str):
 
 
 def test_probes_are_signs_and_the_last_of_them_words():
-    said = text(health_rows.details(named("billing-server")))
+    said = text(health_rows.details(replace(named("billing-server"), breaker=BreakerRow())))
     assert said[0] == "probe    GET /health every 5s  ●●●✖▲"
     assert said[1] == "         09:07:00 ▲  1.8s  slow: answered after 1.8 s"
     assert said[2] == "         09:06:55 ✖  1.0s  no answer within 1 s"
-    many = replace(named("billing-server"), probes=tuple(ProbeRow(NOON + n, True, 1.0, "") for n in range(20)))
-    assert len([line for line in text(health_rows.details(many)) if "1.0ms" in line]) == health_rows.PROBES
+    many = tuple(ProbeRow(NOON + n, True, 1.0, "") for n in range(20))
+    for probes, told in ((many, 1), ((*many, ProbeRow(NOON + 20, True, 1.0, "slow")), health_rows.PROBES)):
+        said = text(health_rows.details(replace(named("notify-server"), probes=probes)))
+        assert len([line for line in said if "1.0ms" in line]) == told
 
 
-def test_the_failures_that_opened_a_breaker_but_not_what_it_refused():
-    rows = request_rows(60)
-    rows[-1] = replace(rows[-1], service="bot-server", status=503, error=health_rows.REFUSED)
-    failed = health_rows.failures(rows, "bot-server")
-    assert len(failed) == health_rows.FAILURES
-    assert all(row.service == "bot-server" and row.error == "service-unavailable" for row in failed)
-    assert failed[0].at > failed[-1].at
-    said = text(health_rows.details(named("bot-server"), failed))
-    assert "breaker  OPEN 8s  opened 2x" in said
-    assert "         last failure crashed" in said
-    assert "         09:06:38 503 service-unavailable  GET /api/bot/commands" in said
+def test_the_failures_that_opened_a_breaker_with_the_requests_that_are_remembered():
+    known = {row.request_id: row for row in request_rows(60)[35:]}
+    said = text(health_rows.details(named("bot-server"), known))
+    at = said.index("breaker  OPEN 8s  opened 2x  because of:")
+    assert said[at + 1 : at + 5] == [
+        "         09:05:40 status 503  request 0190-001c",
+        "         09:05:43 status 503  GET /api/bot/commands  request 0190-0024",
+        "         09:05:46 nobody listens on 127.0.0.1:6686  GET /api/bot/commands  request 0190-002c",
+        "         09:05:49 crashed, exit code 1",
+    ]
+    assert "breaker  closed 2  failures in a row:" in text(health_rows.details(named("billing-server")))
 
 
 def test_versions_with_their_limits():

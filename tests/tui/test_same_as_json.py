@@ -16,7 +16,7 @@ from devgate.tui import format as fmt
 from devgate.tui import health_rows, requests, rows
 from devgate.tui.columns import GAP, MARGIN
 from devgate.tui.widgets.live_table import LiveTable
-from tests.tui.driving import driven, press, screen_of, steady
+from tests.tui.driving import driven, press, screen_of, shows, steady
 from tests.tui.fake_control import FakeControl, log_lines, request_rows, sample
 
 if TYPE_CHECKING:
@@ -245,13 +245,18 @@ async def test_the_health_view_is_status():
         text = "\n".join(screen_of(app))
         first = status["services"][0]
         assert first["probe"] in text
-        for probe in first["probes"][-health_rows.PROBES :]:
-            assert datetime.fromtimestamp(probe["at"], UTC).strftime("%H:%M:%S") in text
+        assert datetime.fromtimestamp(first["probes"][-1]["at"], UTC).strftime("%H:%M:%S") in text
         events = [cells["event"] for cells in drawn(app, "events")]
         assert len(events) == len(status["events"])
         for said, event in zip(events, reversed(status["events"]), strict=True):
             assert is_clock(said[:8], event["at"])
             assert is_text(said[11:], event["text"])
+        await press(pilot, "j", "j", "j")
+        await shows(pilot, "because of:")
+        text = "\n".join(screen_of(app))
+        for cause in status["services"][3]["breaker"]["causes"]:
+            assert f"{datetime.fromtimestamp(cause['at'], UTC):%H:%M:%S} {cause['what']}" in text
+            assert cause["request_id"] in text
 
 
 async def test_the_traffic_view_is_requests():

@@ -1,11 +1,10 @@
 """Whether everything is well, and how devgate knows: probes, breakers, versions, replicas, and what happened.
 
-What opened a breaker are requests, so they come from the same list as the traffic view's, a tick at a time.
+A breaker knows what opened it by the ids of requests; what those asked for comes from the traffic view's list, a tick at a time.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from textual import on
@@ -46,7 +45,8 @@ class Health(LiveScreen):
         self._details = LiveTable(TEXT, id="service-health", cursor=False, heading=False)
         self._instances = LiveTable(health_rows.INSTANCES, id="instances", cursor=False)
         self._events = LiveTable(health_rows.EVENTS, id="events", newest_first=True, empty="nothing has happened yet")
-        self._failed: deque[RequestRow] = deque(maxlen=HELD)
+        self._failed: dict[str, RequestRow] = {}
+        """By their ids, the newest last."""
         self._after = 0
 
     def body(self) -> Iterable[Widget]:
@@ -69,14 +69,14 @@ class Health(LiveScreen):
     async def pull(self) -> None:
         page = await self.app.control.gateway.requests(after=self._after, limit=AT_ONCE if self._after else FIRST)
         if page.rows:
-            self._failed.extend(row for row in page.rows if row.status >= 500)
+            self._failed.update((row.request_id, row) for row in page.rows if row.status >= 500 or row.error)
+            for old in list(self._failed)[:-HELD]:
+                del self._failed[old]
             self._describe()
         self._after = page.next
 
     def _describe(self) -> None:
-        service = self.service
-        failed = health_rows.failures(self._failed, service.name) if service is not None else []
-        self._details.show(text_rows(health_rows.details(service, failed)))
+        self._details.show(text_rows(health_rows.details(self.service, self._failed)))
 
     @on(LiveTable.Moved, "#services")
     def _select(self, event: LiveTable.Moved) -> None:

@@ -550,6 +550,9 @@ async def test_a_body_that_is_cut_before_anything_left_is_a_502():
     assert answer is None or answer.problem["code"] == "truncated"
     assert row.error == "truncated"
     assert breaker.consecutive == 1
+    (cause,) = breaker.causes
+    assert (cause.what, cause.request_id) == (breaker.last_cause, row.request_id)
+    assert abs(cause.at - row.at) < DEADLINE_S
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ async def test_the_selected_service_is_told_in_full():
         await shows(pilot, "GET /health every 5s")
         await shows(pilot, "Replica")
         await press(pilot, "j", "j", "j")
-        await shows(pilot, "service-unavailable")
+        await shows(pilot, "09:05:43 status 503  GET /api/bot/commands")
         assert "Replica" not in text_of(app)
 
 
