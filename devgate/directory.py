@@ -39,6 +39,7 @@ class Instance:
     __slots__ = (
         "_cuts",
         "_idle",
+        "_overheard",
         "endpoint",
         "entered",
         "epoch",
@@ -63,6 +64,8 @@ class Instance:
         """Takes no new requests."""
         self._cuts: set[Callable[[], None]] = set()
         self._idle: asyncio.Event | None = None
+        self._overheard = (0, 0.0, b"")
+        """Epoch, monotonic seconds, value."""
 
     def __repr__(self) -> str:
         where = self.endpoint.url if self.endpoint else "nowhere"
@@ -77,6 +80,15 @@ class Instance:
         self.in_flight -= 1
         if self._idle is not None and self.in_flight == 0:
             self._idle.set()
+
+    def overhear(self, version: bytes, at: float) -> None:
+        """An ordinary answer has named the shared-knowledge version, at `at` monotonic seconds."""
+        self._overheard = (self.epoch, at, version)
+
+    def overheard(self, since: float) -> str:
+        """The version that its present run has named since then in an ordinary answer; empty if it has not."""
+        epoch, at, version = self._overheard
+        return version.decode("latin-1").strip() if epoch == self.epoch and at >= since else ""
 
     def on_cut(self, cut: Callable[[], None]) -> Callable[[], None]:
         """Register a long-lived exchange, which a drain ends instead of awaiting. Returns what takes it off the list."""

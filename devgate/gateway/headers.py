@@ -102,7 +102,9 @@ def _request_kind(name: bytes) -> _Kind:
 _RESPONSE_NOTED: Final = frozenset(
     {b"connection", b"content-length", b"transfer-encoding", b"upgrade", b"x-request-id", b"location"}
 )
-_RESPONSE_NOTED_PASSING: Final = frozenset({b"content-type", b"date", b"x-accel-buffering", *SECURITY_KEYS})
+VERSION: Final = b"x-shared-knowledge-version"
+"""What a service may say of itself in any answer (SEMANTICS 3.11)."""
+_RESPONSE_NOTED_PASSING: Final = frozenset({b"content-type", b"date", b"x-accel-buffering", VERSION, *SECURITY_KEYS})
 
 
 def _response_kind(name: bytes, *, keep_cors: bool = False) -> _Kind:

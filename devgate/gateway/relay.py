@@ -18,7 +18,7 @@ from devgate.gateway.capture import KEPT
 from devgate.gateway.failures import Failure
 from devgate.gateway.frames import SERVICE_RESTART
 from devgate.gateway.handlers.tunnel import Tunnel
-from devgate.gateway.headers import read_response, response_trailers
+from devgate.gateway.headers import VERSION, read_response, response_trailers
 from devgate.gateway.reply import answer_head, interim_head, is_event_stream, switch_head
 from devgate.gateway.upstream.errors import Kind, Stage, UpstreamError
 from devgate.gateway.upstream.response import Framing
@@ -274,6 +274,8 @@ class Relay:
         if is_event_stream(fields.noted):
             exchange.kind = "sse"
             self._last()
+        if VERSION in fields.noted:
+            self.instance.overhear(fields.noted[VERSION], self._common.now())
         if self._uncut is not None:
             self.cast_status()
         self._chunked = head.framing in (Framing.CHUNKED, Framing.EOF) and not exchange.http10

@@ -1,8 +1,9 @@
 """Asks every service for its shared-knowledge version, now and then and whenever one has come up (SEMANTICS 3.11).
 
 In this order: `/api/shared-knowledge/status` (`version`), then the service's health path (`sharedKnowledgeVersion`), then the
-header `X-Shared-Knowledge-Version` of either answer. Every replica is asked, and one that differs counts. A check never touches
-the breaker, and a service that does not run is not asked.
+header `X-Shared-Knowledge-Version` of either answer, then the same header of what the gateway has passed on within one interval.
+Every replica is asked, and one that differs counts. A check never touches the breaker, and a service that does not run is not
+asked.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from devgate.clock import Clock
-    from devgate.directory import Directory, Endpoint, Entry, Instance
+    from devgate.directory import Directory, Entry, Instance
     from devgate.model.profile import Profile, ServiceSpec
     from devgate.policy.sync import Change
 
@@ -178,8 +179,7 @@ class SyncMonitor:
         service = self._profile.services.get(name)
         answers: list[tuple[str, str]] = []
         if entry is not None and service is not None:
-            endpoints = [instance.endpoint for instance in entry.serving if instance.endpoint is not None]
-            answers = await asyncio.gather(*(self._ask(endpoint, service) for endpoint in endpoints))
+            answers = await asyncio.gather(*(self._ask(instance, service) for instance in entry.serving))
         version = self._versions.get(name)
         if version is None:  # another profile was applied meanwhile
             return
@@ -190,8 +190,10 @@ class SyncMonitor:
             change = version.heard_nothing(answers[0][1] if answers else "does not serve", now)
         self._announce(name, change)
 
-    async def _ask(self, endpoint: Endpoint, service: ServiceSpec) -> tuple[str, str]:
+    async def _ask(self, instance: Instance, service: ServiceSpec) -> tuple[str, str]:
         """The version; or nothing, and why."""
+        endpoint = instance.endpoint
+        assert endpoint is not None  # it serves
         asked = [(_spec(service).path, "version")]
         if service.ready.http is not None and service.ready.http.startswith("/"):
             asked.append((service.ready.http, "sharedKnowledgeVersion"))
@@ -210,7 +212,7 @@ class SyncMonitor:
                 return found, ""
             in_header = in_header or answer.header
             why = f"{path} names no {key}" if answer.status == 200 else f"{path} answers {answer.status}"
-        return in_header, why
+        return in_header or instance.overheard(self._clock.now() - self._profile.sync.interval), why
 
     async def _get(self, url: str) -> _Answer:
         """Raises TimeoutError, ClientError, OSError, or ValueError and RecursionError for a body that is no JSON of ours."""

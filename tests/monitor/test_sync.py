@@ -98,6 +98,26 @@ async def test_the_health_path_is_asked_where_there_is_no_status() -> None:
         assert asked == ["/api/shared-knowledge/status", "/health"]
 
 
+async def test_what_ordinary_answers_say_counts_where_nothing_else_does() -> None:
+    directory = Directory()
+    async with (
+        service({"/health": {"status": "ok"}}) as (endpoint, _),
+        SyncMonitor(directory, lambda event: None, SystemClock(), profile=profile()) as monitor,
+    ):
+        serve(directory, endpoint)
+        instance = directory.declare("a").instances[0]
+        await monitor.check()
+        assert monitor.rows()["a"].state is SyncState.UNKNOWN
+        now = SystemClock().now()
+        instance.overhear(b" 1.0.0", now)
+        await monitor.check()
+        assert monitor.rows()["a"].state is SyncState.SYNCED
+        assert instance.overheard(now + 1) == ""  # too long ago
+        directory.announce(instance, endpoint)
+        instance.epoch += 1
+        assert instance.overheard(now) == ""  # said by the run before
+
+
 async def test_nonsense_leaves_it_unknown_and_says_why() -> None:
     for nonsense in (
         b"<html>", b"[1]", b"\xff\xfe", b'{"version": 3}', b'{"version": " "}', 500, b"x" * 200_000, b"[" * 60_000, b"",
