@@ -160,6 +160,7 @@ def picture(
         health=overall(rows),
         sync=sync_state,
         sync_expected=sync_expected,
+        sync_fails_health=profile.sync.fail_health,
         traffic=traffic,
         loop_delay_ms=lag_ms,
         config_problems=problems,

@@ -243,3 +243,5 @@ class Snapshot:
     """Faults on demand that are on."""
     limits: tuple[LimitRow, ...] = ()
     cache: CacheRow = CacheRow()
+    sync_fails_health: bool = False
+    """Whether `/health/sync` is an error while critical: `sync.fail_health`."""

@@ -266,7 +266,7 @@ def test_a_taken_port_is_said_in_lines_of_its_own_from_the_background(two: Path)
 
 def test_sync_turns_to_warning_and_critical(tmp_path: Path) -> None:
     (tmp_path / "devgate.yaml").write_text(
-        "sync: {version: 2.0.0, interval: 200ms, warning: 600ms, critical: 1200ms}\n"
+        "sync: {version: 2.0.0, interval: 200ms, warning: 600ms, critical: 1200ms, fail_health: true}\n"
         "services: {old: {stub: {version: 1.0.0}, port: auto}, new: {stub: {version: 2.0.0}, port: auto}}\n"
         "routes: [{path: /x, service: old}]\n"
     )
@@ -274,8 +274,9 @@ def test_sync_turns_to_warning_and_critical(tmp_path: Path) -> None:
         url = up.ready()
         up.next_event("sync_changed", lambda event: event["service"] == "old" and event["new"] == "warning")
         up.next_event("sync_changed", lambda event: event["service"] == "old" and event["new"] == "critical")
-        sync = request(url, "GET", "/health/sync").json()
-        assert sync["status"] == "critical"
+        answer = request(url, "GET", "/health/sync")
+        sync = answer.json()
+        assert (answer.status, sync["status"]) == (503, "critical")
         assert sync["services"]["new"]["status"] == "synced"
         assert up.service("old")["sync"]["state"] == "critical"
 

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     Answer = tuple[int, dict[str, Any]]
     View = Callable[[Snapshot], Answer]
 
-RESERVED: Final = (b"/_devgate", b"/health")
-"""Beginnings of the paths that `find` has to be asked about."""
 LONGEST_LAG_MS: Final = 5_000.0
 """Delay of the event loop from which the gateway no longer counts as alive."""
 
@@ -106,8 +104,9 @@ def ready(snapshot: Snapshot) -> Answer:
 
 
 def sync(snapshot: Snapshot) -> Answer:
-    """Whether all services know the same shared knowledge."""
-    return 200, {
+    """Whether all services know the same shared knowledge: a report, unless the profile makes a check of it."""
+    failed = snapshot.sync_fails_health and snapshot.sync is SyncState.CRITICAL
+    return (503 if failed else 200), {
         "status": snapshot.sync.value,
         "timestamp": timestamp(snapshot.at),
         "expected_version": snapshot.sync_expected,

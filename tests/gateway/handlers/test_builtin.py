@@ -138,3 +138,10 @@ def test_sync():
     assert (body["status"], body["expected_version"], body["in_sync"], body["total"]) == ("warning", "1.1", 0, 1)
     assert body["services"]["a"] == {"status": "warning", "version": "1.0", "out_of_sync_s": 12.0, "detail": "old"}
     assert builtin.sync(replace(SNAPSHOT, sync=SyncState.OFF))[1]["status"] == "off"
+
+
+@pytest.mark.parametrize("state", SyncState)
+def test_sync_is_an_error_where_it_is_critical_and_that_was_asked_for(state: SyncState):
+    status, body = builtin.sync(replace(SNAPSHOT, sync=state, sync_fails_health=True))
+    assert (status, body["status"]) == (503 if state is SyncState.CRITICAL else 200, state.value)
+    assert builtin.sync(replace(SNAPSHOT, sync=state))[0] == 200
