@@ -8,6 +8,7 @@ counters, pools, and the kept answers of routes that are written as before.
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import secrets
 import socket
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from devgate.model.route import RouteSpec
     from devgate.model.snapshot import FaultRow, LimitRow, Snapshot
     from devgate.model.status import ServiceState
+    from devgate.model.timeouts import Timeouts
     from devgate.policy.balance import Balance
 
 DRAIN_S: Final = 5.0
@@ -269,7 +271,7 @@ class Gateway:
         caching = any(route.spec.cache is not None for route in table.routes)
         gates = self._limits.apply(profile)
         plain = (self._lane(route, profile, cors, gates.get(route.id)) for route in table.routes)
-        lanes = tuple(self._with_recourse(lane, caching) for lane in plain)
+        lanes = tuple(self._with_recourse(lane, profile, caching) for lane in plain)
         self._keep_cached(profile)
         first = self._limits.first
         return Rules(table, lanes, hosts, cors, first, health=gateway.health, hints=gateway.routes_hint)
@@ -287,7 +289,7 @@ class Gateway:
             return replace(old, fuse=fuse, balance=balance, weights=weights)
         return Backend(name, fuse, Queue(name, self._directory, self._clock), balance, weights)
 
-    def _with_recourse(self, lane: Lane, caching: bool) -> Lane:
+    def _with_recourse(self, lane: Lane, profile: Profile, caching: bool) -> Lane:
         """The lane of a route that wants more than to be passed on."""
         spec = lane.route.spec
         if not needs_recourse(spec, caching=caching):
@@ -295,7 +297,15 @@ class Gateway:
 
         def lane_at(service: str) -> Lane:
             traffic = self._traffic.setdefault((service, lane.route.id), Traffic())
-            return replace(lane, backend=self._backends[service], traffic=traffic)
+            times = profile.timeouts(spec, service)
+            return replace(
+                lane,
+                backend=self._backends[service],
+                traffic=traffic,
+                connect_s=_connect_s(times),
+                response_s=times.response.seconds,
+                idle_s=times.idle.seconds,
+            )
 
         recourse = compile_recourse(lane, spec, lane_at, self._store, self._flights)
         return replace(lane, handler=self._persistence, recourse=recourse)
@@ -309,8 +319,9 @@ class Gateway:
         self._store.resize(profile.gateway.cache_memory)
 
     def _lane(self, route: Route, profile: Profile, cors: CorsPolicy, limit: Gate | None) -> Lane:
-        timeouts, spec = profile.gateway.timeouts, route.spec
+        spec = route.spec
         service = profile.services.get(spec.service)
+        timeouts = profile.timeouts(spec)
         hold_s = profile.gateway.hold
         if service is not None and service.autostart == "on_request":
             hold_s = service.start_timeout
@@ -320,22 +331,28 @@ class Gateway:
             traffic=self._traffic.setdefault((spec.service, route.id), Traffic()),
             cors=cors,
             hold_s=hold_s if spec.hold is None else spec.hold,
-            # What nobody has set may differ between this machine and others.
-            connect_s=timeouts.connect if "connect" in timeouts.model_fields_set else None,
-            response_s=None if spec.stream else timeouts.response if spec.timeout is None else spec.timeout,
-            idle_s=None if spec.stream else timeouts.idle,
+            connect_s=_connect_s(timeouts),
+            response_s=timeouts.response.seconds,
+            idle_s=timeouts.idle.seconds,
             stream=spec.stream,
             handler=self._forward,
             security=spec.security_headers,
             chain=assemble(
                 spec,
                 limit,
+                timeouts.total.seconds,
                 self._faults.get(route.id),
                 self._clock,
                 self._draw,
                 limited=limit is not None or self._limits.first is not None,
             ),
         )
+
+
+def _connect_s(timeouts: Timeouts) -> float | None:
+    """As a lane has it: what nobody has said may differ between this machine and others."""
+    limit = timeouts.connect
+    return math.inf if limit.seconds is None and limit.source else limit.seconds
 
 
 def _remote(profile: Profile) -> frozenset[str]:

@@ -70,11 +70,11 @@ class Lane:
     hold_s: float
     """How long a request may wait for the service to come back."""
     connect_s: float | None
-    """None: two seconds on this machine, ten elsewhere."""
+    """None: two seconds on this machine, ten elsewhere; infinite: as long as it takes."""
     response_s: float | None
-    """Until the response head; None for streams."""
+    """Until the response head; None: as long as it takes."""
     idle_s: float | None
-    """Between two pieces of a body; None for streams."""
+    """Between two pieces of a body; None: as long as it takes."""
     stream: bool
     security: bool
     """Whether answers get the security headers that the service has not sent."""

@@ -103,9 +103,9 @@ def compile_recourse(
 
 def _hurried(lane: Lane, retry: RetrySpec | None) -> Lane:
     """With the time of one attempt, where a route gives each its own."""
-    if retry is None or retry.per_try is None or lane.response_s is None:
+    if retry is None or retry.per_try is None or lane.stream:
         return lane
-    return replace(lane, response_s=min(retry.per_try, lane.response_s))
+    return replace(lane, response_s=retry.per_try if lane.response_s is None else min(retry.per_try, lane.response_s))
 
 
 def fixed_answer(spec: FixedAnswerSpec) -> FixedAnswer:

@@ -16,6 +16,7 @@ from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 from devgate.model.middleware import LimitsSpec
 from devgate.model.route import RouteSpec
 from devgate.model.spec import Spec
+from devgate.model.timeouts import OwnTimeouts, Timeouts, TimeoutsSpec, resolve
 from devgate.model.units import Duration, Expected, Size, one_or_many
 
 
@@ -100,17 +101,6 @@ class CorsSpec(Spec):
     """What happens to a service's own CORS headers: replaced, kept, or kept and completed."""
 
 
-class TimeoutsSpec(Spec):
-    """How long each phase of a proxied request may take."""
-
-    connect: Duration = 2.0
-    """Until the connection to the service is there."""
-    response: Duration = 30.0
-    """From the end of the request until the response head."""
-    idle: Duration = 60.0
-    """Between two pieces of a body."""
-
-
 class GatewaySpec(Spec):
     """The one address in front of all services."""
 
@@ -123,7 +113,7 @@ class GatewaySpec(Spec):
     cors: CorsSpec = Field(default_factory=CorsSpec)
     """Which pages of other origins may talk to the services."""
     timeouts: TimeoutsSpec = Field(default_factory=TimeoutsSpec)
-    """How long each phase of a request may take."""
+    """How long each phase of a request may take, where neither its route nor its service says so."""
     hold: Duration = 30.0
     """How long a request waits for a service that is starting or restarting before it gets a 503."""
     limits: LimitsSpec = Field(default_factory=LimitsSpec)
@@ -376,6 +366,9 @@ class ServiceSpec(Spec):
     """How much of its output is kept."""
     breaker: BreakerSpec = Field(default_factory=BreakerSpec)
     """When requests to it are refused at once because it fails."""
+    timeout: OwnTimeouts = None
+    """How long the phases of a request to it may take, where the route does not say so; a duration alone is until the response
+    head."""
     sync: bool | ServiceSyncSpec | None = None
     """Whether its shared-knowledge version is checked, and how."""
 
@@ -453,6 +446,12 @@ class Profile(Spec):
     """What happens when this file changes."""
     env_digests: dict[str, str] = Field(default_factory=dict)
     """Not written in a file: the loader notes here what each env file held, so that an edited one is a change of the profile."""
+
+    def timeouts(self, route: RouteSpec, service: str = "") -> Timeouts:
+        """What holds for a route's requests to `service`; without it, to its own."""
+        spec = self.services.get(service or route.service)
+        own = None if spec is None else spec.timeout
+        return resolve(route.timeout, own, self.gateway.timeouts, stream=route.stream)
 
     @property
     def digest(self) -> str:

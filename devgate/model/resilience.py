@@ -63,7 +63,8 @@ class RetrySpec(Spec):
     """The longest pause before the first further attempt. It doubles with each, up to ten times this; the pause taken is a random
     part of it, so that many clients do not come back at once."""
     per_try: Duration | None = None
-    """How long one attempt may take until the response head; all together have the route's `timeout`."""
+    """How long one attempt may take until the response head; no further attempt begins after the route's
+    `timeout.response`."""
     any_method: bool = False
     """Also send POST and PATCH again, although the service may have acted on them. Only for services that notice repetitions."""
     body: Size = 64 * 2**10

@@ -27,6 +27,7 @@ from devgate.model.resilience import (
     sticky_short,
 )
 from devgate.model.spec import Spec
+from devgate.model.timeouts import OwnTimeouts
 from devgate.model.units import Duration, Expected, one_or_many
 
 
@@ -94,8 +95,9 @@ class RouteSpec(Spec):
     """Take the literal beginning of `path` away before forwarding; implies that everything below `path` matches."""
     stream: bool = False
     """Long-lived answers (SSE, long polls): no response timeouts, cut instead of awaited when the service restarts."""
-    timeout: Duration | None = None
-    """How long the service may take until its response head; default: `gateway.timeouts.response`."""
+    timeout: OwnTimeouts = None
+    """How long the phases of a request may take; a duration alone is until the response head. What is not said here the service
+    says, else `gateway.timeouts`."""
     hold: Duration | None = None
     """How long a request waits for a service that is coming back; default: `gateway.hold`."""
     retry: Annotated[

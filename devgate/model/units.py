@@ -100,14 +100,13 @@ def _size_with_unit(value: Any) -> int:
     return parse_size(value)
 
 
-Duration = Annotated[
-    float,
-    BeforeValidator(parse_duration),
-    DURATION,
-    WithJsonSchema(
-        {"type": "string", "pattern": r"^(\d+(\.\d+)?(ms|s|m|h|d))+$", "examples": ["300ms", "5s", "1h30m"]}
-    ),
-]
+DURATION_SCHEMA: Final = {
+    "type": "string",
+    "pattern": r"^(\d+(\.\d+)?(ms|s|m|h|d))+$",
+    "examples": ["300ms", "5s", "1h30m"],
+}
+
+Duration = Annotated[float, BeforeValidator(parse_duration), DURATION, WithJsonSchema(DURATION_SCHEMA)]
 """Seconds; written with units."""
 
 Size = Annotated[

@@ -91,6 +91,7 @@ EFFECTS: Final[Mapping[type[Spec], Mapping[str, Effect]]] = {
         "required": Effect.LIVE,
         "log": Effect.LIVE,
         "breaker": Effect.LIVE,
+        "timeout": Effect.LIVE,
         "sync": Effect.LIVE,
     },
     RouteSpec: dict.fromkeys(RouteSpec.model_fields, Effect.TABLE),

@@ -12,6 +12,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from devgate.model.profile import Profile
+from devgate.model.timeouts import TIME_LIMIT
 from devgate.model.units import DURATION, SIZE, format_duration, format_size
 from devgate.profile.expectation import Slot, models_in, wishes, words
 from devgate.profile.parse import NOT_WRITTEN
@@ -157,7 +158,7 @@ def _written(field: FieldInfo, default: Any) -> Any:
     """A default as a file would say it."""
     asked = wishes(Slot(field.annotation, field.metadata))
     if DURATION in asked and isinstance(default, int | float):
-        return format_duration(default)
+        return "off" if TIME_LIMIT in asked and not default else format_duration(default)
     return format_size(default) if SIZE in asked and isinstance(default, int) else default
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from devgate.escape import visible
 from devgate.model.spec import Spec
+from devgate.model.timeouts import TIME_LIMIT
 from devgate.model.units import DURATION, SIZE, format_duration, format_size
 from devgate.profile.expectation import slot_at, wishes
 from devgate.profile.parse import NOT_WRITTEN
@@ -54,9 +55,12 @@ class _Data:
 
     def spec(self, spec: Spec, path: KeyPath) -> dict[str, Any]:
         found = {}
+        short = (
+            spec.model_fields_set if key_path(path) in self._origins else ()
+        )  # `retry: 2` stands for `retry: {attempts: 2}`
         for name in type(spec).model_fields:
             below = (*path, name)
-            if self._defaults or _origins_below(below, self._origins) - {_DEFAULT}:
+            if self._defaults or name in short or _origins_below(below, self._origins) - {_DEFAULT}:
                 found[name] = self._value(getattr(spec, name), below)
         return found
 
@@ -75,7 +79,7 @@ class _Data:
         if value is not None and self._secrets.touch(path):  # a number, of which a part is as telling as the whole
             return MASK
         if isinstance(value, float) and (slot := slot_at(path)) is not None and DURATION in wishes(slot):
-            return format_duration(value)
+            return "off" if not value and TIME_LIMIT in wishes(slot) else format_duration(value)
         if isinstance(value, int) and (slot := slot_at(path)) is not None and SIZE in wishes(slot):
             return format_size(value)
         return value

@@ -137,7 +137,7 @@ def route_options(subject: Subject) -> Iterator[Finding]:
     """Settings that do nothing."""
     for index, route in enumerate(subject.profile.routes):
         path: KeyPath = ("routes", index)
-        if route.stream and route.timeout is not None:
+        if route.stream and route.timeout is not None and route.timeout.model_fields_set - {"connect"}:
             yield _warning((*path, "timeout"), "timeout has no effect on a stream")
         if route.strip_prefix and not _shape(route).literals:
             yield _warning((*path, "strip_prefix"), "the path begins with nothing that could be taken away")

@@ -53,7 +53,7 @@ def test_as_json(offline: Cli) -> None:
 def test_the_winner_and_why_the_others_lose(offline: Cli) -> None:
     result = offline("routes", "explain", "GET", "/api/chat/1")
     assert result.code == 0
-    first, sees, _, _, *candidates = result.out.splitlines()
+    first, sees, _, _, _, *candidates = result.out.splitlines()
     assert first == "GET /api/chat/{id} -> api"
     assert sees == "the service sees /api/chat/1"
     assert len(candidates) == 3
@@ -178,6 +178,7 @@ def test_what_is_done_on_the_way(offline: Cli, tmp_path: Path) -> None:
     lines = offline("routes", "explain", "GET", "/x").out.splitlines()
     assert [line for line in lines if line.startswith("on the way")] == [
         "on the way  fault: 1s late",
+        "on the way  timeouts: connect 2s here and 10s elsewhere, response 30s, idle 1m, total off",
         "on the way  answers of 1KiB and more are compressed, where the client takes gzip",
     ]
     assert offline("routes", "explain", "GET", "/x", "--json").json()["on_the_way"][0] == "fault: 1s late"

@@ -47,6 +47,14 @@ def test_values_with_units_and_origins(project: Project) -> None:
     assert not any("degraded_over" in line for line in found)
 
 
+def test_a_short_form_is_written_out(project: Project) -> None:
+    text = "services: {a: {command: x, port: 7001, timeout: 5s}}\nroutes: [{path: /a, service: a, timeout: off, retry: 2, compress: true}]\n"
+    found = lines(shown(project, text))
+    assert found["response: 5s"] == "devgate.yaml:1"
+    route = '- {path: /a, service: a, timeout: {response: "off"}, retry: {attempts: 2}, compress: {}}'
+    assert found[route] == "devgate.yaml:2"
+
+
 def test_defaults_on_request(project: Project) -> None:
     found = lines(shown(project, "services: {api: {command: x}}\n", defaults=True))
     assert found["degraded_over: 1s"] == "default"

@@ -165,7 +165,7 @@ class Forward:
         """
         lane = exchange.lane
         assert lane is not None
-        course = Course(exchange.arrived + lane.hold_s, chosen=exchange.instance if relay is None else None)
+        course = Course(self._now() + lane.hold_s, chosen=exchange.instance if relay is None else None)
         await self.persist(exchange, lane, course, relay, error)
 
     async def persist(

@@ -156,7 +156,7 @@ class Persistence:
             )
         peers = recourse.peers if venture.whole_request else ()
         venture.may_step = partial(self._may_step, venture, peers if safe else ())
-        course = Course(exchange.arrived + lane.hold_s, None, screen=venture, retry=venture.retrying)
+        course = Course(self._now() + lane.hold_s, None, screen=venture, retry=venture.retrying)
         if entry is not None:
             course.chosen = instance_of(exchange, recourse, venture.place, entry)
         if recourse.hedge is not None and exchange.method in _READS:

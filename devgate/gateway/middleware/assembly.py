@@ -1,8 +1,8 @@
 """From what a route says to its chain, and the order in it (SEMANTICS 3.0).
 
-Gates: limits before anything is done for the request, then what the service is told. Steps: faults outermost, because whoever
-asked for them wants them whatever else would help. Filters, from the service on: what a fault cuts off, then compression, then
-header and cookie changes, which have the last word.
+Gates: limits before anything is done for the request, then what the service is told. Steps: the total time outermost, which runs
+whatever the request waits for; then faults, because whoever asked for them wants them whatever else would help. Filters, from the
+service on: what a fault cuts off, then compression, then header and cookie changes, which have the last word.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from devgate.gateway.middleware.compress import compressed
 from devgate.gateway.middleware.edits import answer_edits, request_edits
 from devgate.gateway.middleware.faults import faulty
 from devgate.gateway.middleware.limits import THEIRS
+from devgate.gateway.middleware.total import limited as limited_in_time
 from devgate.policy.cookies import CookieRewrite
 from devgate.policy.edits import Edits
 
@@ -28,12 +29,20 @@ if TYPE_CHECKING:
 
 
 def assemble(
-    spec: RouteSpec, limit: Gate | None, fault: Fault | None, clock: Clock, draw: Callable[[], float], *, limited: bool
+    spec: RouteSpec,
+    limit: Gate | None,
+    total_s: float | None,
+    fault: Fault | None,
+    clock: Clock,
+    draw: Callable[[], float],
+    *,
+    limited: bool,
 ) -> Chain | None:
     """The chain of a route; None if it asks for nothing.
 
     Args:
         limit: its second phase of limits.
+        total_s: how long a request may take in all.
         fault: what goes wrong with it at present.
         draw: gives numbers in [0, 1).
         limited: limits of either phase tell the client how it stands.
@@ -44,6 +53,8 @@ def assemble(
     told = spec.request_headers
     if (edits := Edits.of(told.remove, told.set, told.add)) is not None:
         gates.append(request_edits(edits))
+    if total_s is not None:
+        steps.append(limited_in_time(total_s, clock))
     if fault is not None:
         step, cuts = faulty(fault, clock, draw)
         steps.append(step)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from devgate.model.profile import Profile
     from devgate.model.route import RouteSpec
     from devgate.model.snapshot import FaultRow
+    from devgate.model.timeouts import Limit
 
 
 def told(spec: RouteSpec, path: bytes, profile: Profile, faults: Sequence[FaultRow] | None = None) -> tuple[str, ...]:
@@ -28,6 +29,7 @@ def told(spec: RouteSpec, path: bytes, profile: Profile, faults: Sequence[FaultR
         *_limits(spec, path, profile),
         *_edits("the service is told", spec.request_headers),
         *_fault(spec, faults),
+        _timeouts(spec, profile),
         *recourse_told(spec, profile),
         *_compression(spec),
         *_cookies(spec.cookies),
@@ -65,6 +67,22 @@ def _fault(spec: RouteSpec, faults: Iterable[FaultRow] | None) -> Iterator[str]:
                 yield f"fault: {row.words}{left}"
     elif spec.fault is not None:
         yield f"fault: {spec.fault.fault().words}"
+
+
+def _timeouts(spec: RouteSpec, profile: Profile) -> str:
+    times = profile.timeouts(spec)
+    default = "" if times.connect.source else "connect 2s here and 10s elsewhere"
+    connect = default or _limit("connect", times.connect)
+    if spec.stream:
+        return f"timeouts: {connect}, none after that: it is a stream"
+    others = (("response", times.response), ("idle", times.idle), ("total", times.total))
+    return f"timeouts: {', '.join([connect, *(_limit(phase, limit) for phase, limit in others)])}"
+
+
+def _limit(phase: str, limit: Limit) -> str:
+    """With who says so, where it is nearer than the gateway."""
+    time = "off" if limit.seconds is None else format_duration(limit.seconds)
+    return f"{phase} {time}" + (f" ({limit.source})" if limit.source in ("route", "service") else "")
 
 
 def _compression(spec: RouteSpec) -> Iterator[str]:

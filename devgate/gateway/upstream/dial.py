@@ -8,6 +8,7 @@ answered within `STAGGER_S`; the first that connects wins and the others are clo
 from __future__ import annotations
 
 import asyncio
+import math
 import socket
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -68,13 +69,14 @@ async def dial(
         origin: whom to call; `https` wants `tls`.
         factory: makes the protocol.
         tls: verifies the host by its name, as the context says.
-        timeout_s: for everything together, the handshake included; `Origin.connect_timeout_s` where not given.
+        timeout_s: for everything together, the handshake included; `Origin.connect_timeout_s` where not given; may be infinite.
 
     Raises:
         UpstreamError: with stage `connect`.
     """
     try:
-        async with asyncio.timeout(origin.connect_timeout_s if timeout_s is None else timeout_s):
+        limit_s = origin.connect_timeout_s if timeout_s is None else timeout_s
+        async with asyncio.timeout(None if limit_s == math.inf else limit_s):  # uvloop's clock ends at 2**64 ms
             addresses = await _resolve(origin)
             checked = [address for address in addresses if _may_dial(address, remote=origin.remote)]
             if not checked:

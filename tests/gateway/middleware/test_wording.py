@@ -41,6 +41,7 @@ def test_everything() -> None:
         "limit per_user: 10 in 1m, only told of",
         "the service is told X-Env: dev, nothing of Cookie",
         "fault: 300ms late",
+        "timeouts: connect 2s here and 10s elsewhere, response 30s, idle 1m, total off",
         "answers of 1KiB and more are compressed, where the client takes gzip",
         "cookies of the service get no Domain, Path=/v1, no Secure, SameSite=Lax",
         "the client is told X-A: 1 as well, X-A: 2 as well",
@@ -53,4 +54,21 @@ def test_of_a_running_one_the_faults_that_are_on() -> None:
     rows = (FaultRow("/plain", fault, fault.words, 90.2, "operator"),)
     assert "limit logins: 5 in 1m, only told of" not in told(PROFILE.routes[0], b"/api/x", PROFILE, rows)
     assert not any(line.startswith("fault") for line in told(PROFILE.routes[0], b"/api/x", PROFILE, rows))
-    assert told(PROFILE.routes[1], b"/plain", PROFILE, rows)[-1] == "fault: 503, for 1m30s more"
+    assert "fault: 503, for 1m30s more" in told(PROFILE.routes[1], b"/plain", PROFILE, rows)
+
+
+def test_time_limits_and_who_says_so() -> None:
+    profile = Profile.model_validate(
+        {
+            "gateway": {"timeouts": {"connect": "1s", "idle": "5m"}},
+            "services": {"a": {"command": "x", "timeout": {"connect": "3s", "response": "10s"}}},
+            "routes": [
+                {"path": "/a", "service": "a", "timeout": {"response": "off", "total": "2m"}},
+                {"path": "/b", "service": "b", "stream": True},
+            ],
+        }
+    )
+    assert told(profile.routes[0], b"/a", profile) == (
+        "timeouts: connect 3s (service), response off (route), idle 5m, total 2m (route)",
+    )
+    assert told(profile.routes[1], b"/b", profile) == ("timeouts: connect 1s, none after that: it is a stream",)
