@@ -105,7 +105,8 @@ def _lines(data: Mapping[str, Any], path: KeyPath, origins: Mapping[str, str]) -
 
 
 def _commented(line: str, path: KeyPath, origins: Mapping[str, str]) -> str:
-    shown = ", ".join(_joined(_origins_below(path, origins))) or _DEFAULT
+    above = key_path(path[:-1])  # of a short form, which is a map here
+    shown = ", ".join(_joined(_origins_below(path, origins))) or origins.get(above, _DEFAULT)
     return visible(f"{line:<{_COMMENT_AT}}  # {shown}")
 
 
