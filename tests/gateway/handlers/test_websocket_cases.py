@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 import pytest
 
+from tests.deadline import DEADLINE_S
 from tests.gateway.handlers.test_tunnel import SHAKE, SWITCH, echo
 from tests.gateway.harness import gateway
-from tests.upstreams import DEADLINE_S, Peer, scripted
+from tests.upstreams import Peer, scripted
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 

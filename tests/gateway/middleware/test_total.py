@@ -5,8 +5,9 @@ import asyncio
 import pytest
 
 from devgate.model.status import ServiceState
+from tests.deadline import DEADLINE_S
 from tests.gateway.harness import OK, PAGE, Bench, Truncated, gateway
-from tests.upstreams import DEADLINE_S, Peer, answering, scripted
+from tests.upstreams import Peer, answering, scripted
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 
