@@ -22,13 +22,17 @@ if TYPE_CHECKING:
 class ServiceControl(Protocol):
     """Commands return when the state is reached, and raise `CommandError` with the reason when it cannot be."""
 
-    async def start(self, name: str) -> None:
-        """Start it, and first what it needs."""
+    async def start(self, name: str, *, dependents: bool = False) -> None:
+        """Start it, and first what it needs; with `dependents` also what needs it."""
         ...
 
-    async def stop(self, name: str) -> None: ...
+    async def stop(self, name: str, *, dependents: bool = False) -> None:
+        """Stop it; with `dependents` first what needs it."""
+        ...
 
-    async def restart(self, name: str, *, dependents: bool = False) -> None: ...
+    async def restart(self, name: str, *, dependents: bool = False) -> None:
+        """Replace its process; with `dependents` also those of what needs it and runs."""
+        ...
 
     async def kill(self, name: str) -> None:
         """End the process group now, without drain or signal."""

@@ -49,16 +49,19 @@ class Services:
         ]
 
     async def start(self, request: web.Request) -> web.Response:
-        return await self._carry_out(request, partial(self._control.services.start, _name(request)))
+        """Of start, stop and restart: `{"dependents": true}` for those that need it, too."""
+        return await self._carry_out(
+            request, partial(self._control.services.start, _name(request), dependents=await _dependents(request))
+        )
 
     async def stop(self, request: web.Request) -> web.Response:
-        return await self._carry_out(request, partial(self._control.services.stop, _name(request)))
+        return await self._carry_out(
+            request, partial(self._control.services.stop, _name(request), dependents=await _dependents(request))
+        )
 
     async def restart(self, request: web.Request) -> web.Response:
-        """`{"dependents": true}`: those that need it, too."""
-        dependents = field(await body(request), "dependents", bool, False)
         return await self._carry_out(
-            request, partial(self._control.services.restart, _name(request), dependents=dependents)
+            request, partial(self._control.services.restart, _name(request), dependents=await _dependents(request))
         )
 
     async def kill(self, request: web.Request) -> web.Response:
@@ -117,6 +120,11 @@ class Services:
         if refused:
             raise refused[0]
         return answer({"started": True}, status=202)
+
+
+async def _dependents(request: web.Request) -> bool:
+    wanted: bool = field(await body(request), "dependents", bool, False)
+    return wanted
 
 
 def _name(request: web.Request) -> str:

@@ -40,6 +40,11 @@ def options(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
+def dependents_option(text: str) -> Callable[..., Any]:
+    """`--with-dependents`, and what it does to them."""
+    return click.option("--with-dependents", is_flag=True, help=text)
+
+
 def act(
     verb: Verb, services: Sequence[str], *, project: str, no_wait: bool, timeout: float, dependents: bool = False
 ) -> int:
@@ -67,8 +72,8 @@ async def _one(
     from devgate.errors import CommandError, DevgateError, Exit
 
     commands: dict[Verb, Callable[[str], Awaitable[None]]] = {
-        "start": control.services.start,
-        "stop": control.services.stop,
+        "start": partial(control.services.start, dependents=dependents),
+        "stop": partial(control.services.stop, dependents=dependents),
         "restart": partial(control.services.restart, dependents=dependents),
         "adopt": control.services.adopt,
         "take-port": control.services.take_port,

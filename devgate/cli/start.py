@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import click
 
-from devgate.cli.acting import act, options
+from devgate.cli.acting import act, dependents_option, options
 
 
 @click.command("start")
 @options
-def command(services: tuple[str, ...], no_wait: bool, timeout: float, project: str) -> int:
+@dependents_option("Start what needs them, too.")
+def command(services: tuple[str, ...], no_wait: bool, timeout: float, with_dependents: bool, project: str) -> int:
     """Start services, and first what they need. Returns when they are ready."""
-    return act("start", services, project=project, no_wait=no_wait, timeout=timeout)
+    return act("start", services, project=project, no_wait=no_wait, timeout=timeout, dependents=with_dependents)

@@ -50,15 +50,15 @@ class Services:
         if name not in self._supervisor.names:
             raise unknown_service(name, list(self._supervisor.names))
 
-    async def start(self, name: str) -> None:
+    async def start(self, name: str, *, dependents: bool = False) -> None:
         self._known(name)
         self._audit.note("start", name)
-        await self._supervisor.start_service(name)
+        await self._supervisor.start_service(name, dependents=dependents)
 
-    async def stop(self, name: str) -> None:
+    async def stop(self, name: str, *, dependents: bool = False) -> None:
         self._known(name)
         self._audit.note("stop", name)
-        await self._supervisor.stop_service(name)
+        await self._supervisor.stop_service(name, dependents=dependents)
 
     async def restart(self, name: str, *, dependents: bool = False) -> None:
         self._known(name)

@@ -140,11 +140,11 @@ class RemoteServices:
     def __init__(self, link: Link) -> None:
         self._link = link
 
-    async def start(self, name: str) -> None:
-        await self._act(name, "start")
+    async def start(self, name: str, *, dependents: bool = False) -> None:
+        await self._act(name, "start", dependents=dependents)
 
-    async def stop(self, name: str) -> None:
-        await self._act(name, "stop")
+    async def stop(self, name: str, *, dependents: bool = False) -> None:
+        await self._act(name, "stop", dependents=dependents)
 
     async def restart(self, name: str, *, dependents: bool = False) -> None:
         await self._act(name, "restart", dependents=dependents)

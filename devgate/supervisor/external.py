@@ -95,6 +95,9 @@ class External:
     async def down(self) -> None:
         """Nothing of ours runs."""
 
+    def check_ours(self) -> None:
+        raise self._refusal()
+
     def _refusal(self) -> CommandError:
         return CommandError(f"{self.name} is not run by devgate: it is {self.spec.url}", code="external-service")
 

@@ -85,7 +85,7 @@ class Service:
             runner.start()
 
     async def start(self) -> None:
-        self._refuse_foreign()
+        self.check_ours()
         self._demand.forgive()
         self.want()
         for runner in self.runners:
@@ -93,7 +93,7 @@ class Service:
 
     async def restart(self, why: str = "restart") -> None:
         """One replica after the other, so that somebody always serves where there are several."""
-        self._refuse_foreign()
+        self.check_ours()
         self._demand.forgive()
         await self._renew(why)
 
@@ -136,13 +136,13 @@ class Service:
             runner.stop(why)
 
     async def stop(self) -> None:
-        self._refuse_foreign()
+        self.check_ours()
         self.unwant()
         await self.down()
 
     async def kill(self) -> None:
         """End it now, without drain or signal."""
-        self._refuse_foreign()
+        self.check_ours()
         self.unwant("kill")
         self.kill_now()
         await self.down()
@@ -183,7 +183,8 @@ class Service:
         """Who runs it in our place."""
         return next((runner.foreign for runner in self.runners if runner.foreign is not None), None)
 
-    def _refuse_foreign(self) -> None:
+    def check_ours(self) -> None:
+        """Raises CommandError where somebody else runs it."""
         foreign = self.foreign
         if foreign is not None:
             raise CommandError(

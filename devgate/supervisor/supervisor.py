@@ -136,15 +136,28 @@ class Supervisor:
 
     # Commands
 
-    async def start_service(self, name: str) -> None:
-        """Start it, and first what it needs."""
+    async def start_service(self, name: str, *, dependents: bool = False) -> None:
+        """Start it, and first what it needs; with `dependents` also all that need it, but for tasks that have done their work."""
         service = await self._up_to_date(name)
-        if isinstance(service, Service) and service.foreign is None:
-            self._fleet.want([name])
+        service.check_ours()
+        self._fleet.want([name])
+        after = self._fleet.dependents(name) if dependents else []
+        after = [other for other in after if not other.up and other.state is not ServiceState.COMPLETED]
+        self._fleet.want([other.name for other in after])
         await service.start()
+        for other in after:
+            await other.start()
 
-    async def stop_service(self, name: str) -> None:
-        await self._known(name).stop()
+    async def stop_service(self, name: str, *, dependents: bool = False) -> None:
+        """Stop it; with `dependents` also all that need it, and those first."""
+        service = self._known(name)
+        service.check_ours()
+        before = [other for other in reversed(self._fleet.dependents(name)) if other.up] if dependents else []
+        for other in before:
+            other.unwant()
+        for other in before:
+            await other.down()
+        await service.stop()
 
     async def kill_service(self, name: str) -> None:
         """End it now, without drain or signal."""
@@ -153,6 +166,7 @@ class Supervisor:
     async def restart_service(self, name: str, *, dependents: bool = False) -> None:
         """Replace its process; with `dependents` also those of all that need it, which are stopped first."""
         service = await self._up_to_date(name)
+        service.check_ours()
         after = [other for other in self._fleet.dependents(name) if other.up] if dependents else []
         for other in reversed(after):
             other.unwant()

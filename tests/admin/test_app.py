@@ -302,7 +302,7 @@ async def test_nobody_has_to_wait_for_the_state(
 ) -> None:
     slow = asyncio.Event()
 
-    async def start(self: FakeControl, name: str) -> None:
+    async def start(self: FakeControl, name: str, *, dependents: bool = False) -> None:
         await slow.wait()
         self.asked.append(("started", name))
 

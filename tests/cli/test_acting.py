@@ -35,9 +35,11 @@ def test_several_at_once_each_once(cli: Cli, running: FakeControl) -> None:
     assert sorted(running.asked) == [("stop", "bot-server"), ("stop", "notify-server")]
 
 
-def test_restart_with_dependents(cli: Cli, running: FakeControl) -> None:
-    cli("restart", "bot-server", "--with-dependents")
-    assert running.asked == [("restart", "bot-server", "dependents")]
+@pytest.mark.parametrize("verb", ["start", "stop", "restart"])
+@pytest.mark.parametrize("wait", [(), ("--no-wait",)])
+def test_with_dependents(cli: Cli, running: FakeControl, verb: str, wait: tuple[str, ...]) -> None:
+    assert cli(verb, "bot-server", "--with-dependents", *wait).code == 0
+    assert running.asked == [(verb, "bot-server", "dependents")]
 
 
 @pytest.mark.parametrize("verb", ["start", "stop", "restart"])
@@ -64,7 +66,7 @@ def test_a_refusal_gives_reason_hint_and_exit_code(cli: Cli, running: FakeContro
 
 
 def test_one_failure_does_not_hide_the_others(cli: Cli, running: FakeControl, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def start(self: FakeControl, name: str) -> None:
+    async def start(self: FakeControl, name: str, *, dependents: bool = False) -> None:
         if name == "bot-server":
             raise CommandError("crashed: exit 3")
 
@@ -78,7 +80,7 @@ def test_one_failure_does_not_hide_the_others(cli: Cli, running: FakeControl, mo
 def test_what_takes_too_long_says_where_it_stands(
     cli: Cli, running: FakeControl, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def start(self: FakeControl, name: str) -> NoReturn:
+    async def start(self: FakeControl, name: str, *, dependents: bool = False) -> NoReturn:
         await asyncio.Event().wait()
         raise AssertionError
 
@@ -90,9 +92,9 @@ def test_what_takes_too_long_says_where_it_stands(
 
 
 def test_nobody_has_to_wait(cli: Cli, running: FakeControl) -> None:
-    result = cli("restart", "bot-server", "--no-wait", "--with-dependents")
+    result = cli("restart", "bot-server", "--no-wait")
     assert (result.code, result.out) == (0, "bot-server: restart asked for\n")
-    assert running.asked == [("restart", "bot-server", "dependents")]
+    assert running.asked == [("restart", "bot-server")]
 
 
 @pytest.mark.parametrize("verb", ["adopt", "take-port"])

@@ -57,7 +57,9 @@ class TestContract:
 
     async def test_commands_arrive(self, control: Control, owner: FakeControl) -> None:
         await control.services.start("a")
+        await control.services.start("a", dependents=True)
         await control.services.stop("b")
+        await control.services.stop("b", dependents=True)
         await control.services.restart("c")
         await control.services.restart("c", dependents=True)
         await control.services.kill("d/../e ?#%\u20ac")
@@ -68,7 +70,8 @@ class TestContract:
         await control.gateway.reset_breaker("f")
         await control.sync.check()
         assert owner.asked == [
-            ("start", "a"), ("stop", "b"), ("restart", "c"), ("restart", "c", "dependents"), ("kill", "d/../e ?#%\u20ac"),
+            ("start", "a"), ("start", "a", "dependents"), ("stop", "b"), ("stop", "b", "dependents"),
+            ("restart", "c"), ("restart", "c", "dependents"), ("kill", "d/../e ?#%\u20ac"),
             ("adopt", "e"), ("take-port", "e"), ("type", "g", bytes(range(256))), ("resize", "g", 80, 24),
             ("reset", "f"), ("check",),
         ]  # fmt: skip

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import re
+import socket
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,48 @@ async def test_with_dependents_they_stop_first_and_start_last(supervise) -> None
     order = [name for name, new in moves if new is S.READY]
     assert order == ["db", "users", "web"]
     assert system.exits("x") == []
+
+
+async def test_stopped_and_started_with_dependents(supervise) -> None:
+    system = await supervise(
+        {
+            "web": echo(depends_on=["users"]),
+            "users": echo(depends_on=["db"]),
+            "seed": {"command": command("crash", 0, 0), "kind": "task", "depends_on": ["db"]},
+            "db": echo(),
+            "x": echo(),
+        }
+    )
+    await system.supervisor.settled()
+    start = len(system.events)
+    await system.supervisor.stop_service("db", dependents=True)
+    assert [system.state(name) for name in ("web", "users", "db", "x")] == [S.STOPPED, S.STOPPED, S.STOPPED, S.READY]
+    moves = [(event.service, event.new) for event in system.events[start:] if hasattr(event, "run")]
+    assert [name for name, new in moves if new is S.STOPPING] == ["web", "users", "db"]
+    start = len(system.events)
+    await system.supervisor.start_service("db", dependents=True)
+    moves = [(event.service, event.new) for event in system.events[start:] if hasattr(event, "run")]
+    assert [name for name, new in moves if new is S.READY] == ["db", "users", "web"]
+    assert len(system.exits("seed")) == 1, "a task that has done its work is not done again"
+
+
+async def test_what_is_refused_stops_no_dependents(supervise) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as elsewhere:
+        url = f"http://127.0.0.1:{elsewhere.getsockname()[1]}"
+        system = await supervise({"web": echo(depends_on=["db"]), "db": {"url": url}})
+        await system.state_is("web", S.READY)
+        supervisor = system.supervisor
+        for refused in (supervisor.stop_service, supervisor.restart_service, supervisor.start_service):
+            with pytest.raises(CommandError, match="not run by devgate"):
+                await refused("db", dependents=True)
+        assert system.exits("web") == []
+
+
+async def test_stopping_alone_leaves_dependents_alone(supervise) -> None:
+    system = await supervise({"web": echo(depends_on=["db"]), "db": echo()})
+    await system.supervisor.settled()
+    await system.supervisor.stop_service("db")
+    assert system.state("web") is S.READY
 
 
 async def test_an_optional_need_that_failed_is_not_waited_for(supervise) -> None:

@@ -76,11 +76,11 @@ class FakeControl:
         if self.refuses is not None:
             raise self.refuses
 
-    async def start(self, name: str) -> None:
-        await self._ask("start", name)
+    async def start(self, name: str, *, dependents: bool = False) -> None:
+        await self._ask("start", name, *(["dependents"] if dependents else []))
 
-    async def stop(self, name: str) -> None:
-        await self._ask("stop", name)
+    async def stop(self, name: str, *, dependents: bool = False) -> None:
+        await self._ask("stop", name, *(["dependents"] if dependents else []))
 
     async def restart(self, name: str, *, dependents: bool = False) -> None:
         await self._ask("restart", name, *(["dependents"] if dependents else []))
