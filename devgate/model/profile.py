@@ -444,8 +444,9 @@ class Profile(Spec):
     """Whether all services have the same version of the shared knowledge."""
     reload: ReloadSpec = Field(default_factory=ReloadSpec)
     """What happens when this file changes."""
-    env_digests: dict[str, str] = Field(default_factory=dict)
-    """Not written in a file: the loader notes here what each env file held, so that an edited one is a change of the profile."""
+    env_digests: dict[str, dict[str, str] | None] = Field(default_factory=dict)
+    """Not written in a file: the loader notes here what each env file held, a digest for each variable, so that an edited one is
+    a change of the profile and its names can be told; None for a file that cannot be read."""
 
     def timeouts(self, route: RouteSpec, service: str = "") -> Timeouts:
         """What holds for a route's requests to `service`; without it, to its own."""

@@ -16,7 +16,7 @@ from devgate.model.route import RouteSpec
 from devgate.model.spec import Spec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 
 class Effect(Enum):
@@ -210,9 +210,7 @@ def _service_changes(
 def _from_outside(old: Profile, new: Profile, before: ServiceSpec, after: ServiceSpec) -> list[str]:
     """What changes a service without standing in it."""
     keys = [f"env.{name}" for name in _differing({**old.env, **before.env}, {**new.env, **after.env})]
-    was, now = [*old.env_file, *before.env_file], [*new.env_file, *after.env_file]
-    if was != now or any(old.env_digests.get(file) != new.env_digests.get(file) for file in now):
-        keys.append("env_file")
+    keys += _in_env_files(old, new, before, after)
     for name in after.depends_on:
         there, here = old.services.get(name), new.services.get(name)
         if there is not None and here is not None and (there.port, there.url) != (here.port, here.url):
@@ -220,6 +218,19 @@ def _from_outside(old: Profile, new: Profile, before: ServiceSpec, after: Servic
     if _rebind(old.gateway, new.gateway) and not (before.stands_in and after.stands_in):
         keys.append(_GATEWAY_MOVED)
     return keys
+
+
+def _in_env_files(old: Profile, new: Profile, before: ServiceSpec, after: ServiceSpec) -> list[str]:
+    """The variables that come out otherwise, by name; the files themselves where that is all that can be told."""
+    was, now = [*old.env_file, *before.env_file], [*new.env_file, *after.env_file]
+    read = [old.env_digests.get(file) for file in was], [new.env_digests.get(file) for file in now]
+    then, today = ({name: digest for file in files for name, digest in (file or {}).items()} for files in read)
+    names = _differing(then, today)
+    if names:  # but for what the service sets itself, which no file reaches
+        return [f"env_file.{name}" for name in names if name not in before.env or name not in after.env]
+    return (
+        ["env_file"] if was != now or [file is None for file in read[0]] != [file is None for file in read[1]] else []
+    )
 
 
 def _live_keys(old: Profile, new: Profile) -> tuple[str, ...]:
@@ -246,7 +257,7 @@ def _rebind(old: GatewaySpec, new: GatewaySpec) -> tuple[str, ...]:
     return (f"{was} -> {now}",) if was != now else ()
 
 
-def _differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[str]:
+def _differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """Keys that only one has, or that differ; an absent key is not the same as one that is None."""
     missing = object()
     return [key for key in {**old, **new} if old.get(key, missing) != new.get(key, missing)]

@@ -34,8 +34,11 @@ class EnvFile:
     values: Mapping[str, str]
     lines: Mapping[str, int]
     """The line, from 1, that each name stands in."""
-    digest: str
-    """Of the text."""
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """What each variable is, without saying it: what two readings of a file are compared by."""
+        return {name: hashlib.sha256(value.encode()).hexdigest()[:16] for name, value in self.values.items()}
 
 
 def read_env_file(path: Path, environ: Mapping[str, str]) -> EnvFile:
@@ -63,7 +66,7 @@ def read_env_file(path: Path, environ: Mapping[str, str]) -> EnvFile:
             lines[binding.key] = line
     if problems:
         raise ProfileError(f"{path} cannot be used", problems)
-    return EnvFile(path, values, lines, hashlib.sha256(source.text.encode()).hexdigest()[:16])
+    return EnvFile(path, values, lines)
 
 
 class EnvFiles:
@@ -72,8 +75,8 @@ class EnvFiles:
     def __init__(self, cwd: Path, environ: Mapping[str, str]) -> None:
         self.values: dict[str, Value] = {}
         """For `${NAME}`; of several files the last one wins."""
-        self.digests: dict[str, str] = {}
-        """By absolute path; empty text for a file that cannot be read."""
+        self.digests: dict[str, dict[str, str] | None] = {}
+        """Of each variable, by absolute path; None for a file that cannot be read."""
         self.problems: list[Problem] = []
         self._cwd = cwd
         self._environ = environ
@@ -89,7 +92,7 @@ class EnvFiles:
         try:
             file = read_env_file(Path(node.text), self._environ)
         except ProfileError as error:
-            self.digests[node.text] = ""
+            self.digests[node.text] = None
             for fault in faults_of(error):
                 if fault.line:
                     self.problems.append(replace(fault, severity=severity))
@@ -98,7 +101,7 @@ class EnvFiles:
                 hint = "create it, or remove this entry"
                 self.problems.append(problem_at(node.place, message, hint=hint, path=path, severity=severity))
             return
-        self.digests[node.text] = file.digest
+        self.digests[node.text] = file.digests
         if len(path) == 1:
             shown = shown_file(node.text, self._cwd)
             for name, text in file.values.items():

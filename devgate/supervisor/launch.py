@@ -123,7 +123,7 @@ def prepare(
         path: environment.read_file(around.folder / path, around.environ)
         for path in (*profile.env_file, *spec.env_file)
     }
-    digests = {path: file.digest for path, file in files.items()}
+    digests = {path: file.digests for path, file in files.items()}
     seen = seen.model_copy(update={"env_digests": {**profile.env_digests, **digests}})
     env = environment.build(
         environment.in_a_terminal(around.environ) if spec.tty else around.environ,

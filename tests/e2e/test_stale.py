@@ -48,8 +48,8 @@ def test_an_edited_env_file_is_a_badge_until_r(folder: Path) -> None:
             offset = len(terminal.raw)
             (folder / "web.env").write_text("DB_URL=two\n")
             terminal.wait_for("web stale", after=offset)
-            terminal.wait_for("restart to apply env_file", after=offset)
-            assert up.service("web")["stale"] == ["env_file"]
+            terminal.wait_for("restart to apply env_file.DB_URL", after=offset)
+            assert up.service("web")["stale"] == ["env_file.DB_URL"]
             assert seen(url, "DB_URL") == "one"
             offset = terminal.press("r")
             terminal.wait_for("ready after", after=offset)
@@ -71,12 +71,12 @@ def test_the_plan_of_a_reload_names_each_field_and_what_it_takes(folder: Path) -
             + f"gateway: {{hold: 5s, port: {after}}}\n"
         )
         plan = json.loads(up.cli("reload", "--dry-run", "--json").stdout)
-        assert plan["stale"] == [{"service": "web", "keys": ["env.LEVEL", "env_file", "gateway.port"]}]
+        assert plan["stale"] == [{"service": "web", "keys": ["env.LEVEL", "env_file.DB_URL", "gateway.port"]}]
         assert plan["rebind"] == [f"127.0.0.1:{before} -> 127.0.0.1:{after}"]
         assert (plan["gateway"], plan["routes"]["added"], plan["keep"]) == (["hold"], ["/new"], ["other"])
         text = up.cli("reload", "--dry-run").stdout
         for words in (
-            "web  env.LEVEL, env_file, gateway.port",
+            "web  env.LEVEL, env_file.DB_URL, gateway.port",
             "+ /new",
             "live     hold",
             f"rebind   127.0.0.1:{before} -> ",
@@ -85,13 +85,13 @@ def test_the_plan_of_a_reload_names_each_field_and_what_it_takes(folder: Path) -
         with Terminal(("attach",), folder) as terminal:
             terminal.wait_for("2/2")
             offset = terminal.press("p")
-            terminal.wait_for("env.LEVEL, env_file", after=offset)
+            terminal.wait_for("env.LEVEL, env_file.DB_URL", after=offset)
             terminal.wait_for("live     hold", after=offset)
             terminal.press("d")
         assert request(url, "GET", "/new").status == 404
         assert up.service("web")["stale"] == []
 
-        assert "web waits for a restart to take env.LEVEL, env_file, gateway.port" in up.cli("reload").stdout
+        assert "web waits for a restart to take env.LEVEL, env_file.DB_URL, gateway.port" in up.cli("reload").stdout
         url = f"http://127.0.0.1:{after}"
         assert request(url, "GET", "/new").status == 200
         assert (seen(url, "LEVEL"), up.service("web")["pid"]) == ("info", pid)

@@ -172,10 +172,39 @@ def test_to_unset_is_not_to_leave_out() -> None:
 
 def test_an_edited_env_file_restarts_those_that_read_it() -> None:
     services = {"a": {"command": "x", "env_file": "/a.env"}, "b": {"command": "x"}, "c": {"stub": True}}
-    old, new = (profile(services=services, env_digests={"/a.env": digest, "/p.env": "1"}) for digest in "12")
+    old, new = (
+        profile(services=services, env_digests={"/a.env": {"A": value, "B": "1"}, "/p.env": {"C": "1"}})
+        for value in "12"
+    )
+    assert reasons(plan(old, new)) == {"a": ("env_file.A",)}
+    old, new = (profile(services=services, env_file="/p.env", env_digests={"/p.env": {"A": value}}) for value in "12")
+    assert reasons(plan(old, new)) == {"a": ("env_file.A",), "b": ("env_file.A",)}
+
+
+def test_variables_that_came_and_went_are_named_and_those_that_come_out_the_same_are_not() -> None:
+    services = {"a": {"command": "x", "env_file": ["/a.env", "/b.env"], "env": {"OWN": "1"}}}
+    old = profile(
+        services=services, env_digests={"/a.env": {"A": "1", "B": "1", "GONE": "1", "OWN": "1"}, "/b.env": {"B": "2"}}
+    )
+    new = profile(
+        services=services, env_digests={"/a.env": {"A": "1", "B": "3", "NEW": "1", "OWN": "2"}, "/b.env": {"B": "2"}}
+    )
+    assert reasons(plan(old, new)) == {"a": ("env_file.GONE", "env_file.NEW")}
+
+
+@pytest.mark.parametrize("there", [{}, {"A": "1"}])
+def test_an_env_file_that_can_be_read_again_is_a_change(there: dict[str, str]) -> None:
+    services = {"a": {"command": "x", "env_file": "/a.env"}}
+    old, new = (profile(services=services, env_digests={"/a.env": found}) for found in (None, there))
+    assert reasons(plan(old, new)) == {"a": ("env_file.A" if there else "env_file",)}
+
+
+def test_another_file_with_the_same_variables_is_a_change() -> None:
+    digests = {"/a.env": {"A": "1"}, "/b.env": {"A": "1"}}
+    old, new = (
+        profile(services={"a": {"command": "x"}}, env_file=file, env_digests=digests) for file in ("/a.env", "/b.env")
+    )
     assert reasons(plan(old, new)) == {"a": ("env_file",)}
-    old, new = (profile(services=services, env_file="/p.env", env_digests={"/p.env": digest}) for digest in "12")
-    assert reasons(plan(old, new)) == {"a": ("env_file",), "b": ("env_file",)}
 
 
 def test_services_that_come_and_go() -> None:

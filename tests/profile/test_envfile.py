@@ -37,13 +37,15 @@ def test_a_line_that_is_none_is_told(tmp_path: Path) -> None:
     ]
 
 
-def test_the_digest_is_that_of_the_content(tmp_path: Path) -> None:
+def test_variables_are_compared_without_being_told(tmp_path: Path) -> None:
     one, two = tmp_path / "a", tmp_path / "b"
     one.write_text("A=1")
     two.write_text("A=1")
-    assert read_env_file(one, {}).digest == read_env_file(two, {}).digest
+    two.write_text("# said in words\nA='1'\n")
+    assert read_env_file(one, {}).digests == read_env_file(two, {}).digests
     two.write_text("A=2")
-    assert read_env_file(one, {}).digest != read_env_file(two, {}).digest
+    assert read_env_file(one, {}).digests.keys() == read_env_file(two, {}).digests.keys()
+    assert read_env_file(one, {}).digests != read_env_file(two, {}).digests
 
 
 # In a profile

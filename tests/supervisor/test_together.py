@@ -403,15 +403,15 @@ async def test_an_env_file_that_was_read_after_its_edit_is_not_stale(supervise, 
     def services() -> dict[str, Any]:
         return {name: echo(env_file=[str(file)]) for name in ("early", "late")}
 
-    def digests() -> dict[str, str]:
-        return {str(file): read_env_file(file, {}).digest}
+    def digests() -> dict[str, dict[str, str]]:
+        return {str(file): read_env_file(file, {}).digests}
 
     system = await supervise(services(), {"env_digests": digests()})
     await system.supervisor.settled()
     file.write_text("A=2\n")
     await system.supervisor.restart_service("late")
     await system.become(services(), switch=False, env_digests=digests())
-    assert (system.view("early").stale, system.view("late").stale) == (("env_file",), ())
+    assert (system.view("early").stale, system.view("late").stale) == (("env_file.A",), ())
 
 
 async def test_a_gateway_that_has_moved_is_news_to_what_knows_its_address(supervise) -> None:
