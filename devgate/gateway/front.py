@@ -407,7 +407,11 @@ class Connection(web.RequestHandler):
     async def _linger(self) -> None:
         """End our side and ignore what still comes, until the client ends its own or time is up. Closing while the client still
         sends would reset the connection, and the answer with it."""
-        self.wire.write_eof()
+        try:
+            self.wire.write_eof()
+        except OSError:  # asyncio's own loop: the client has gone, and nobody has told the transport yet
+            self.wire.close()
+            return
         self._resume_transport_reading()
         await asyncio.sleep(LINGER_S)
 

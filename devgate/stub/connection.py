@@ -278,6 +278,10 @@ class Connection(asyncio.Protocol):
         if self._has_eof:
             self._transport.close()
             return
-        self._transport.write_eof()
+        try:
+            self._transport.write_eof()
+        except OSError:  # the client has gone, and nobody has told the transport yet
+            self._transport.abort()
+            return
         self._transport.resume_reading()
         self._loop.call_later(LINGER_S, self._transport.abort)

@@ -282,3 +282,14 @@ async def bench_with_bug(monkeypatch: pytest.MonkeyPatch):
     async with gateway({"a": None}) as bench:
         monkeypatch.setattr(bench.gateway._forward._ways, "head", broken)
         yield bench
+
+
+async def test_a_client_that_is_gone_before_it_is_refused_is_no_fault_of_ours(caplog: pytest.LogCaptureFixture):
+    async with scripted(answering(OK)) as service, gateway({"a": service}) as bench:
+        for _ in range(20):
+            client = await bench.connect()
+            client.send(b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n")
+            client.writer.close()
+            await client.writer.wait_closed()
+        assert (await bench.get("/")).body == b"ok"
+    assert caplog.messages == []

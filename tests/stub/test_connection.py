@@ -376,3 +376,13 @@ def test_a_websocket_client_that_does_not_read_is_read_no_further():
         assert push_until_stuck(client, message, 128 << 20) < 128 << 20
         assert psutil.Process(stub.process.pid).memory_info().rss < 48 << 20
         assert stub.ask("/health")[0] == 200
+
+
+def test_a_client_that_is_gone_before_it_is_refused_is_no_fault_of_ours():
+    with StubProcess() as stub:
+        for _ in range(20):
+            with stub.connect() as client:
+                client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n")
+        assert split_answer(stub.exchange(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"))[0] == 200
+        stub.stop()
+        assert not [line for line in stub.lines if "Traceback" in line or "Error" in line]
