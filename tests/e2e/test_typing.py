@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.harness import Up, wait_until
+from tests.deadline import wait_until
+from tests.e2e.harness import Up
 from tests.e2e.terminal import Terminal
 from tests.samples import command
 
