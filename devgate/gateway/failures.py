@@ -123,6 +123,29 @@ class Scene:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
+def mishap(error: str, received: int = 0) -> bytes:
+    """What went wrong with a service, as a parameter of `Proxy-Status` (RFC 9209 2.1): that, or what it answered.
+
+    Args:
+        error: a slug of `CATALOGUE`.
+        received: the status, if it has answered.
+    """
+    if received:
+        return b"received-status=%d" % received
+    return b"error=%b" % (CATALOGUE[error].proxy_error or "destination_unavailable").encode()
+
+
+def fallback_status(mishap: bytes, step: str, service: str = "") -> bytes:
+    """`Proxy-Status` of an answer that comes from elsewhere.
+
+    Args:
+        step: of the fallback: `peer`, `stale` or `static`.
+        service: that answers instead.
+    """
+    hop = b'; next-hop="%b"' % service.encode() if service else b""
+    return b'devgate; %b%b; details="fallback %b"' % (mishap, hop, step.encode())
+
+
 def wants_page(accept: bytes, destination: bytes) -> bool:
     """Whether a browser navigates: then a person reads the answer."""
     return destination == b"document" and b"text/html" in accept

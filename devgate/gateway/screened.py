@@ -26,12 +26,14 @@ class Refused(UpstreamError):
     """An answer that the client does not get.
 
     Args:
+        received: its status.
         again: the request is sent again, which has been paid for already.
         head: of a refused answer that something is to be learnt from.
     """
 
-    def __init__(self, detail: str, *, again: bool = False, head: ResponseHead | None = None) -> None:
+    def __init__(self, detail: str, *, received: int, again: bool = False, head: ResponseHead | None = None) -> None:
         super().__init__(Kind.BAD_RESPONSE, Stage.HEAD, detail, sent_any=True, received_any=True)
+        self.received = received
         self.again = again
         self.head = head
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from devgate.gateway.cache.visit import SAFE, forget, status_fields
+from devgate.gateway.failures import fallback_status
 from devgate.gateway.places import mark_of
 from devgate.gateway.screened import Refused
 from devgate.policy.freshness import values
-from devgate.policy.retry import Failed
+from devgate.policy.retry import Failed, asked_s
 from devgate.policy.sticky import Place, write
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ class Venture:
         """Whether the service is asked if the kept answer is still good."""
         self.collapsed = False
         """Whether it has waited for what another request brings."""
+        self.mishap = b""
+        """What befell its own service, as a parameter of `Proxy-Status`, if somebody else is to answer."""
         self.stepped: str = ""
         """The step of the fallback that it is at: `peer`; empty at the route's own service."""
         self.may_step: Callable[[], bool] = bool
@@ -76,7 +79,7 @@ class Venture:
         if visit is not None and self.asking and status == 304 and not self.stepped:
             visit.confirm(attempt, head, now, self._clock.wall())
             self.land()
-            return Confirmed("the kept answer is still good", head=head)
+            return Confirmed("the kept answer is still good", received=status, head=head)
         if refusal := self._refuse(head):
             return refusal
         if self.won is not None:
@@ -87,7 +90,7 @@ class Venture:
         if recourse.store is not None and status < 400 and self.exchange.method not in SAFE:
             forget(recourse.store, self.exchange, head, attempt.origins)
         if self.stepped:
-            fields.append((b"X-Devgate-Fallback", self.stepped.encode()))
+            fields += self.told_of("peer", attempt.instance.service)
         there = Place(attempt.instance.service, attempt.instance.replica)
         if (
             recourse.sticky is not None
@@ -126,6 +129,14 @@ class Venture:
         if self.retrying is not None:
             self.retrying.release()
 
+    def told_of(self, step: str, service: str = "") -> tuple[tuple[bytes, bytes], ...]:
+        """What the client is told of a step of the fallback.
+
+        Args:
+            service: that answers.
+        """
+        return (b"Proxy-Status", fallback_status(self.mishap, step, service)), (b"X-Devgate-Fallback", step.encode())
+
     def note(self, step: str, text: str) -> None:
         """What was decided, for the record."""
         self.exchange.traced().steps.append((step, text))
@@ -146,15 +157,17 @@ class Venture:
         recourse, retrying, status = self.recourse, self.retrying, head.status
         said = f"it answered {status}"
         if retrying is not None and recourse.retry is not None and status in recourse.retry.statuses:
-            failed = Failed(reached=True, passing=True, retry_after_s=_retry_after(head))
+            given = values(head.headers, b"retry-after")
+            later_s = asked_s(given[0], self._clock.wall()) if given else None
+            failed = Failed(reached=True, passing=True, retry_after_s=later_s)
             if retrying.ask(failed, whole=self.whole_request):
-                return Refused(said, again=True)
+                return Refused(said, received=status, again=True)
             if retrying.exhausted:
                 self.note("retry", "none: too many retries are under way")
         if status in ERRORS and self.stale:
-            return Refused(said)
+            return Refused(said, received=status)
         if recourse.fallback is not None and status in recourse.fallback.statuses and self.may_step():
-            return Refused(said)
+            return Refused(said, received=status)
         return None
 
     def _keep(self, visit: Visit, attempt: Screened, head: ResponseHead, now: float) -> list[tuple[bytes, bytes]]:
@@ -173,11 +186,3 @@ class Venture:
             told += "; collapsed"
         self.note("cache", told)
         return status_fields(told.encode(), b"MISS" if visit.takes_part else b"BYPASS")
-
-
-def _retry_after(head: ResponseHead) -> float | None:
-    """Seconds that a service asks for; a date is taken for longer than anybody waits."""
-    given = values(head.headers, b"retry-after")
-    if not given:
-        return None
-    return float(given[0][:6]) if given[0].isdigit() else 3600.0

@@ -16,10 +16,10 @@ Times: `now` is monotonic, `wall` is what clocks and `Date` show; both in second
 from __future__ import annotations
 
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
 
 from devgate.policy.cache_control import directives, seconds
+from devgate.policy.moments import moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -149,15 +149,10 @@ def _lifetime(told: Directives, answer: Fields, date: float) -> float | None:
     if not expires:
         return None
     # What is no date, `0` above all, is in the past (RFC 9111 5.3).
-    moment = _moment(expires)
-    return max(0.0, moment - date) if moment is not None else 0.0
+    end = _moment(expires)
+    return max(0.0, end - date) if end is not None else 0.0
 
 
 def _moment(given: Sequence[bytes]) -> float | None:
-    """An HTTP date as seconds since the epoch; None for none, and for what is none."""
-    if not given:
-        return None
-    try:
-        return parsedate_to_datetime(given[0].decode("ascii")).timestamp()
-    except (ValueError, OverflowError):
-        return None
+    """The first of the values, as seconds since the epoch; None for none, and for what is no date."""
+    return moment(given[0]) if given else None

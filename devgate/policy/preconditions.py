@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from email.utils import parsedate_to_datetime
 from typing import Final
+
+from devgate.policy.moments import moment
 
 CONDITIONS: Final = (b"if-none-match", b"if-modified-since", b"if-match", b"if-unmodified-since", b"if-range")
 _TAG: Final = re.compile(rb'(?:W/)?("[\x21\x23-\x7e\x80-\xff]*")')
@@ -26,8 +27,5 @@ def not_modified(if_none_match: bytes, if_modified_since: bytes, etag: bytes, la
         return False
     if if_modified_since == last_modified:
         return True
-    try:
-        asked = parsedate_to_datetime(if_modified_since.decode("ascii"))
-        return parsedate_to_datetime(last_modified.decode("ascii")) <= asked
-    except (ValueError, OverflowError, TypeError):  # no dates, or one without a zone
-        return False
+    asked, changed = moment(if_modified_since), moment(last_modified)
+    return asked is not None and changed is not None and changed <= asked

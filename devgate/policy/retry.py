@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from devgate.policy.moments import moment
 from devgate.policy.rescue import IDEMPOTENT
 
 if TYPE_CHECKING:
@@ -57,6 +58,19 @@ class Failed:
     """What the service asks for."""
 
 
+def asked_s(retry_after: bytes, wall: float) -> float | None:
+    """Seconds until a service wants to be asked again (RFC 9110 10.2.3); None where it says nothing that means anything.
+
+    Args:
+        retry_after: seconds, or a date.
+        wall: seconds since the epoch.
+    """
+    if retry_after.isdigit():
+        return float(retry_after[:9])
+    date = moment(retry_after)
+    return None if date is None else max(0.0, date - wall)
+
+
 def repeatable(method: str, *, keyed: bool, spec: RetrySpec) -> bool:
     """Whether a request may reach a service twice.
 
@@ -77,7 +91,7 @@ def pause_s(spec: RetrySpec, failed: Failed, tries: int, *, safe: bool, whole: b
     """
     if tries >= spec.attempts or not failed.passing or not whole or (failed.reached and not safe):
         return None
-    asked_s = failed.retry_after_s or 0.0
-    if asked_s > RETRY_AFTER_S:
+    wanted_s = failed.retry_after_s or 0.0
+    if wanted_s > RETRY_AFTER_S:
         return None
-    return max(asked_s, draw * min(spec.pause * 2.0**tries, spec.pause * GROWTH_LIMIT))
+    return max(wanted_s, draw * min(spec.pause * 2.0**tries, spec.pause * GROWTH_LIMIT))

@@ -26,6 +26,7 @@ NEW = b"Tue, 02 Jan 2024 00:00:00 GMT"
         (b"", OLD, b"", OLD, True),
         (b"", NEW, b"", OLD, True),
         (b"", OLD, b"", NEW, False),
+        (b"", b"Tue Jan  2 00:00:00 2024", b"", OLD, True),  # the oldest form has no zone
         (b"", b"oops", b"", NEW, False),
         (b"", OLD, b"", b"", False),
     ],

@@ -7,11 +7,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devgate.model.resilience import RetrySpec
-from devgate.policy.retry import FLOOR, GROWTH_LIMIT, Budget, Failed, pause_s, repeatable
+from devgate.policy.retry import FLOOR, GROWTH_LIMIT, Budget, Failed, asked_s, pause_s, repeatable
 
 REFUSED = Failed(reached=False, passing=True)
 LOST = Failed(reached=True, passing=True)
 WRONG = Failed(reached=True, passing=False)
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "seconds"),
+    [
+        (b"0", 0.0),
+        (b"120", 120.0),
+        (b"9" * 5000, 999_999_999.0),
+        (b"Sun, 06 Nov 1994 08:49:39 GMT", 2.0),
+        (b"Sunday, 06-Nov-94 08:49:39 GMT", 2.0),
+        (b"Sun, 06 Nov 1994 08:49:00 GMT", 0.0),
+        (b"soon", None),
+        (b"-1", None),
+        (b"1.5", None),
+        (b"", None),
+    ],
+)
+def test_what_a_service_asks_for_in_seconds_or_by_a_date(retry_after: bytes, seconds: float | None):
+    assert asked_s(retry_after, wall=784_111_777.0) == seconds
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from devgate.gateway.cache.visit import Visit, conditional
 from devgate.gateway.exchange import BadBody
-from devgate.gateway.failures import Failure
+from devgate.gateway.failures import Failure, mishap
 from devgate.gateway.handlers.forward import Course
 from devgate.gateway.handlers.race import Race
 from devgate.gateway.headers import SECURITY_LINES
@@ -209,13 +209,14 @@ class Persistence:
         """The route's own service has no answer."""
         exchange, recourse = venture.exchange, venture.recourse
         venture.land()
+        venture.mishap = mishap(failure.code, failure.received if isinstance(failure, Refused) else 0)
         exchange.greeting = venture.greeting
         for at, peer in enumerate(peers, 1):
             if not self._serves(peer):
                 continue
             venture.stepped = "peer"
             venture.may_step = partial(self._may_step, venture, peers[at:] if safe else ())
-            venture.note("fallback", f"{peer.backend.name} is asked instead")
+            venture.note("fallback", f"peer: {peer.backend.name} is asked instead")
             exchange.lane = peer
             exchange.head = self._forward.head(exchange, peer, venture.path)
             course = Course(0.0, None, screen=venture)
@@ -250,17 +251,18 @@ class Persistence:
         visit = venture.visit
         assert visit is not None
         assert visit.entry is not None
-        venture.note("fallback", "a kept answer was given, although it is stale")
+        venture.note("fallback", "stale: a kept answer was given")
         now = self._now()
         told = b'hit; ttl=%d; detail="stale-if-error"' % visit.entry.freshness.left_s(now)
-        visit.serve(now, status=told, mark=b"STALE", lines=((b"X-Devgate-Fallback", b"stale"),))
+        visit.serve(now, status=told, mark=b"STALE", lines=venture.told_of("stale"))
 
     def _fixed(self, venture: Venture, answer: FixedAnswer) -> None:
         exchange = venture.exchange
-        venture.note("fallback", "the answer in the profile was given")
+        venture.note("fallback", "static: the answer in the profile was given")
         cors = exchange.cors
-        lines = b"%bX-Devgate-Fallback: static\r\nX-Request-ID: %b\r\n%b%b%b" % (
+        lines = b"%b%bX-Request-ID: %b\r\n%b%b%b" % (
             answer.lines,
+            b"".join(b"%b: %b\r\n" % field for field in venture.told_of("static")),
             exchange.id,
             SECURITY_LINES if venture.lane.security else b"",
             cors.lines if cors is not None else b"",

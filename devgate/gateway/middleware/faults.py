@@ -9,7 +9,6 @@ from devgate.gateway.failures import Failure
 from devgate.gateway.middleware.chain import Passing
 from devgate.gateway.middleware.outlet import Outlet
 from devgate.policy.breaker import Outcome
-from devgate.policy.pace import Pacer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,8 +50,7 @@ def faulty(fault: Fault, clock: Clock, draw: Callable[[], float]) -> tuple[Step,
         if fault.cut_bytes is None and not fault.throttle:
             await serve(exchange)
             return
-        pacer = Pacer(fault.throttle, clock.now()) if fault.throttle else None
-        exchange.client = outlet = Outlet(exchange, pacer, clock.now, fault.cut_bytes)
+        exchange.client = outlet = Outlet(exchange, fault.throttle, clock.now, fault.cut_bytes)
         try:
             await serve(exchange)
             await outlet.drained()

@@ -6,12 +6,13 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
+from devgate.policy.pace import Pacer
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from devgate.gateway.exchange import Client, Exchange, Receiver
     from devgate.gateway.greeting import Greeting
-    from devgate.policy.pace import Pacer
 
 BEAT_S: Final = 0.01
 """Between two portions: no packet of a real slow line is much further apart."""
@@ -24,15 +25,13 @@ class Outlet:
     """Stands in for an exchange's client (`exchange.Client`).
 
     Args:
-        pacer: says how much may leave; None: everything at once.
+        rate: bytes that may leave in a second, counted from the first one on; 0: everything at once.
         cut: after so many bytes of the body an answer breaks off that the gateway gives by itself, as a whole; what comes from a
             service is cut where it comes in (`faults`).
         now: monotonic seconds.
     """
 
-    def __init__(
-        self, exchange: Exchange, pacer: Pacer | None, now: Callable[[], float], cut: int | None = None
-    ) -> None:
+    def __init__(self, exchange: Exchange, rate: int, now: Callable[[], float], cut: int | None = None) -> None:
         self.client: Client = exchange.client
         self.doomed = False
         """Whether the connection is to be reset once all that was written has arrived. Whoever breaks off does not do it himself
@@ -41,7 +40,9 @@ class Outlet:
         self.peer = self.client.peer
         self.port = self.client.port
         self._exchange = exchange
-        self._pacer = pacer
+        self._rate = rate
+        self._pacer: Pacer | None = None
+        """There is one from the first byte on, so that a service that thinks first is no faster for it."""
         self._now = now
         self._waiting: deque[bytes] = deque()
         self._size = 0
@@ -60,9 +61,11 @@ class Outlet:
     def write(self, data: bytes) -> None:
         if self.cut is not None:
             data = self._shortened(data, self.cut)
-        if self._pacer is None:
+        if not self._rate:
             self.client.write(data)
             return
+        if self._pacer is None:
+            self._pacer = Pacer(self._rate, self._now())
         self._waiting.append(data)
         self._size += len(data)
         if self._size > HIGH and not self._full:

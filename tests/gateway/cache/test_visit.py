@@ -269,6 +269,7 @@ async def test_a_kept_answer_stands_in_for_an_error(how: str):
             stale = await bench.get()
             assert (stale.status, stale.body, stale["x-cache"]) == (200, b"kept", "STALE")
             assert stale["x-devgate-fallback"] == "stale"
+            assert stale["proxy-status"].endswith('; details="fallback stale"')
             assert 'detail="stale-if-error"' in stale["cache-status"]
         assert (await bench.get("/other")).status in (502, 503)
 

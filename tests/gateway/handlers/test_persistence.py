@@ -2,8 +2,10 @@
 
 import asyncio
 import gc
+import time
 from collections import Counter
 from contextlib import AsyncExitStack
+from email.utils import formatdate
 from typing import Any
 
 import pytest
@@ -143,7 +145,15 @@ async def test_a_body_that_comes_late_is_kept_for_another_attempt_and_a_large_on
 
 
 async def test_retry_after_is_obeyed_where_it_is_short_and_ends_it_where_it_is_long():
-    for seconds, attempts in ((b"0", 2), (b"30", 1), (b"Mon, 01 Jan 2035 00:00:00 GMT", 1)):
+    soon = formatdate(time.time() + 1, usegmt=True).encode()
+    asks = (
+        (b"0", 2),
+        (b"30", 1),
+        (b"Mon, 01 Jan 2035 00:00:00 GMT", 1),
+        (b"Mon, 01 Jan 2024 00:00:00 GMT", 2),
+        (soon, 2),
+    )
+    for seconds, attempts in (*asks, (b"soon", 2)):
         busy = b"HTTP/1.1 503 Busy\r\nRetry-After: %b\r\nContent-Length: 0\r\n\r\n" % seconds
         script, heads = one_after_another(busy, OK)
         async with scripted(script) as service, gateway({"a": service}, routes=route(retry="1")) as bench:
@@ -366,6 +376,13 @@ async def test_another_service_answers_where_the_first_does_not(state: str):
         answer = await bench.get()
         assert answer.body == b"b"
         assert answer["x-devgate-fallback"] == "peer"
+        why = {
+            "down": "error=connection_terminated",
+            "busy": "received-status=503",
+            "slow": "error=http_response_timeout",
+            "stopped": "error=destination_unavailable",
+        }
+        assert answer["proxy-status"] == f'devgate; {why[state]}; next-hop="b"; details="fallback peer"'
 
 
 async def test_a_post_that_may_have_arrived_goes_nowhere_else():
@@ -393,6 +410,7 @@ async def test_the_answer_of_the_profile_comes_last():
         assert found["content-type"] == "application/json"
         assert found["x-from"] == "profile"
         assert found["x-devgate-fallback"] == "static"
+        assert found["proxy-status"] == 'devgate; error=destination_unavailable; details="fallback static"'
         assert found["access-control-allow-origin"] == "http://localhost:1420"
         assert (await bench.get(method="HEAD")).body == b""
 
@@ -579,7 +597,7 @@ async def test_the_record_tells_who_has_answered_instead():
         await bench.get()
         told = await steps(bench)
         assert ("attempt", "#0 status: it answered 503; kept from the client") in told
-        assert ("fallback", "b is asked instead") in told
+        assert ("fallback", "peer: b is asked instead") in told
         assert bench.gateway.requests().rows[-1].service == "b"
 
 

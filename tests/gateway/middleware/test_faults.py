@@ -168,6 +168,22 @@ async def test_slow(answer: bytes) -> None:
         assert bench.gateway.requests().rows[0].duration_ms > second * 1000
 
 
+async def test_a_service_that_thinks_first_is_no_faster_for_it() -> None:
+    async def script(peer: Peer) -> None:
+        await peer.head()
+        await asyncio.sleep(0.3)
+        peer.send(whole(LARGE))
+        await peer.rest()
+
+    async with scripted(script) as service, gateway({"a": service}, routes=route(throttle="1MiB")) as bench:
+        client = await bench.connect()
+        client.send(b"GET / HTTP/1.1\r\nHost: %b\r\n\r\n" % bench.host)
+        await client.head()
+        began = time.perf_counter()
+        assert await client.reader.readexactly(len(LARGE)) == LARGE
+        assert time.perf_counter() - began > 0.95
+
+
 async def test_a_slow_answer_holds_the_service_back_instead_of_filling_the_memory() -> None:
     sent = 0
 
@@ -274,6 +290,16 @@ async def test_what_is_held_is_late_as_well() -> None:
         bench.move("a", ServiceState.STARTING)
         asked = asyncio.create_task(bench.get())
         await bench.until(lambda: bench.gateway.seq)
+        bench.serve("a", service.port)
+        assert (await asked).status == 200
+
+
+async def test_the_latency_does_not_use_up_the_time_for_holding() -> None:
+    routes = [{"path": "/*", "hold": "300ms", "fault": {"latency": "400ms"}}]
+    async with scripted(MANY) as service, gateway({"a": None}, routes=routes) as bench:
+        bench.move("a", ServiceState.STARTING)
+        asked = asyncio.create_task(bench.get())
+        await bench.until(lambda: bench.gateway.service_traffic("a").held)
         bench.serve("a", service.port)
         assert (await asked).status == 200
 
