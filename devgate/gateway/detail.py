@@ -128,7 +128,10 @@ def _decisions(row: RequestRow, raw: Raw | None) -> Iterable[Decision]:
     trace = raw.trace if raw is not None else PLAIN
     stage, sentence, hint = trace.why
     said = f"{row.error}: {sentence}" + (f" ({hint})" if hint else "") if sentence else _ENDS.get(row.error, row.error)
-    refused = Decision(stage or "answer", redact_text(said), "bad" if row.error != "client-left" else "warn")
+    left = row.error == "client-left"
+    refused = Decision(stage or "answer", redact_text(said), "warn" if left else "bad")
+    if left and row.kind != "http":  # a stream has no other end
+        refused = Decision("answer", f"{row.status} from {row.service or 'devgate'}, until the client ended it")
     if raw is not None and raw.cors is not None:
         yield _origin(raw)
     if row.route:

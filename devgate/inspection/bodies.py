@@ -157,13 +157,3 @@ def _decoded(data: bytes, content_type: str, *, certain: bool, cut: bool) -> str
         if certain or not _CONTROL.search(text):
             return text
     return data.decode("utf-8", "replace") if certain else None
-
-
-def pretty(text: str) -> str:
-    """JSON with a line for each value; anything else as it is."""
-    if text[:1] not in ("{", "["):
-        return text
-    try:
-        return json.dumps(json.loads(text), ensure_ascii=False, indent=2)
-    except (ValueError, RecursionError):
-        return text

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from devgate.errors import CommandError
-from devgate.inspection.bodies import pretty
+from devgate.inspection.layout import pretty
 from devgate.redact import MASK
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Final
 
-from devgate.inspection.bodies import pretty
+from devgate.inspection.layout import pretty
 from devgate.tui import format as fmt
 from devgate.tui.request_text import wrapped
 
@@ -57,7 +57,7 @@ def _fields(fields: Iterable[Field]) -> list[str]:
 
 
 def _body(body: Body) -> list[str]:
-    lines = pretty(body.text).splitlines()[:MOST]
+    lines = pretty(body.text, 0).splitlines()[:MOST]
     return lines or ([f"{body.type or 'no type'}, {body.size:,} bytes"] if body.size else [])
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from devgate.escape import cells, visible
-from devgate.inspection.bodies import pretty
+from devgate.inspection.layout import pretty
 from devgate.tui import format as fmt
 from devgate.tui.requests import details
 
@@ -50,8 +50,11 @@ def sections(detail: RequestDetail, width: int) -> list[Section]:
         Section("", [part for line in details(detail.row) for part in wrapped(line, width, indent=9)], side=True),
         Section("Time", _waterfall(detail, width), side=True),
         Section("Decisions", _decisions(detail.decisions, width), side=True),
-        Section("Request", _half(detail.request, detail.request_body, width)),
     ]
+    if detail.row.kind == "websocket":
+        found.append(Section("Request", list(_fields(detail.request, width))))
+    else:
+        found.append(Section("Request", _half(detail.request, detail.request_body, width)))
     if detail.row.kind == "http":
         found.append(Section("Response", _half(detail.response, detail.response_body, width)))
     else:

@@ -34,6 +34,8 @@ _STATES: Final[dict[RequestState, tuple[str, Run]]] = {
 }
 """How far a request is: instead of its status while there is none, and in a sentence instead of its error."""
 _OPEN: Final[Run] = "open", "info"
+BROKEN_OFF: Final = frozenset({"client-left", "cut", "truncated", "reset", "response-timeout"})
+"""Slugs of what can end an answer that the service had begun: its status is the service's."""
 _KINDS: Final = {"sse": "event stream", "websocket": "WebSocket"}
 
 
@@ -57,9 +59,19 @@ def row(request: RequestRow) -> Row:
             "service": ((request.service or fmt.NONE, "plain" if request.service else "muted"),),
             "size": ((fmt.size(request.response_bytes), "muted"),),
             "held": ((fmt.milliseconds(request.held_ms), "warn") if request.held_ms else ("", "plain"),),
-            "error": ((request.error, "bad-soft") if done else _doing(request),),
+            "error": (_ended(request) if done else _doing(request),),
         },
     )
+
+
+def _ended(request: RequestRow) -> Run:
+    """How a client ends a stream is no fault: there is no other end."""
+    return request.error, "muted" if ended_by_client(request) else "bad-soft"
+
+
+def ended_by_client(request: RequestRow) -> bool:
+    """Whether it is a stream that was open until its client had enough."""
+    return request.kind != "http" and request.error == "client-left"
 
 
 def key_under_way(request_id: str) -> str:
@@ -97,9 +109,12 @@ def details(request: RequestRow) -> list[Runs]:
         ("took", fmt.milliseconds(request.duration_ms) + _held(request)),
     ]
     lines: list[Runs] = [((f"{name:<9}", "muted"), (text, "plain")) for name, text in facts]
-    answer = "devgate" if request.error else request.service or "devgate"
+    broken = request.error in BROKEN_OFF and 0 < request.status < 500  # what devgate answers itself is 502 and more
+    answer = "devgate" if request.error and not broken else request.service or "devgate"
     said: Runs = (("status   ", "muted"), status(request.status), (f" from {answer}", "plain"))
-    if request.error:
+    if ended_by_client(request):
+        said = (*said, (", until the client ended it", "plain"))
+    elif request.error:
         said = (*said, (f": {request.error}", "bad"))
     lines.insert(1, said)
     return lines

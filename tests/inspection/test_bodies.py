@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devgate.inspection.bodies import LARGEST, body_of, pretty, redacted, redacted_form, redacted_json
+from devgate.inspection.bodies import LARGEST, body_of, redacted, redacted_form, redacted_json
 
 SECRET = "hunter2-hunter2-hunter2"
 
@@ -119,12 +119,6 @@ def test_a_body_that_was_not_kept():
     body = body_of([], b"", 70)
     assert (body.size, body.cut) == (70, True)
     assert body.note
-
-
-def test_pretty_is_for_json_alone():
-    assert pretty('{"a":[1]}') == '{\n  "a": [\n    1\n  ]\n}'
-    assert pretty("{nonsense") == "{nonsense"
-    assert pretty("[" * 50_000) == "[" * 50_000
 
 
 @given(

@@ -38,7 +38,7 @@ def test_changes_are_sent_beside_secrets_that_stay():
     assert (sent.method, sent.target) == ("PUT", b"/other")
     assert (b"Authorization", b"Bearer " + SECRET) in sent.fields
     assert (b"X-Empty", b"now") in sent.fields
-    assert sent.body == b'{\n  "text": "new"\n}'
+    assert sent.body == b'{"text": "new"}'
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from dataclasses import dataclass
 from functools import partial
@@ -16,13 +17,11 @@ from devgate.inspection.curl import curl
 from devgate.inspection.draft import text_of
 from devgate.tui import archive, programs
 from devgate.tui.bindings import BACK, REQUEST, of
-from devgate.tui.comparison import compared
-from devgate.tui.dialogs import TEXT, Question, text_rows
+from devgate.tui.dialogs import TEXT, Question
 from devgate.tui.outside import take_over
-from devgate.tui.request_text import flat, meanwhile, sections
+from devgate.tui.request_layout import lay_out
 from devgate.tui.requests import row
 from devgate.tui.screens.live import LiveScreen
-from devgate.tui.sgr import strip_sgr
 from devgate.tui.widgets.line import Line, Part
 from devgate.tui.widgets.live_table import LiveTable
 from devgate.tui.work import start
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
     from devgate.model.detail import RequestDetail
     from devgate.model.query import LogLine
     from devgate.model.snapshot import Snapshot
-    from devgate.tui.request_text import Section
 
 TWO_COLUMNS: Final = 120
 """Cells from which the way of a request and its content stand side by side."""
@@ -79,7 +77,9 @@ class Request(LiveScreen):
         self._title = Line(id="request-title")
         self._way = LiveTable(TEXT, id="way", cursor=False, heading=False)
         self._content = LiveTable(TEXT, id="content", cursor=False, heading=False, empty="fetching it")
-        self._heads: list[int] = []
+        self._home = False
+        """Whether what is laid out next is to be read from its beginning."""
+        self._heads: Sequence[int] = ()
         """Lines of `_content` where a part begins."""
 
     def body(self) -> Iterable[Widget]:
@@ -105,8 +105,8 @@ class Request(LiveScreen):
             raise
         if number == self._number:
             self._detail, self._lines = detail, ()
+            self._home = True
             self._lay_out()
-            self._content.scroll_home(animate=False)
             start(self, partial(self._add_lines, detail), "lines", exclusive=True)
 
     async def _add_lines(self, detail: RequestDetail) -> None:
@@ -127,20 +127,25 @@ class Request(LiveScreen):
     # --- drawing -------------------------------------------------------------------------------------------------
 
     def _lay_out(self) -> None:
-        detail = self._detail
-        if detail is None:
-            return
+        if self._detail is not None:
+            start(self, partial(self._write, self._detail), "text", exclusive=True)
+
+    async def _write(self, detail: RequestDetail) -> None:
+        """In a thread, as long bodies take some milliseconds; whoever asks for it anew is the one who is answered."""
         other = self._pin.detail if self._comparing else None
         wide = self.size.width >= TWO_COLUMNS and other is None
-        self.set_class(wide, "-two")
         width = (self.size.width // 2 if wide else self.size.width) - _MARGIN
-        found = sections(detail, width)
-        if self._lines:
-            found.append(meanwhile(detail.row.service, self._lines, (strip_sgr(line.text) for line in self._lines)))
-        self._way.show(text_rows(flat(section for section in found if section.side)) if wide else ())
-        shown = [section for section in found if not (wide and section.side)]
-        self._content.show(text_rows(flat(shown) if other is None else compared(other, detail, width)))
-        self._heads = _heads(shown) if other is None else []
+        text = await asyncio.to_thread(lay_out, detail, other, self._lines, width, wide=wide)
+        self.set_class(wide, "-two")
+        self._way.show(text.way)
+        self._content.show(text.content)
+        self._heads = text.heads
+        if self._home:
+            self._home = False
+            self._content.scroll_home(animate=False)
+        self._say(detail, other)
+
+    def _say(self, detail: RequestDetail, other: RequestDetail | None) -> None:
         place = self._numbers.index(self._number) + 1 if self._number in self._numbers else 0
         status = row(detail.row).cells["status"][0]
         self._title.show(
@@ -199,8 +204,8 @@ class Request(LiveScreen):
             self.notify("Nothing is pinned yet: space pins a request.", severity="warning")
             return
         self._comparing = not self._comparing
+        self._home = True
         self._lay_out()
-        self._content.scroll_home(animate=False)
         self._content.focus()
 
     # --- leaving -------------------------------------------------------------------------------------------------
@@ -286,14 +291,3 @@ class Request(LiveScreen):
     def _complain(self, error: DevgateError) -> None:
         said = visible(error.message) + (f"\n{visible(error.hint)}" if error.hint else "")
         self.notify(said, severity="error", markup=False)
-
-
-def _heads(found: Sequence[Section]) -> list[int]:
-    """Lines where sections begin, as `flat` puts them."""
-    heads: list[int] = []
-    at = 0
-    for section in found:
-        at += bool(heads)
-        heads.append(at)
-        at += bool(section.title) + len(section.lines)
-    return heads
