@@ -23,6 +23,9 @@ bin := $(VENV)/bin
 pip := $(bin)/python -m pip --disable-pip-version-check -qq
 lock := $(bin)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet $(ARGS)
 
+# Every test that starts a devgate would compile all of its modules.
+unexport PYTHONDONTWRITEBYTECODE
+
 # Runs a command that says nothing unless it fails.
 quietly = @out=$$($(1) 2>&1) || { status=$$?; printf '%s\n' "$$out"; exit $$status; }
 
@@ -34,8 +37,8 @@ help: ## Lists the targets.
 up: $(VENV)/project.stamp ## Sets up what is missing, then runs devgate with the demo profile.
 	@$(bin)/devgate up $(PROFILE) $(ARGS)
 
-test: lint ## Runs the checks and the whole test suite.
-	@$(bin)/pytest -q $(ARGS)
+test: lint ## Runs the checks and the whole test suite, three files at once (ARGS="-n 0": one).
+	@$(bin)/pytest -q -n 3 --dist loadfile $(ARGS)
 
 lint: $(VENV)/dev.stamp ## Runs the checks only: ruff, formatting, types, import contracts.
 	$(call quietly,$(bin)/ruff check)

@@ -25,6 +25,16 @@ if TYPE_CHECKING:
 
 DEVGATE = (sys.executable, "-m", "devgate")
 """The devgate of this checkout; what takes a `command` runs another one with it, such as a bundle's."""
+TWO = """
+version: 1
+name: two
+services:
+  api: {stub: true, port: auto}
+  events: {stub: true, port: auto, depends_on: [api]}
+routes:
+  - {path: /api/*, service: api}
+  - {path: /events, service: events, stream: true}
+"""
 
 
 def environment(**extra: str) -> dict[str, str]:

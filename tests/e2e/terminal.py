@@ -89,6 +89,13 @@ class Terminal:
         os.write(self.master, keys.encode())
         return offset
 
+    def quit(self) -> None:
+        """As a user does: `q`, then yes to the question. All has to end well."""
+        offset = self.press("q")
+        self.wait_for("Stop devgate?", after=offset)
+        self.press("\r")
+        assert self.wait() == 0
+
     def wait(self) -> int:
         """Until it has ended; its exit code as the shell has it."""
         self.wait_for("[exit ")

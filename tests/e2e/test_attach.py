@@ -13,18 +13,11 @@ from tests.deadline import DEADLINE_S
 from tests.e2e.harness import Up, request, run
 from tests.e2e.terminal import Terminal
 from tests.e2e.test_screen import assert_restored
-from tests.e2e.test_up import TWO
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.e2e
-
-
-@pytest.fixture
-def two(tmp_path: Path) -> Path:
-    (tmp_path / "devgate.yaml").write_text(TWO)
-    return tmp_path
 
 
 def test_d_leaves_the_screen_and_devgate_goes_on(two: Path) -> None:

@@ -16,7 +16,6 @@ from devgate import __version__
 from tests.deadline import DEADLINE_S, wait_until
 from tests.e2e.harness import Up, environment, request, run
 from tests.e2e.terminal import Terminal
-from tests.e2e.test_up import TWO
 from tests.tools import lack, require_tool
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]  # the first test waits for the build
@@ -44,12 +43,6 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Command:
         lack("Python's shared library is not installed, which a bundle carries")
     assert built.returncode == 0, built.stderr
     return (str(dist / "devgate" / "devgate"),)
-
-
-@pytest.fixture
-def two(tmp_path: Path) -> Path:
-    (tmp_path / "devgate.yaml").write_text(TWO)
-    return tmp_path
 
 
 def test_it_needs_no_python_and_obeys_none_of_its_variables(bundle: Command, tmp_path: Path) -> None:
@@ -155,10 +148,7 @@ def test_the_screen_shows_services_and_q_ends_everything(bundle: Command, two: P
             assert word in terminal.text
         family = psutil.Process(terminal.devgate).children(recursive=True)
         assert len(family) == 3
-        offset = terminal.press("q")
-        terminal.wait_for("Stop devgate?", after=offset)
-        terminal.press("\r")
-        assert terminal.wait() == 0
+        terminal.quit()
         _, left = psutil.wait_procs(family, timeout=DEADLINE_S)
         assert not left
     assert not os.path.exists(two / ".devgate" / "run.json")

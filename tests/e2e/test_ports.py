@@ -185,9 +185,10 @@ def test_in_the_background_it_is_said_here_who_was_ended(tmp_path: Path, strange
 
 
 def test_wait_and_the_profile_in_any_order(tmp_path: Path) -> None:
-    for words in (("--wait", "demo"), ("demo", "--wait"), ("--wait=60s", "demo")):
-        done = run("up", "-d", *words, "--port", "0", "--auto-ports", cwd=tmp_path)
-        assert "with profile demo" in done.stdout
+    (tmp_path / "small.yaml").write_text("services: {a: {stub: true, port: auto}}\n")
+    for words in (("--wait", "small.yaml"), ("small.yaml", "--wait"), ("--wait=60s", "small.yaml")):
+        done = run("up", "-d", *words, "--port", "0", cwd=tmp_path)
+        assert "with profile small" in done.stdout
         assert "every service is ready" in done.stdout
         assert run("health", cwd=tmp_path).stdout.startswith("healthy: ")
         run("down", cwd=tmp_path)

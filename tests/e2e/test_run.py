@@ -13,8 +13,7 @@ import psutil
 import pytest
 
 from tests.deadline import DEADLINE_S, wait_until
-from tests.e2e.harness import DEVGATE, Up, environment, free_ports, request, run
-from tests.e2e.test_up import TWO
+from tests.e2e.harness import DEVGATE, TWO, Up, environment, free_ports, request, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,12 +27,6 @@ for name in ("DEVGATE_URL", "API_URL", "EVENTS_URL"):
 print(os.environ["EXTRA"])
 sys.exit(7)
 """
-
-
-@pytest.fixture
-def two(tmp_path: Path) -> Path:
-    (tmp_path / "devgate.yaml").write_text(TWO)
-    return tmp_path
 
 
 def test_the_command_finds_everything_ready_and_its_code_is_ours(two: Path) -> None:

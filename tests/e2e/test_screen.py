@@ -14,7 +14,6 @@ import pytest
 from tests.deadline import wait_until
 from tests.e2e.harness import run
 from tests.e2e.terminal import Terminal
-from tests.e2e.test_up import TWO
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,12 +22,6 @@ pytestmark = pytest.mark.e2e
 
 RESTORED = (b"\x1b[?1049l", b"\x1b[?25h", b"\x1b[?1000l")
 """Alternate screen left, cursor shown, mouse off."""
-
-
-@pytest.fixture
-def two(tmp_path: Path) -> Path:
-    (tmp_path / "devgate.yaml").write_text(TWO)
-    return tmp_path
 
 
 def assert_restored(terminal: Terminal) -> None:
@@ -43,10 +36,7 @@ def test_services_are_shown_and_q_ends_everything(two: Path, columns: int, rows:
     with Terminal(("up", "--port", "0"), two, columns=columns, rows=rows) as terminal:
         terminal.wait_for("ready")
         terminal.wait_for("2/2")
-        offset = terminal.press("q")
-        terminal.wait_for("Stop devgate?", after=offset)
-        terminal.press("\r")
-        assert terminal.wait() == 0
+        terminal.quit()
         assert_restored(terminal)
     run("status", cwd=two, check=5)
 
@@ -71,10 +61,7 @@ def test_keys_are_answered_while_a_service_floods_its_log(tmp_path: Path) -> Non
         for key, shown in (("2", "Requests"), ("4", "Health"), ("3", "Log flood"), ("1", "Req/m")):
             offset = terminal.press(key)
             terminal.wait_for(shown, after=offset)
-        offset = terminal.press("q")
-        terminal.wait_for("Stop devgate?", after=offset)
-        terminal.press("\r")
-        assert terminal.wait() == 0
+        terminal.quit()
 
 
 @pytest.mark.parametrize(("sig", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)])
@@ -117,7 +104,4 @@ def test_what_was_said_before_the_screen_is_seen_on_it(tmp_path: Path) -> None:
     with Terminal(("up", "--port", "0"), tmp_path) as terminal:
         terminal.wait_for("Before the screen")
         terminal.wait_for("so this is the demo")
-        terminal.press("q")
-        terminal.wait_for("Stop devgate?")
-        terminal.press("\r")
-        assert terminal.wait() == 0
+        terminal.quit()

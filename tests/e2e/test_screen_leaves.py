@@ -57,10 +57,7 @@ def test_a_log_is_read_in_the_pager_which_ctrl_c_and_ctrl_z_do_not_leave(chatty:
         terminal.wait_for("you typed hello", after=offset)
         terminal.wait_for("chatty", after=offset)
         assert "chatty" in run("status", cwd=chatty).stdout
-        offset = terminal.press("q")
-        terminal.wait_for("Stop devgate?", after=offset)
-        terminal.press("\r")
-        assert terminal.wait() == 0
+        terminal.quit()
         assert_restored(terminal)
 
 
@@ -69,10 +66,7 @@ def test_a_pager_that_is_not_there_is_said(chatty: Path) -> None:
         terminal.wait_for("a first line")  # in the log itself; the last error also stands above it
         terminal.press("v")
         terminal.wait_for("no-such-pager does not start")
-        terminal.press("q")
-        terminal.wait_for("Stop devgate?")
-        terminal.press("\r")
-        assert terminal.wait() == 0
+        terminal.quit()
 
 
 def test_devgate_ends_under_an_open_pager(chatty: Path) -> None:
@@ -105,10 +99,7 @@ def test_a_burst_of_lines_stalls_neither_the_service_nor_the_keys(tmp_path: Path
         terminal.wait_for("clear", after=offset)
         offset = terminal.press("skipped\r")
         terminal.wait_for("skipped here; full in the log file", after=offset)
-        terminal.press("q")
-        terminal.wait_for("Stop devgate?")
-        terminal.press("\r")
-        assert terminal.wait() == 0
+        terminal.quit()
 
 
 def test_a_profile_is_edited_at_its_first_problem_and_read_again(tmp_path: Path) -> None:
@@ -129,7 +120,4 @@ def test_a_profile_is_edited_at_its_first_problem_and_read_again(tmp_path: Path)
         terminal.wait_for("the editor was told +2 ", after=offset)
         offset = terminal.press("\r")
         terminal.wait_for("nothing to do", after=offset)
-        terminal.press("q")
-        terminal.wait_for("Stop devgate?")
-        terminal.press("\r")
-        assert terminal.wait() == 0
+        terminal.quit()

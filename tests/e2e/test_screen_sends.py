@@ -52,7 +52,4 @@ def test_a_request_is_changed_and_sent_with_the_secret_that_nobody_sees(tmp_path
             if one["name"].lower() == "authorization"
         ]
         assert sent == first  # masked alike, so it was the same
-        terminal.press("q")
-        terminal.wait_for("Stop devgate?")
-        terminal.press("\r")
-        assert terminal.wait() == 0
+        terminal.quit()

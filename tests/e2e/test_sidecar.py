@@ -14,19 +14,12 @@ import pytest
 
 from tests.deadline import DEADLINE_S, wait_until
 from tests.e2e.harness import DEVGATE, Up, environment, request, run
-from tests.e2e.test_up import TWO
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 pytestmark = pytest.mark.e2e
-
-
-@pytest.fixture
-def two(tmp_path: Path) -> Path:
-    (tmp_path / "devgate.yaml").write_text(TWO)
-    return tmp_path
 
 
 class Sidecar:

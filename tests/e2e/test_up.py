@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from tests.deadline import DEADLINE_S, wait_until
-from tests.e2e.harness import Up, free_ports, request, run
+from tests.e2e.harness import TWO, Up, free_ports, request, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,22 +23,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.e2e
 
 ORIGIN = "http://localhost:1420"
-TWO = """
-version: 1
-name: two
-services:
-  api: {stub: true, port: auto}
-  events: {stub: true, port: auto, depends_on: [api]}
-routes:
-  - {path: /api/*, service: api}
-  - {path: /events, service: events, stream: true}
-"""
-
-
-@pytest.fixture
-def two(tmp_path: Path) -> Path:
-    (tmp_path / "devgate.yaml").write_text(TWO)
-    return tmp_path
 
 
 def test_up_runs_services_behind_one_address(two: Path) -> None:
