@@ -154,14 +154,17 @@ def _read(raw: Iterable[Field], kinds: _Kinds) -> Fields:
             noted[key] = value if key not in noted else b"%b, %b" % (noted[key], value)
         if kind.passes:
             lines.append(b"%b: %b\r\n" % (name, value))
-    if (connection := noted.get(b"connection")) is not None:
-        named = listed(connection) - _ORDINARY_OPTIONS - _PROTECTED
-        if named:
-            lines = [line for line in lines if line.partition(b":")[0].lower() not in named]
+    if (connection := noted.get(b"connection")) is not None and (named := hop_only(connection)):
+        lines = [line for line in lines if line.partition(b":")[0].lower() not in named]
     return Fields(noted, lines)
 
 
 _ORDINARY_OPTIONS: Final = frozenset({b"keep-alive", b"close", b"upgrade", b"te"})
+
+
+def hop_only(connection: bytes) -> frozenset[bytes]:
+    """The lower-case names of the fields that a `Connection` makes a matter of this hop."""
+    return listed(connection) - _ORDINARY_OPTIONS - _PROTECTED
 
 
 def listed(value: bytes) -> frozenset[bytes]:

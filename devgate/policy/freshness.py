@@ -121,8 +121,8 @@ def judge(answer: Fields, spec: CacheSpec, *, asked_at: float, now: float, wall:
     """How long an answer is good that came just now, to a request sent at `asked_at` (monotonic)."""
     told = directives(values(answer, b"cache-control"))
     date = _moment(values(answer, b"date")) or wall
-    age = values(answer, b"age")
-    age_s = float(age[0][:12]) if age and age[0].isdigit() else 0.0
+    age = b",".join(values(answer, b"age")).partition(b",")[0].strip()  # the first counts (RFC 9111 5.1)
+    age_s = float(age[:12]) if age.isdigit() else 0.0
     # RFC 9111 4.2.3: the larger of what the clocks say and what the caches before us say.
     initial_s = max(0.0, wall - date, age_s + max(0.0, now - asked_at))
     forced = spec.force_ttl is not None

@@ -85,6 +85,8 @@ def test_how_long(answer: dict, settings: dict, lifetime: float):
     [
         ({}, 2.0),  # the time it took
         ({"age": "30"}, 32.0),
+        ({"age": "30, 0"}, 32.0),
+        ({"age": "0, 30"}, 2.0),
         ({"age": "x"}, 2.0),
         ({"date": date(WALL - 10)}, 10.0),
         ({"date": date(WALL + 10)}, 2.0),

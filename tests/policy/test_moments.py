@@ -16,7 +16,22 @@ def test_all_three_forms_are_in_universal_time(date: bytes, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize(
-    "date", [b"", b"0", b"-1", b"soon", b"\xff", b"Sun, 99 Nov 1994 08:49:37 GMT", b"1, 2, 3", b"Jan"]
+    "date",
+    [
+        *(b"", b"0", b"-1", b"soon", b"\xff", b"Sun, 99 Nov 1994 08:49:37 GMT", b"1, 2, 3", b"Jan"),
+        b"Thu, 18 Aug 2050 02:01:18 UTC",
+        b"Thu, 18 Aug 2050 02:01:18 AEST",
+        b"Thu, 18 Aug 2050 02:01:18 +0000",
+        b"Thu, 18 Aug 2050 02:01:18",
+        b"Thu, 18 Aug 50 02:01:18 GMT",
+        b"Thu 18 Aug 2050 02:01:18 GMT",
+        b"Thu, 18  Aug  2050 02:01:18 GMT",
+        b"Thu, 18-Aug-2050 02:01:18 GMT",
+        b"Thu, 18 Aug 2050 02.01.18 GMT",
+        b"Thu, 18 Aug 2050 2:01:18 GMT",
+        b"Thu, 18 Aug 2050 02:01:18 GMT, Thu, 18 Aug 2050 02:01:18 GMT",
+        b"Thu, 18 Aug 2050 02:01:18 GMT\n",
+    ],
 )
 def test_what_is_no_date(date: bytes):
     assert moment(date) is None

@@ -5,17 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from devgate.gateway.cache.store import Entry, varies_with
+from devgate.gateway.headers import hop_only
 from devgate.gateway.upstream.response import Framing, ResponseHead
+from devgate.policy.freshness import values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from devgate.directory import Instance
     from devgate.gateway.cache.store import Owner, Store
+    from devgate.gateway.upstream.response import Fields
     from devgate.policy.freshness import Freshness
 
 _NOT_KEPT = frozenset({b"age", b"trailer", b"connection", b"keep-alive", b"transfer-encoding", b"content-length"})
-"""What belongs to the hop or to the moment."""
+"""What belongs to the hop or to the moment, whatever `Connection` says."""
+_OF_THE_BODY = frozenset({b"content-encoding", b"content-type"})
+"""What a 304, which has none, cannot know better."""
 
 
 class Recording:
@@ -74,15 +79,17 @@ class Recording:
 
 def kept_head(head: ResponseHead, length: int) -> ResponseHead:
     """A head as it is kept: without what belongs to the hop or to the moment, and with the body's length."""
-    fields = [field for field in head.headers if field[0].lower() not in _NOT_KEPT]
-    return ResponseHead("1.1", head.status, head.reason, fields, Framing.LENGTH, length, keep=True)
+    return ResponseHead("1.1", head.status, head.reason, _lasting(head.headers), Framing.LENGTH, length, keep=True)
 
 
 def confirmed(kept: ResponseHead, news: ResponseHead) -> ResponseHead:
     """A kept head after the service has answered 304: what that says replaces what was kept (RFC 9111 3.2)."""
-    fresh = [
-        field for field in news.headers if field[0].lower() not in _NOT_KEPT | {b"content-encoding", b"content-type"}
-    ]
+    fresh = [field for field in _lasting(news.headers) if field[0].lower() not in _OF_THE_BODY]
     names = {name.lower() for name, _ in fresh}
     fields = [field for field in kept.headers if field[0].lower() not in names]
     return ResponseHead(kept.version, kept.status, kept.reason, fields + fresh, kept.framing, kept.length, kept.keep)
+
+
+def _lasting(fields: Fields) -> Fields:
+    hop = frozenset().union(*(hop_only(value) for value in values(fields, b"connection")))
+    return [field for field in fields if field[0].lower() not in _NOT_KEPT | hop]

@@ -72,6 +72,19 @@ async def test_what_is_fresh_is_given_again_without_asking():
         assert [row.status for row in page.rows] == [200] * 4
 
 
+async def test_what_concerns_one_hop_is_not_kept():
+    named = says("hello", FRESH, "A: 1", "B: 2", "Connection: a, keep-alive", 'ETag: "1"')
+    confirms = b"HTTP/1.1 304 Not Modified\r\nB: 3\r\nConnection: b\r\nCache-Control: max-age=60\r\n\r\n"
+    service = Service(named, confirms)
+    async with scripted(service.script) as up, gateway({"a": up}, routes=route(cache="true")) as bench:
+        for asks in ({}, {}, {"cache_control": "no-cache"}, {}):
+            answer = await bench.get("/x", **asks)
+            assert answer.body == b"hello"
+            assert "a" not in answer
+            assert answer["b"] == "2"
+    assert service.asked == 2
+
+
 async def test_a_chunked_answer_is_kept_and_comes_back_with_its_length():
     chunked = b"HTTP/1.1 200 OK\r\nCache-Control: max-age=9\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"
     service = Service(chunked)
