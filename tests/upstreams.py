@@ -132,7 +132,10 @@ async def scripted(
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         for writer in writers:
-            writer.transport.abort()
+            if (
+                writer.transport.get_write_buffer_size()
+            ):  # nobody takes it any more; to abort one that is closed fails in asyncio
+                writer.transport.abort()
             try:
                 await writer.wait_closed()
             except (OSError, asyncio.CancelledError):

@@ -36,7 +36,9 @@ async def make_pool() -> AsyncIterator[MakePool]:
 
 @pytest.fixture(autouse=True)
 async def nothing_left() -> AsyncIterator[None]:
-    """No task outlives a test, and no socket: a forgotten one warns when it is collected, and warnings are errors."""
+    """No task outlives a test, and no socket: a forgotten one warns when it is collected, and warnings are errors. What was there
+    before is not looked through: that would take longer than the test."""
+    gc.freeze()
     yield
     await asyncio.sleep(0)
     left = asyncio.all_tasks() - {asyncio.current_task()}
