@@ -53,12 +53,17 @@ class CookieSpec(Spec):
 
 
 class CompressSpec(Spec):
-    """Compression of answers with gzip, where the client takes it and it is worth it; never of event streams."""
+    """Compression of answers, where the client takes it and it is worth it; never of event streams."""
 
     least: Size = 1024
     """Smaller bodies are left alone, where their size is known."""
     level: Annotated[int, Field(ge=1, le=9)] = 5
     """From 1, fast, to 9, small."""
+    codings: Annotated[
+        tuple[Literal["gzip", "br", "zstd"], ...], BeforeValidator(one_or_many, json_schema_input_type=str | list[str])
+    ] = ("gzip", "br", "zstd")
+    """What may be used: what the client likes best (`q`), and of what it likes equally the first here. `br` and `zstd` only where
+    they are installed (`pip install 'devgate[compression]'`)."""
 
 
 class LimitSpec(Spec):

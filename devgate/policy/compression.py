@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 LEAST: Final = 1_024
 """A smaller body gains nothing: it fits into one packet as it is."""
@@ -15,7 +16,9 @@ _TYPES: Final = frozenset(
     b"application/wasm application/graphql application/x-ndjson application/problem+json application/ld+json "
     b"image/svg+xml image/bmp font/ttf font/otf".split()
 )
+_ALIASES: Final = {"x-gzip": "gzip"}
 _SUFFIXES: Final = (b"+json", b"+xml", b"+text")
+_Q: Final = re.compile(rb"0(\.\d{0,3})?|1(\.0{0,3})?")
 _NEVER: Final = frozenset({b"text/event-stream"})
 """Each event has to leave when it happens, and some clients do not undo a coding as they read."""
 
@@ -28,17 +31,19 @@ def compressible(content_type: bytes) -> bool:
     return kind.startswith(b"text/") or kind in _TYPES or kind.endswith(_SUFFIXES)
 
 
-def accepts_gzip(accepted: bytes) -> bool:
-    """Whether an `Accept-Encoding` allows gzip; without that header nothing but the plain form is expected by most programs."""
-    verdict = False
+def chosen(accepted: bytes, offered: Sequence[str]) -> str:
+    """The coding that an `Accept-Encoding` likes best, of several the first that is offered. Empty where it takes none, or
+    likes the plain form better. Who sends no such header mostly expects the plain form.
+    """
+    weights = {}
     for item in accepted.lower().split(b","):
         coding, _, parameters = item.partition(b";")
-        coding = coding.strip()
-        if coding in (b"gzip", b"x-gzip"):
-            return _weight(parameters) > 0
-        if coding == b"*":
-            verdict = _weight(parameters) > 0
-    return verdict
+        name = coding.strip().decode("latin-1")
+        weights[_ALIASES.get(name, name)] = _weight(parameters)
+    others = weights.get("*", 0.0)
+    best = max(offered, key=lambda coding: weights.get(coding, others), default="")
+    weight = weights.get(best, others)
+    return best if weight > 0 and weight >= weights.get("identity", 0.0) else ""
 
 
 def may_transform(cache_control: bytes) -> bool:
@@ -61,7 +66,4 @@ def _weight(parameters: bytes) -> float:
     name, _, value = parameters.partition(b"=")
     if name.strip() != b"q":
         return 1.0
-    try:
-        return float(value)
-    except ValueError:
-        return 0.0
+    return float(value) if _Q.fullmatch(value.strip()) else 0.0

@@ -173,7 +173,7 @@ def test_the_state_of_the_service_counts_where_devgate_runs(cli: Cli, running: F
 def test_what_is_done_on_the_way(offline: Cli, tmp_path: Path) -> None:
     (tmp_path / "devgate.yaml").write_text(
         "services: {api: {stub: true, port: auto}}\n"
-        "routes: [{path: /x, service: api, compress: true, fault: {latency: 1s}}]\n"
+        "routes: [{path: /x, service: api, compress: {codings: gzip}, fault: {latency: 1s}}]\n"
     )
     lines = offline("routes", "explain", "GET", "/x").out.splitlines()
     assert [line for line in lines if line.startswith("on the way")] == [

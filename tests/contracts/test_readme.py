@@ -355,7 +355,8 @@ def test_the_exit_codes_are_all_there() -> None:
 
 def test_every_dependency_has_its_reason() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    needed = {Requirement(line) for line in project["dependencies"]}
+    extras = (line for lines in project["optional-dependencies"].values() for line in lines)
+    needed = {Requirement(line) for line in (*project["dependencies"], *extras)}
     listed = [name.strip() for cells in table("| for | library | why |") for name in cells[1].split(",")]
     assert sorted(listed) == sorted(f"{one.name}[{','.join(one.extras)}]" if one.extras else one.name for one in needed)
 

@@ -2,27 +2,46 @@
 
 import pytest
 
-from devgate.policy.compression import accepts_gzip, compressible, may_transform, varying, weakened
+from devgate.policy.compression import chosen, compressible, may_transform, varying, weakened
+
+ALL = ("gzip", "br", "zstd")
 
 
 @pytest.mark.parametrize(
-    ("accepted", "yes"),
+    ("accepted", "coding"),
     [
-        (b"", False),
-        (b"gzip", True),
-        (b"br, GZIP;q=0.5", True),
-        (b"gzip;q=0", False),
-        (b"gzip; q=0.000, *", False),
-        (b"*", True),
-        (b"*;q=0", False),
-        (b"*;q=0, gzip", True),
-        (b"identity, br", False),
-        (b"gzip;q=x", False),
-        (b"gzipped", False),
+        (b"", ""),
+        (b"gzip", "gzip"),
+        (b"x-gzip", "gzip"),
+        (b"br, GZIP;q=0.5", "br"),
+        (b"gzip, deflate, br, zstd", "gzip"),  # what browsers say: all are liked alike, and the order is ours
+        (b"gzip;q=0.8, br;q=0.9, zstd;q=0.95", "zstd"),
+        (b"gzip;q=0", ""),
+        (b"gzip;q=0, br", "br"),
+        (b"gzip; q=0.000, *", "br"),
+        (b"*", "gzip"),
+        (b"*;q=0", ""),
+        (b"*;q=0, gzip", "gzip"),
+        (b"*;q=0.5, zstd", "zstd"),
+        (b"identity, deflate", ""),
+        (b"identity, gzip;q=0.5", ""),
+        (b"identity;q=0.5, gzip", "gzip"),
+        (b"identity;q=0, gzip;q=0.1", "gzip"),
+        (b"gzip;q=x", ""),
+        (b"gzip;q=nan, br;q=inf", ""),
+        (b"gzip;q=2", ""),
+        (b"gzip;q=-1", ""),
+        (b"gzipped", ""),
+        (b",,;q=1, ;;", ""),
     ],
 )
-def test_who_takes_gzip(accepted: bytes, yes: bool) -> None:
-    assert accepts_gzip(accepted) is yes
+def test_what_the_client_likes_best(accepted: bytes, coding: str) -> None:
+    assert chosen(accepted, ALL) == coding
+
+
+def test_among_equals_the_order_is_the_routes() -> None:
+    assert chosen(b"gzip, br, zstd", ("zstd", "gzip")) == "zstd"
+    assert chosen(b"gzip, br", ("zstd",)) == chosen(b"gzip, br", ()) == ""
 
 
 @pytest.mark.parametrize(

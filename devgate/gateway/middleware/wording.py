@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from devgate.gateway.middleware.codings import offered
 from devgate.gateway.middleware.limits import enforced
 from devgate.gateway.table import path_pattern
 from devgate.gateway.wording import recourse_told
@@ -87,7 +88,9 @@ def _limit(phase: str, limit: Limit) -> str:
 
 def _compression(spec: RouteSpec) -> Iterator[str]:
     if spec.compress is not None:
-        yield f"answers of {format_size(spec.compress.least)} and more are compressed, where the client takes gzip"
+        *others, last = offered(spec.compress.codings) or ("nothing that is installed",)
+        codings = f"{', '.join(others)} or {last}" if others else last
+        yield f"answers of {format_size(spec.compress.least)} and more are compressed, where the client takes {codings}"
 
 
 def _cookies(spec: CookieSpec) -> Iterator[str]:

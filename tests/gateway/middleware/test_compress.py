@@ -3,14 +3,18 @@
 import asyncio
 import gzip
 import json
+import sys
 import zlib
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
+import brotli
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from devgate.gateway.middleware import codings
 from devgate.gateway.middleware.compress import compressed
 from devgate.gateway.upstream.response import Framing, ResponseHead
 from devgate.model.middleware import CompressSpec
@@ -18,9 +22,21 @@ from tests.deadline import DEADLINE_S
 from tests.gateway.harness import Answer, gateway
 from tests.upstreams import Peer, answering, scripted
 
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
 pytestmark = pytest.mark.usefixtures("nothing_left")
 
 TEXT = json.dumps([{"id": number, "name": f"name {number}"} for number in range(20_000)]).encode()
+SO_FAR: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": lambda data: zlib.decompressobj(31).decompress(data),
+    "br": lambda data: brotli.Decompressor().process(data),
+    "zstd": lambda data: zstd.ZstdDecompressor().decompress(data),
+}
+"""Of a body that goes on."""
+UNPACKED = {"gzip": gzip.decompress, "br": brotli.decompress, "zstd": zstd.decompress}
 ROUTES = [{"path": "/*", "compress": True}]
 JSON = "Content-Type: application/json"
 
@@ -39,10 +55,10 @@ async def asked(answer: bytes, *, method: str = "GET", accept: str = "gzip, br",
 class Heard:
     """A sink that remembers, in place of the relay."""
 
-    def __init__(self) -> None:
+    def __init__(self, coding: str) -> None:
         self.body = b""
         self.flushed: list[bytes] = []
-        self.exchange = SimpleNamespace(raw_headers=[(b"Accept-Encoding", b"gzip")])
+        self.exchange = SimpleNamespace(raw_headers=[(b"Accept-Encoding", coding.encode())])
 
     def on_head(self, head: ResponseHead) -> None:
         self.head = head
@@ -61,10 +77,11 @@ class Heard:
 @given(
     st.lists(st.one_of(st.binary(min_size=1, max_size=3000), st.none())),
     st.sampled_from([Framing.CHUNKED, Framing.EOF]),
+    st.sampled_from(["gzip", "br", "zstd"]),
 )
-def test_however_it_is_cut_into_pieces(pieces: list[bytes | None], framing: Framing) -> None:
+def test_however_it_is_cut_into_pieces(pieces: list[bytes | None], framing: Framing, coding: str) -> None:
     """None is the end of a batch: all that came before can be read then."""
-    heard: Any = Heard()
+    heard: Any = Heard(coding)
     sink = compressed(CompressSpec())(heard, heard)
     sink.on_head(ResponseHead("1.1", 200, b"OK", [(b"content-type", b"text/plain")], framing, None, keep=True))
     sent = b""
@@ -74,10 +91,16 @@ def test_however_it_is_cut_into_pieces(pieces: list[bytes | None], framing: Fram
             sink.on_body(piece)
         else:
             sink.on_flush()
-            assert zlib.decompressobj(31).decompress(heard.flushed[-1]) == sent
+            assert SO_FAR[coding](heard.flushed[-1]) == sent
     sink.on_complete(garbage_after_body=False)
-    assert gzip.decompress(heard.body) == sent
+    assert UNPACKED[coding](heard.body) == sent
     assert heard.head.framing is Framing.CHUNKED
+
+
+def test_what_is_not_installed_is_not_offered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(codings, "installed", lambda: frozenset({"gzip"}))
+    assert codings.offered(("br", "gzip", "zstd")) == ("gzip",)
+    assert codings.offered(("br",)) == ()
 
 
 async def test_smaller_and_the_same() -> None:
@@ -91,8 +114,20 @@ async def test_smaller_and_the_same() -> None:
     assert "Accept-Encoding" in ", ".join(answer.all("vary"))
 
 
+async def test_what_the_client_likes_best_is_used() -> None:
+    for accept, coding in (
+        ("gzip;q=0.5, br", "br"),
+        ("zstd, gzip;q=0.5", "zstd"),
+        ("gzip, br, zstd", "gzip"),
+        ("br", "br"),
+    ):
+        answer = await asked(whole(JSON), accept=accept)
+        assert answer["content-encoding"] == coding
+        assert UNPACKED[coding](answer.body) == TEXT
+
+
 async def test_as_it_is_for_who_does_not_take_it() -> None:
-    for accept in ("identity", "gzip;q=0", "br"):
+    for accept in ("identity", "gzip;q=0", "deflate"):
         answer = await asked(whole(JSON, 'ETag: "a"'), accept=accept)
         assert answer.body == TEXT
         assert answer["etag"] == '"a"'

@@ -25,7 +25,7 @@ PROFILE = Profile.model_validate(
                 "response_headers": {"add": {"X-A": ["1", "2"]}},
                 "cookies": {"domain": "", "path": "/v1", "secure": False, "same_site": "Lax"},
                 "security_headers": False,
-                "compress": True,
+                "compress": {"codings": "gzip"},
                 "fault": {"latency": "300ms"},
             },
             {"path": "/plain", "service": "a"},
