@@ -64,7 +64,8 @@ def lines(snapshot: Snapshot) -> Iterator[str]:
     yield table.painted(rows.joined(head(snapshot)), colour=colour)
     for problem in snapshot.config_problems:
         first, *more = problem.split("\n")
-        yield table.painted((("config error: ", "bad"), (first, "plain")), colour=colour)
+        label = ("waits for agreement: ", "warn") if snapshot.config_waits else ("config error: ", "bad")
+        yield table.painted((label, (first, "plain")), colour=colour)
         yield from (table.painted(((line, "plain"),), colour=colour) for line in more)
     columns = [column for column in rows.SERVICES if column.key not in ("trend", "why")]
     found = rows.services(snapshot)

@@ -28,7 +28,11 @@ def start_options(function: Callable[..., Any]) -> Callable[..., Any]:
             click.option(
                 "-e", "--env", multiple=True, type=VARIABLE, metavar="K=V", help="Set a variable for every service."
             ),
-            click.option("--trust", is_flag=True, help="Run a profile that is new here without asking."),
+            click.option(
+                "--trust",
+                is_flag=True,
+                help="Agree to what the profile runs, now and when its files change, until this devgate ends.",
+            ),
             click.option("--expose", is_flag=True, help="Allow a profile that listens beyond loopback."),
             click.option(
                 "--exit-on-fail", is_flag=True, help="Stop everything, with exit 1, when a service has failed."

@@ -84,6 +84,8 @@ class Changes:
         """What runs."""
         self.problems: tuple[str, ...] = ()
         """Why the file, as it is now, was refused."""
+        self.waits = False
+        """Whether it is refused only until somebody agrees to what it would run."""
         self.applied_at: float | None = None
         """When the running profile was last changed, seconds since the epoch."""
         self._load = load
@@ -151,7 +153,7 @@ class Changes:
         async with self._one_at_a_time:
             if loaded.ref != self.loaded.ref:  # a switch came first, and its files are watched from now on
                 return
-            self.problems = ()
+            self.problems, self.waits = (), False
             plan = self._plan(loaded, switch=False)
             if plan.empty:
                 return
@@ -160,6 +162,7 @@ class Changes:
                 self._refuse(
                     f"{loaded.ref} changed: new commands that nobody has agreed to; agree with `devgate reload`"
                 )
+                self.waits = True
                 return
             try:
                 await self._carry_out(plan, loaded, "file")
@@ -178,11 +181,12 @@ class Changes:
     async def _carry_out(self, plan: Plan, loaded: Loaded, by: str) -> None:
         await self._target.take(loaded.profile, plan)
         self.loaded = loaded
-        self.problems = ()
+        self.problems, self.waits = (), False
         self.applied_at = self._clock.wall()
         self._proposed.clear()
         self._publish(ProfileApplied(plan=plan, by=by, at=self.applied_at))
 
     def _refuse(self, *problems: str) -> None:
         self.problems = problems
+        self.waits = False
         self._publish(ProfileRejected(source=self.loaded.ref, problems=problems, at=self._clock.wall()))

@@ -222,6 +222,7 @@ class Engine:
                 profile=self._changes.loaded.profile,
                 source=self._changes.loaded.ref,
                 problems=self._changes.problems,
+                waits=self._changes.waits,
                 applied_at=self._changes.applied_at,
                 url=self.url,
                 views=self._supervisor.views(),

@@ -124,6 +124,7 @@ def picture(
     profile: Profile,
     source: str,
     problems: tuple[str, ...],
+    waits: bool,
     applied_at: float | None,
     url: str,
     views: Sequence[ServiceView],
@@ -164,6 +165,7 @@ def picture(
         traffic=traffic,
         loop_delay_ms=lag_ms,
         config_problems=problems,
+        config_waits=waits,
         reloaded_at=applied_at,
         services=rows,
         routes=tuple(

@@ -243,5 +243,7 @@ class Snapshot:
     """Faults on demand that are on."""
     limits: tuple[LimitRow, ...] = ()
     cache: CacheRow = CacheRow()
+    config_waits: bool = False
+    """What `config_problems` tells is no error: the changed file waits until somebody agrees to its new commands."""
     sync_fails_health: bool = False
     """Whether `/health/sync` is an error while critical: `sync.fail_health`."""

@@ -79,10 +79,16 @@ def header(snapshot: Snapshot) -> list[Part]:
 
 
 def banner(snapshot: Snapshot) -> list[Part]:
-    """Why the changed file was refused, and that nothing has changed; empty without a problem."""
+    """Why the changed file was refused or what it waits for, and that nothing has changed; empty without a problem."""
     problems = snapshot.config_problems
     if not problems:
         return []
+    if snapshot.config_waits:
+        return [
+            Part((("▲ needs your agreement  ", "warn"), (problems[0].partition(";")[0], "plain"))),
+            Part((("c", "key"), (" shows them and asks", "plain")), key="c"),
+            Part((("what ran before runs on", "muted"),), drop=1, right=True),
+        ]
     first = problems[0].partition("\n")[0]
     more = f"  and {len(problems) - 1} more" if len(problems) > 1 else ""
     return [

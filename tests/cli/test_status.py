@@ -96,6 +96,13 @@ def test_a_refused_file_is_said(cli: Cli, running: FakeControl) -> None:
     assert "config error: devgate.yaml:3:1: unknown key" in cli("status").out
 
 
+def test_a_file_that_waits_for_agreement_is_no_error(cli: Cli, running: FakeControl) -> None:
+    running.change(config_problems=("devgate.yaml changed: agree with `devgate reload`",), config_waits=True)
+    out = cli("status").out
+    assert "waits for agreement: devgate.yaml changed: agree with `devgate reload`" in out
+    assert "error" not in out.partition("State")[0].replace("errors", "")
+
+
 def test_a_refused_file_is_said_in_lines(cli: Cli, running: FakeControl) -> None:
     running.change(config_problems=("devgate.yaml:3:1: unknown key\n  3 | x: 1\n    | ^",))
     out = cli("status").out

@@ -214,10 +214,15 @@ async def test_a_file_that_would_run_something_new_waits_for_somebody_to_agree(w
     await world.changes.file_changed(world.loaded("a.yaml"))
     assert world.target.taken == []
     assert "nobody has agreed" in world.changes.problems[0]
+    assert world.changes.waits
+    world.changes.reject(ProfileError("and now it does not load"))
+    assert not world.changes.waits
+    await world.changes.file_changed(world.loaded("a.yaml"))
+    assert world.changes.waits
     plan = await world.changes.propose()
     await world.changes.apply(plan, by="screen", agreed=True)
     assert world.target.taken == ["a"]
-    assert world.changes.problems == ()
+    assert (world.changes.problems, world.changes.waits) == ((), False)
     assert needs_trust(world.changes.loaded, world.folder / "state") is None
     world.write("a", "services: {x: {command: [touch, ran], port: auto}}\nroutes: [{path: /x, service: x}]")
     await world.changes.file_changed(world.loaded("a.yaml"))

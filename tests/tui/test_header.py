@@ -62,3 +62,12 @@ def test_the_banner_names_the_place_and_what_goes_on():
     assert "config error  devgate.yaml:12:7: no such key  and 1 more" in line
     assert "the last good profile keeps running" in line
     assert header.banner(sample()) == []
+
+
+def test_a_change_that_waits_for_agreement_is_no_error_and_says_what_to_press():
+    problem = "devgate.yaml changed: new commands that nobody has agreed to; agree with `devgate reload`"
+    parts = header.banner(replace(sample(), config_problems=(problem,), config_waits=True))
+    line = said(parts, 118)
+    assert "needs your agreement  devgate.yaml changed: new commands that nobody has agreed to" in line
+    assert "c shows them and asks" in line
+    assert "error" not in line

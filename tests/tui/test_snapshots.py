@@ -103,6 +103,13 @@ def test_a_config_error(snap_compare: Any):
     assert snap_compare(DevgateApp(shown), terminal_size=(120, 40), run_before=pressing())
 
 
+def test_a_change_that_waits_for_agreement(snap_compare: Any):
+    shown = control()
+    problem = "devgate.yaml changed: new commands that nobody has agreed to; agree with `devgate reload`"
+    shown.change(config_problems=(problem,), config_waits=True)
+    assert snap_compare(DevgateApp(shown), terminal_size=(120, 40), run_before=pressing())
+
+
 def test_a_profile_that_does_not_load(snap_compare: Any):
     shown = control()
     problems = [

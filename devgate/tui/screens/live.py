@@ -178,6 +178,7 @@ class LiveScreen(Screen[None]):
         self._header.show(header.header(snapshot))
         problems = header.banner(snapshot)
         self._banner.set_class(bool(problems), "-on")
+        self._banner.set_class(snapshot.config_waits, "-waits")
         self._banner.show(problems)
         self._event.show([Part(rows.event(snapshot.events[-1] if snapshot.events else None))])
         service = self.service
