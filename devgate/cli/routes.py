@@ -11,7 +11,7 @@ import click
 from devgate.cli.client import connect, json_option, project_option
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from devgate.cli.verification import Verified
     from devgate.gateway.table import Explanation
@@ -158,8 +158,7 @@ def _header(text: str) -> tuple[bytes, bytes]:
 
 
 def _print_explanation(found: Explanation, way: Sequence[str]) -> None:
-    from devgate.cli.table import painted, say, wants_colour
-    from devgate.tui.columns import Column, Row
+    from devgate.cli.table import painted, wants_colour
 
     colour = wants_colour()
     if found.winner is not None:
@@ -180,55 +179,41 @@ def _print_explanation(found: Explanation, way: Sequence[str]) -> None:
             print(painted((("near: ", "muted"), (route, "plain")), colour=colour))
     if len(found.candidates) > (found.winner is not None):
         print()
-        columns = [
-            Column("wins", "", 1),
-            Column("route", "Route", 24),
-            Column("service", "Service", 16),
-            Column("why", "Why", 30, grow=1),
-        ]
-        say(
-            columns,
-            [
-                Row(
-                    one.route,
-                    {
-                        "wins": (("●", "good"),) if one.wins else (("○", "muted"),),
-                        "route": ((one.route, "strong" if one.wins else "plain"),),
-                        "service": ((one.service, "plain"),),
-                        "why": ((one.why, "muted"),),
-                    },
-                )
+        _table(
+            "Why",
+            (
+                (("●", "good") if one.wins else ("○", "muted"), one.route, one.service, one.why, one.wins)
                 for one in found.candidates
-            ],
+            ),
         )
 
 
 def _print_verified(found: Sequence[Verified]) -> None:
+    marks = {"good": ("●", "good"), "warning": ("▲", "warn"), "bad": ("✖", "bad")}
+    _table("Detail", ((marks[one.verdict], one.route, one.service, one.detail, False) for one in found))
+
+
+def _table(title: str, lines: Iterable[tuple[tuple[str, str], str, str, str, bool]]) -> None:
+    """Routes and what is to be said of each: mark, route, service, words under `title`, and whether it stands out."""
     from devgate.cli.table import say
     from devgate.tui.columns import Column, Row
 
-    marks = {"good": ("●", "good"), "warning": ("▲", "warn"), "bad": ("✖", "bad")}
     columns = [
         Column("mark", "", 1),
         Column("route", "Route", 24),
         Column("service", "Service", 16),
-        Column("detail", "Detail", 30, grow=1),
+        Column("words", title, 30, grow=1),
     ]
-    say(
-        columns,
-        [
-            Row(
-                one.route,
-                {
-                    "mark": (marks[one.verdict],),
-                    "route": ((one.route, "plain"),),
-                    "service": ((one.service, "plain"),),
-                    "detail": ((one.detail, "muted"),),
-                },
-            )
-            for one in found
-        ],
-    )
+    found = []
+    for mark, route, service, words, strong in lines:
+        cells = {
+            "mark": (mark,),
+            "route": ((route, "strong" if strong else "plain"),),
+            "service": ((service, "plain"),),
+            "words": ((words, "muted"),),
+        }
+        found.append(Row(route, cells))
+    say(columns, found)
 
 
 def _print_json(found: Explanation, way: Sequence[str]) -> None:

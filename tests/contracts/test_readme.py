@@ -304,7 +304,7 @@ RUNS: dict[str, Callable[[pytest.FixtureRequest, str], None]] = {
     "make bench": measures,
     "make bundle": partial(would_make, ("pyinstaller", "devgate.spec")),
     "make bundle ONEFILE=1": partial(would_make, ("pyinstaller", "devgate.spec")),
-    "pipx install devgate": installs,
+    "pipx install .": installs,
     "pip install .": installs,
     "devgate up": is_running,
     "devgate up demo": partial(starts, "demo"),
