@@ -12,10 +12,20 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import AsyncIterator, Iterator
+
+settings.register_profile(
+    "suite",
+    deadline=None,  # how long an example takes is the machine's business
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize="DEVGATE_REQUIRE_TOOLS"
+    in os.environ,  # a gate asks the same each time; a developer may find what is new
+)
+settings.load_profile("suite")
 
 SESSION = "TESTS_OF_DEVGATE"
 """Has one value for each run of the suite; a process that carries it was started by this run, whoever its parent is now. The

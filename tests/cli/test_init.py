@@ -74,7 +74,7 @@ def test_a_link_that_leads_nowhere_is_not_followed(cli: Cli, tmp_path: Path) -> 
     assert not (tmp_path / "elsewhere").exists()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     folder=st.text(max_size=20),
     procfile=st.one_of(

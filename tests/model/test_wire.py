@@ -6,7 +6,7 @@ import types
 import typing
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devgate.model import events, wire
@@ -40,7 +40,7 @@ def _of(hint: typing.Any) -> st.SearchStrategy:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_everything_comes_back_equal(kind: type) -> None:
-    @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=25)
     @given(values(kind))
     def check(value: object) -> None:
         text = wire.encode(value)

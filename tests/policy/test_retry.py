@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devgate.model.resilience import RetrySpec
-from devgate.policy.retry import FLOOR, GROWTH_LIMIT, Budget, Failed, asked_s, pause_s, repeatable
+from devgate.policy.retry import FLOOR, GROWTH_LIMIT, RETRY_AFTER_S, Budget, Failed, asked_s, pause_s, repeatable
 
 REFUSED = Failed(reached=False, passing=True)
 LOST = Failed(reached=True, passing=True)
@@ -59,6 +59,8 @@ def test_what_may_reach_a_service_twice(method: str, keyed: bool, any_method: bo
         (REFUSED, 0, True, False, False),
         (WRONG, 0, True, True, False),
         (Failed(True, True, 1.0), 0, True, True, True),
+        (Failed(True, True, RETRY_AFTER_S), 0, True, True, True),
+        (Failed(True, True, RETRY_AFTER_S + 0.1), 0, True, True, False),
         (Failed(True, True, 30.0), 0, True, True, False),
     ],
 )
@@ -80,10 +82,13 @@ def test_what_the_service_asks_for_is_obeyed():
 
 def test_the_budget_is_a_fifth_and_never_less_than_three():
     budget = Budget()
-    assert [budget.take(1) for _ in range(FLOOR + 1)] == [True] * FLOOR + [False]
+    assert [budget.take(1) for _ in range(FLOOR + 1)] == [True] * 3 + [False]
     assert budget.take(100)
+    assert budget.spent == 4
     budget.give_back()
+    assert not budget.take(1)
     budget.give_back()
     assert budget.take(1)
+    assert not budget.take(1)
     large = Budget()
     assert sum(itertools.takewhile(bool, (large.take(100) for _ in range(100)))) == 20

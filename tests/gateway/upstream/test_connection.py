@@ -672,7 +672,7 @@ ANSWERS = (
 
 @pytest.mark.parametrize("answer", ANSWERS)
 @given(cuts=st.lists(st.integers(1, 200), max_size=8))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_a_sink_hears_the_same_however_it_is_cut(answer: bytes, cuts: list[int], make_pool: MakePool) -> None:
     at = [0, *sorted({cut % len(answer) for cut in cuts} - {0}), len(answer)]
 
