@@ -28,16 +28,20 @@ Kind = Literal["http", "sse", "websocket"]
 
 
 class BadBody(Exception):
-    """The rest of a request's body is malformed, or will not come.
+    """The rest of a request's body is malformed, too large, or will not come.
 
     Args:
-        why: what is wrong with it.
+        why: what is wrong with it; for a `bad-request` what breaks RFC 9112, otherwise a sentence.
         code: the slug to answer with.
     """
 
     def __init__(self, why: str, code: str = "bad-request") -> None:
         super().__init__(why)
         self.code = code
+
+    @property
+    def sentence(self) -> str:
+        return f"The body does not follow RFC 9112: {self}." if self.code != "body-too-large" else str(self)
 
 
 class Body(Protocol):

@@ -40,6 +40,7 @@ CATALOGUE: Final[Mapping[str, Kind]] = {
     "no-route": Kind(404, "No route matches"),
     "method-not-allowed": Kind(405, "The method is not allowed here"),
     "request-timeout": Kind(408, "The request took too long to arrive", "http_request_error"),
+    "body-too-large": Kind(413, "The request's body is too large", "http_request_error"),
     "uri-too-long": Kind(414, "The request target is too long", "http_request_error"),
     "headers-too-large": Kind(431, "The request's header fields are too large", "http_request_error"),
     "quota-exceeded": Kind(429, "Too many requests"),

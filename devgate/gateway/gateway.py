@@ -339,6 +339,7 @@ class Gateway:
             security=spec.security_headers,
             chain=assemble(
                 spec,
+                profile.max_body(spec),
                 limit,
                 timeouts.total.seconds,
                 self._faults.get(route.id),

@@ -17,7 +17,7 @@ from devgate.model.middleware import LimitsSpec
 from devgate.model.route import RouteSpec
 from devgate.model.spec import Spec
 from devgate.model.timeouts import OwnTimeouts, Timeouts, TimeoutsSpec, resolve
-from devgate.model.units import Duration, Expected, Size, one_or_many
+from devgate.model.units import BodyLimit, Duration, Expected, Size, one_or_many
 
 
 def _as_text(value: Any) -> Any:
@@ -114,6 +114,8 @@ class GatewaySpec(Spec):
     """Which pages of other origins may talk to the services."""
     timeouts: TimeoutsSpec = Field(default_factory=TimeoutsSpec)
     """How long each phase of a request may take, where neither its route nor its service says so."""
+    max_body: BodyLimit = "off"
+    """Bytes that a request's body may have, else 413."""
     hold: Duration = 30.0
     """How long a request waits for a service that is starting or restarting before it gets a 503."""
     limits: LimitsSpec = Field(default_factory=LimitsSpec)
@@ -447,6 +449,11 @@ class Profile(Spec):
     env_digests: dict[str, dict[str, str] | None] = Field(default_factory=dict)
     """Not written in a file: the loader notes here what each env file held, a digest for each variable, so that an edited one is
     a change of the profile and its names can be told; None for a file that cannot be read."""
+
+    def max_body(self, route: RouteSpec) -> int | None:
+        """Bytes that a request's body may have; None: as many as it likes."""
+        limit = self.gateway.max_body if route.max_body is None else route.max_body
+        return None if limit == "off" else limit
 
     def timeouts(self, route: RouteSpec, service: str = "") -> Timeouts:
         """What holds for a route's requests to `service`; without it, to its own."""

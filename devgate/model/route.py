@@ -28,7 +28,7 @@ from devgate.model.resilience import (
 )
 from devgate.model.spec import Spec
 from devgate.model.timeouts import OwnTimeouts
-from devgate.model.units import Duration, Expected, one_or_many
+from devgate.model.units import BodyLimit, Duration, Expected, one_or_many
 
 
 def _upper(value: Any) -> Any:
@@ -98,6 +98,8 @@ class RouteSpec(Spec):
     timeout: OwnTimeouts = None
     """How long the phases of a request may take; a duration alone is until the response head. What is not said here the service
     says, else `gateway.timeouts`."""
+    max_body: BodyLimit | None = None
+    """Bytes that a request's body may have, else 413; default: `gateway.max_body`."""
     hold: Duration | None = None
     """How long a request waits for a service that is coming back; default: `gateway.hold`."""
     retry: Annotated[

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, WithJsonSchema
 
@@ -116,3 +116,11 @@ Size = Annotated[
     WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?\s*(B|KB|KiB|MB|MiB|GB|GiB)$", "examples": ["64KiB"]}),
 ]
 """Bytes; written with units."""
+
+
+def _off(value: Any) -> Any:
+    return "off" if value is False else value
+
+
+BodyLimit = Annotated[Size | Literal["off"], BeforeValidator(_off), Expected(f"{SIZE.text}, or off"), SIZE]
+"""Bytes, or none that is too many."""

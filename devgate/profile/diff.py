@@ -56,6 +56,7 @@ EFFECTS: Final[Mapping[type[Spec], Mapping[str, Effect]]] = {
         "hosts": Effect.LIVE,
         "cors": Effect.LIVE,
         "timeouts": Effect.LIVE,
+        "max_body": Effect.LIVE,
         "hold": Effect.LIVE,
         "limits": Effect.LIVE,
         "health": Effect.LIVE,

@@ -50,11 +50,11 @@ def test_values_with_units_and_origins(project: Project) -> None:
 def test_a_short_form_is_written_out(project: Project) -> None:
     text = (
         "services: {a: {command: x, port: 7001, timeout: 5s}}\n"
-        "routes: [{path: /a, service: a, timeout: off, retry: 2, compress: true}]\n"
+        "routes: [{path: /a, service: a, timeout: off, max_body: 5KiB, retry: 2, compress: true}]\n"
     )
     found = lines(shown(project, text))
     assert found["response: 5s"] == "devgate.yaml:1"
-    route = '- {path: /a, service: a, timeout: {response: "off"}, retry: {attempts: 2}, compress: {}}'
+    route = '- {path: /a, service: a, timeout: {response: "off"}, max_body: 5KiB, retry: {attempts: 2}, compress: {}}'
     assert found[route] == "devgate.yaml:2"
 
 

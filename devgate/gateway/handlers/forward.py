@@ -332,7 +332,7 @@ class Forward:
         except BadBody as fault:
             line.abort()
             exchange.close = True
-            relay.end(Failure(fault.code, f"The body does not follow RFC 9112: {fault}.", stage="request"))
+            relay.end(Failure(fault.code, fault.sentence, stage="request"))
             return
         line.end_body(request_trailers(exchange.trailers))
         relay.expect_answer()

@@ -197,7 +197,7 @@ class Persistence:
             ) from None
         except BadBody as fault:
             exchange.close = True
-            raise Failure(fault.code, f"The body does not follow RFC 9112: {fault}.", stage="request") from None
+            raise Failure(fault.code, fault.sentence, stage="request") from None
         exchange.whole_body = b"".join(pieces)
         exchange.received = len(exchange.whole_body)
 

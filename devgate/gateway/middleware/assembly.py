@@ -1,8 +1,8 @@
 """From what a route says to its chain, and the order in it (SEMANTICS 3.0).
 
-Gates: limits before anything is done for the request, then what the service is told. Steps: the total time outermost, which runs
-whatever the request waits for; then faults, because whoever asked for them wants them whatever else would help. Filters, from the
-service on: what a fault cuts off, then compression, then header and cookie changes, which have the last word.
+Gates: size and limits before anything is done for the request, then what the service is told. Steps: the total time outermost,
+which runs whatever the request waits for; then faults, because whoever asked for them wants them whatever else would help.
+Filters, from the service on: what a fault cuts off, then compression, then header and cookie changes, which have the last word.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from devgate.gateway.middleware.compress import compressed
 from devgate.gateway.middleware.edits import answer_edits, request_edits
 from devgate.gateway.middleware.faults import faulty
 from devgate.gateway.middleware.limits import THEIRS
+from devgate.gateway.middleware.size import sized
 from devgate.gateway.middleware.total import limited as limited_in_time
 from devgate.policy.cookies import CookieRewrite
 from devgate.policy.edits import Edits
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 def assemble(
     spec: RouteSpec,
+    max_body: int | None,
     limit: Gate | None,
     total_s: float | None,
     fault: Fault | None,
@@ -41,13 +43,16 @@ def assemble(
     """The chain of a route; None if it asks for nothing.
 
     Args:
+        max_body: bytes that a request's body may have.
         limit: its second phase of limits.
         total_s: how long a request may take in all.
         fault: what goes wrong with it at present.
         draw: gives numbers in [0, 1).
         limited: limits of either phase tell the client how it stands.
     """
-    gates: list[Gate] = [] if limit is None else [limit]
+    gates: list[Gate] = [] if max_body is None else [sized(max_body)]
+    if limit is not None:
+        gates.append(limit)
     steps: list[Step] = []
     filters: list[Filter] = []
     told = spec.request_headers

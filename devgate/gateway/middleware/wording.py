@@ -27,6 +27,7 @@ def told(spec: RouteSpec, path: bytes, profile: Profile, faults: Sequence[FaultR
         faults: those that are on; None: nothing runs, and the profile's word counts.
     """
     lines = [
+        *_size(profile.max_body(spec)),
         *_limits(spec, path, profile),
         *_edits("the service is told", spec.request_headers),
         *_fault(spec, faults),
@@ -38,6 +39,11 @@ def told(spec: RouteSpec, path: bytes, profile: Profile, faults: Sequence[FaultR
         *([] if spec.security_headers else ["no security headers are added"]),
     ]
     return tuple(lines)
+
+
+def _size(limit: int | None) -> Iterator[str]:
+    if limit is not None:
+        yield f"bodies of requests may have {format_size(limit)}"
 
 
 def _limits(spec: RouteSpec, path: bytes, profile: Profile) -> Iterator[str]:
