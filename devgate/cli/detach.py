@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import select
@@ -10,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from devgate.cli.launch import prepare, take
+from devgate.cli.client import connect
+from devgate.cli.launch import go_over, prepare, take
+from devgate.cli.wait import reach
 from devgate.clock import SystemClock
 from devgate.errors import Exit, StartError
 from devgate.escape import visible
@@ -36,7 +39,11 @@ def launch_detached(request: Request, wait_s: float | None) -> int:
         raise unusable
     running = read(state)
     if running is not None and running.alive:
-        raise already_running(running)
+        if not go_over(running, loaded, request):
+            raise already_running(running)
+        if wait_s is not None:
+            asyncio.run(reach(connect(running), (), "ready", wait_s))
+        return Exit.OK
     if request.take_port:  # who is ended is said here; the one in the background only has a log
         for one in take(loaded, request):
             one.close()

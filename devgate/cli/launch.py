@@ -52,6 +52,8 @@ class Request:
     """Where to look for a profile."""
     screen: bool = False
     as_json: bool = False
+    switch: bool = False
+    """`--yes`: a devgate that runs another profile here is to go over to this one."""
     fallback: str | None = None
     port: int | None = None
     auto_ports: bool = False
@@ -180,11 +182,33 @@ def take(loaded: Loaded, request: Request, told: Callable[[str], None] = lambda 
 
 def _meet(running: RunFile, loaded: Loaded, request: Request) -> int:
     """A devgate runs here: a person who wants that very profile sees it, everybody else hears of it."""
-    if not request.screen or (request.ref is not None and loaded.profile.name != running.profile):
+    went_over = go_over(running, loaded, request)
+    if not request.screen or (is_another(running, loaded, request) and not went_over):
         raise already_running(running)
     from devgate.cli.attach import attach
 
     return attach(running)
+
+
+def is_another(running: RunFile, loaded: Loaded, request: Request) -> bool:
+    """Whether devgate runs another profile than the one that was named."""
+    return request.ref is not None and loaded.profile.name != running.profile
+
+
+def go_over(running: RunFile, loaded: Loaded, request: Request) -> bool:
+    """Switch the devgate that runs to the profile that was named, where `--yes` says so; whether that was done."""
+    if not request.switch or not is_another(running, loaded, request):
+        return False
+    from devgate.cli.client import connect
+    from devgate.cli.planning import carry_out
+
+    async def work() -> None:
+        control = connect(running)
+        plan = await control.profiles.propose(loaded.ref)
+        await carry_out(control, plan, dry_run=False, yes=True, trust=request.trust, as_json=False)
+
+    asyncio.run(work())
+    return True
 
 
 def _serve(

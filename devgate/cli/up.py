@@ -59,6 +59,7 @@ def start_options(function: Callable[..., Any]) -> Callable[..., Any]:
     help="With -d: return when every service is ready.",
 )  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Only say what would start, in which order, and what would be blocked.")
+@click.option("--yes", "-y", is_flag=True, help="Where devgate runs another profile here: switch it to this one.")
 @start_options
 @click.option("--exit-code-from", metavar="SVC", help="Stop everything when this service ends, with its exit code.")
 @click.option("--watch-stdin", is_flag=True, help="Stop at the end of stdin, or at a line `shutdown`.")
@@ -68,6 +69,7 @@ def command(
     detach: bool,
     wait_s: float | None,
     dry_run: bool,
+    yes: bool,
     no_tui: bool,
     as_json: bool,
     watch_stdin: bool,
@@ -97,6 +99,7 @@ def command(
         ref=profile,
         screen=not plain and all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)),
         as_json=as_json,
+        switch=yes,
         exit_code_from=exit_code_from,
         watch_stdin=watch_stdin,
         parent_pid=parent_pid,

@@ -35,19 +35,25 @@ def command(services: tuple[str, ...], goal: Goal, timeout: float, project: str)
     Ends at once with exit 1 when one has crashed, and with exit 4 when one cannot start.
     """
 
-    async def work(control: RemoteControl) -> None:
-        import asyncio
+    converse(project, lambda control: reach(control, services, goal, timeout))
 
-        check_names(services, [row.name for row in (await control.pull()).services])
-        try:
-            async with asyncio.timeout(timeout):
-                while open_ := _open(control.snapshot(), services, goal):
-                    _refuse_hopeless(open_, goal)
-                    await control.pull(LOOK_S)
-        except TimeoutError:
-            raise _too_slow(_open(control.snapshot(), services, goal), goal, timeout) from None
 
-    converse(project, work)
+async def reach(control: RemoteControl, services: Sequence[str], goal: Goal, timeout_s: float) -> None:
+    """Wait until services, or all that are meant to run, are where they should be.
+
+    Raises:
+        CommandError: there is no such service, it cannot get there, or time ran out.
+    """
+    import asyncio
+
+    check_names(services, [row.name for row in (await control.pull()).services])
+    try:
+        async with asyncio.timeout(timeout_s):
+            while open_ := _open(control.snapshot(), services, goal):
+                _refuse_hopeless(open_, goal)
+                await control.pull(LOOK_S)
+    except TimeoutError:
+        raise _too_slow(_open(control.snapshot(), services, goal), goal, timeout_s) from None
 
 
 def _open(snapshot: Snapshot, names: Sequence[str], goal: Goal) -> list[ServiceRow]:

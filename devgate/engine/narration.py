@@ -26,7 +26,8 @@ def narrate(event: Event, now: float) -> EventRow | None:
         case ServiceChanged(service=service, new=new, cause=cause, at=at):
             level = "error" if new in FAILED else "warning" if new in _UNQUIET else "info"
             name = service if not event.replica else f"{service}#{event.replica}"
-            return EventRow(at, f"{name} {new.value}" + (f": {cause}" if cause else ""), level)
+            needed = f"; needed by {', '.join(event.dependents)}" if event.dependents else ""
+            return EventRow(at, f"{name} {new.value}" + (f": {cause}" if cause else "") + needed, level)
         case HealthChanged(service=service, new=new_health, detail=detail, at=at):
             bad = new_health in (HealthState.UNHEALTHY, HealthState.DEGRADED)
             return EventRow(

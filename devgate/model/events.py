@@ -27,6 +27,8 @@ class ServiceChanged:
     """Number of this run, from 1."""
     at: float
     """Seconds since the epoch."""
+    dependents: tuple[str, ...] = ()
+    """What runs and needs it, where it went down by itself."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -244,6 +244,10 @@ class Fleet:
             for replica in range(spec.replicas)
         )
 
+    def needing(self, name: str) -> tuple[str, ...]:
+        """Who is meant to run and needs this service."""
+        return tuple(service.name for service in self.dependents(name) if service.up) if name in self._services else ()
+
     def leaving_port(self, port: int, asker: Runner) -> str | None:
         """The service of ours that is on a port now and about to leave it."""
         for service in self.everything:

@@ -137,6 +137,8 @@ def prepare(
     )
     env[MARK] = known[MARK]
     if program := command.missing(spec.command, cwd=cwd, env=env):
+        if "/" in program and (cwd / program).is_file():
+            raise CannotStartError(f"{program} is not executable", hint=f"chmod +x {program}", code="not-executable")
         raise CannotStartError(
             f"{program} is not on this machine",
             hint="install it or mend command; `missing: stub` or --stub runs a stand-in instead",

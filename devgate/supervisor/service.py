@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-from devgate.errors import CommandError
+from devgate.errors import CommandError, Exit
 from devgate.model.events import HealthChanged
 from devgate.model.status import FAILED, HealthState, ServiceState
 from devgate.profile.diff import unseen
@@ -237,7 +237,7 @@ class Service:
                 redact_text(f"{self.name} is {runner.state}: {runner.cause}"),
                 hint=refusal.hint if refusal else f"see `devgate logs {self.name}`",
                 code=refusal.code if refusal else "service-failed",
-                exit_code=refusal.exit_code if refusal else None,
+                exit_code=Exit.SERVICE_BLOCKED if runner.state is ServiceState.BLOCKED else None,
             )
         return None
 

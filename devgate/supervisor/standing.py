@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from devgate.model.events import ServiceChanged
+from devgate.model.status import FAILED, ServiceState
 from devgate.supervisor.lifecycle import after
 
 if TYPE_CHECKING:
     from devgate.directory import Instance
-    from devgate.model.status import ServiceState
     from devgate.supervisor.lifecycle import Trigger
     from devgate.supervisor.world import World
+
+_WENT_DOWN: Final = FAILED | {ServiceState.BACKOFF, ServiceState.EXITED}
 
 
 class Standing:
@@ -35,10 +37,16 @@ class Standing:
         world.directory.move(instance, new)
         world.changed()
         if new is not old:
-            at = world.clock.wall()
             world.publish(
                 ServiceChanged(
-                    service=instance.service, replica=instance.replica, old=old, new=new, cause=cause, run=run, at=at
+                    service=instance.service,
+                    replica=instance.replica,
+                    old=old,
+                    new=new,
+                    cause=cause,
+                    run=run,
+                    at=world.clock.wall(),
+                    dependents=world.others.needing(instance.service) if new in _WENT_DOWN else (),
                 )
             )
         return new

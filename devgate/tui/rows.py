@@ -112,7 +112,7 @@ def why(row: ServiceRow) -> Runs:
     parts: list[Run] = []
     if row.waiting_for:
         parts.append((f"waiting for {', '.join(row.waiting_for)}", "warn"))
-    if row.cause and row.state is not ServiceState.READY:
+    if row.cause and row.state not in (ServiceState.READY, ServiceState.WAITING):
         parts.append((row.cause, "bad" if failed(row) else "plain"))
     if row.exit_code is not None and row.state in (ServiceState.CRASHED, ServiceState.BACKOFF) and not row.cause:
         parts.append((exit_text(row.exit_code), "bad"))

@@ -116,6 +116,21 @@ def test_a_second_up_with_another_profile_is_told_to_switch(two: Path) -> None:
             assert terminal.wait() == 0
 
 
+def test_a_second_up_with_another_profile_goes_over_where_yes_is_said(two: Path) -> None:
+    (two / "other.yaml").write_text("services: {only: {stub: true, port: auto}}\n")
+    with Up(("--port", "0"), two) as up:
+        up.ready()
+        assert "switch" in run("up", "other.yaml", "-d", cwd=two, check=6).stderr
+        said = run("up", "other.yaml", "-d", "--wait", "--yes", cwd=two).stdout
+        assert "other is running" in said
+        assert [(row["name"], row["state"]) for row in up.status()["services"]] == [("only", "ready")]
+        with Terminal(("up", "devgate.yaml", "--yes"), two) as terminal:
+            terminal.wait_for("2/2")
+            terminal.press("d")
+            assert terminal.wait() == 0
+        assert up.status()["total"] == 2
+
+
 def test_without_a_terminal_there_is_no_screen(two: Path) -> None:
     assert "no devgate runs here" in run("attach", cwd=two, check=5).stderr
     with Up(("--port", "0"), two) as up:

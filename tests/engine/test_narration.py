@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -38,6 +39,11 @@ def changed(new: ServiceState, cause: str = "", replica: int = 0) -> ServiceChan
 TABLE: list[tuple[Event, str, str]] = [
     (changed(ServiceState.READY), "api ready", "info"),
     (changed(ServiceState.CRASHED, "exit 1"), "api crashed: exit 1", "error"),
+    (
+        replace(changed(ServiceState.CRASHED, "exit 1"), dependents=("web", "mail")),
+        "api crashed: exit 1; needed by web, mail",
+        "error",
+    ),
     (changed(ServiceState.BLOCKED, "no such file"), "api blocked: no such file", "error"),
     (changed(ServiceState.BACKOFF, "exit 1", 2), "api#2 backoff: exit 1", "warning"),
     (changed(ServiceState.SLOW), "api slow", "warning"),

@@ -118,5 +118,5 @@ def test_an_event_says_what_it_is() -> None:
     event = events.ServiceChanged("api", 0, ServiceState.STARTING, ServiceState.READY, "probe passed", 1, 5.0)
     assert json.loads(wire.encode(wire.event_document(event))) == {
         "event": "service_changed", "service": "api", "replica": 0, "old": "starting", "new": "ready",
-        "cause": "probe passed", "run": 1, "at": 5.0,
+        "cause": "probe passed", "run": 1, "at": 5.0, "dependents": [],
     }  # fmt: skip

@@ -14,7 +14,7 @@ import pytest
 
 from devgate import processes
 from devgate.errors import CommandError, Exit
-from devgate.model.events import HealthChanged
+from devgate.model.events import HealthChanged, ServiceChanged
 from devgate.model.status import HealthState, ServiceState
 from tests.samples import command
 
@@ -47,6 +47,39 @@ async def test_a_crash_is_told_with_its_last_words(supervise) -> None:
     assert system.entry("web").detail == f"{view.cause}: fatal: no database"
     assert system.entry("web").last_line == "fatal: no database"
     assert system.entry("web").exit_code == 3
+
+
+async def test_a_crash_names_those_that_run_and_need_it(supervise) -> None:
+    system = await supervise(
+        {
+            "db": {"command": command("crash", 3, 0.5), "restart": "no", "ready": {"exec": "true"}},
+            "users": echo(depends_on=["db"]),
+            "web": echo(depends_on=["users"]),
+            "report": echo(depends_on=["db"], autostart=False),
+        }
+    )
+    await system.state_is("db", S.CRASHED)
+    changes = [event for event in system.events if isinstance(event, ServiceChanged)]
+    (crash,) = [event for event in changes if event.new is S.CRASHED]
+    assert crash.dependents == ("users", "web")
+    assert not any(event.dependents for event in changes if event.new in (S.STARTING, S.READY))
+
+
+async def test_what_the_shell_cannot_run_is_blocked_for_the_exit_code_as_well(supervise) -> None:
+    system = await supervise({"web": {"command": [sys.executable, "-c", "raise SystemExit(127)"]}})
+    await system.state_is("web", S.BLOCKED)
+    with pytest.raises(CommandError, match="cannot be run") as caught:
+        await system.supervisor.start_service("web")
+    assert caught.value.exit_code == Exit.SERVICE_BLOCKED
+
+
+async def test_a_file_that_is_no_program_is_not_said_to_be_missing(supervise, tmp_path: Path) -> None:
+    (tmp_path / "start.sh").write_text("#!/bin/sh\n")
+    system = await supervise({"list": {"command": ["./start.sh"]}, "text": {"command": "./start.sh --now"}})
+    for name in ("list", "text"):
+        await system.state_is(name, S.BLOCKED)
+        assert system.view(name).cause == "./start.sh is not executable"
+        assert system.view(name).blocked_by == "not-executable"
 
 
 async def test_a_crash_before_it_was_ready_is_told_as_a_crash(supervise) -> None:
@@ -210,7 +243,7 @@ async def test_commands_in_any_order_leave_one_process_or_none(supervise) -> Non
         ({"command": ["no-such-program"]}, "missing-command", "no-such-program is not on this machine"),
         ({"command": "true", "cwd": "nowhere"}, "missing-cwd", "nowhere does not exist"),
         ({"command": "true", "env_file": "gone.env"}, "missing-env-file", "gone.env does not exist"),
-        ({"command": ["./data"]}, "missing-command", "./data is not on this machine"),
+        ({"command": ["./data"]}, "not-executable", "./data is not executable"),
         ({"command": ["./binary"]}, "not-executable", "./binary cannot be run: Exec format error"),
     ],
 )

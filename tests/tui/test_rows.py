@@ -164,3 +164,8 @@ def test_every_ink_is_one_that_widgets_know():
     for row in [*rows.services(snapshot), *rows.routes(snapshot)]:
         for runs in row.cells.values():
             assert {name for _, name in runs} <= set(ink.NAMES)
+
+
+def test_what_it_waits_for_is_said_once():
+    row = service("web", state=ServiceState.WAITING, waiting_for=("db",), cause="waits for db")
+    assert text(rows.why(row)) == "waiting for db"
