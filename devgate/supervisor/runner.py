@@ -11,60 +11,28 @@ same one, and restarting what still waits does nothing (F1bonacc1/process-compos
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from devgate.directory import Endpoint
-from devgate.errors import CommandError
-from devgate.model.events import ProcessExited
 from devgate.model.status import FAILED, HealthState, ServiceState
-from devgate.policy.restart import Again, RestartPolicy, Settled, age_text, end_text
-from devgate.redact import redact_text
-from devgate.supervisor import ports
-from devgate.supervisor.eviction import clear
+from devgate.policy.restart import Again
+from devgate.supervisor.aftermath import Aftermath
 from devgate.supervisor.foreign import Foreign
-from devgate.supervisor.launch import choose_port, is_stub, prepare
 from devgate.supervisor.lifecycle import Trigger
+from devgate.supervisor.lookout import Lookout
 from devgate.supervisor.refusal import CannotStartError
-from devgate.supervisor.run import Run
 from devgate.supervisor.standing import Standing
+from devgate.supervisor.starting import Starter
 from devgate.supervisor.waiting import Waiting
 from devgate.supervisor.wish import Wish
 
 if TYPE_CHECKING:
-    from devgate.directory import Entry, Instance
+    from devgate.directory import Instance
     from devgate.model.profile import ServiceSpec
-    from devgate.policy.restart import Verdict
-    from devgate.supervisor.launch import Launch, Window
-    from devgate.supervisor.logs import LogRing
-    from devgate.supervisor.probes import ProbeResult
+    from devgate.supervisor.run import Run
     from devgate.supervisor.vitals import Vitals
+    from devgate.supervisor.whole import Whole
     from devgate.supervisor.world import World
-
-_TRIGGER_OF = {
-    ServiceState.EXITED: Trigger.EXITED,
-    ServiceState.COMPLETED: Trigger.COMPLETED,
-    ServiceState.CRASHED: Trigger.GAVE_UP,
-    ServiceState.BLOCKED: Trigger.REFUSED,
-}
-
-
-class Whole(Protocol):
-    """The service that a replica belongs to, as the replica sees it."""
-
-    @property
-    def spec(self) -> ServiceSpec: ...
-    @property
-    def entry(self) -> Entry: ...
-    @property
-    def ring(self) -> LogRing: ...
-    @property
-    def window(self) -> Window: ...
-
-    def renew_spec(self) -> None:
-        """A new process is about to start: what was changed meanwhile holds from now on."""
-        ...
-
-    def health_changed(self) -> None: ...
 
 
 class Runner:
@@ -81,16 +49,14 @@ class Runner:
         """Starts that nobody asked for."""
         self.standing = Standing(world, instance)
         self.waiting = Waiting(world, self)
-        self.refusal: CannotStartError | None = None
         self.needs: dict[str, int] = {}
         """Serial numbers of what it needs, as they were when it was started."""
         self._world = world
         self._whole = whole
-        self._policy = RestartPolicy()
-        self._unhealthy = False
-        self._late: asyncio.TimerHandle | None = None
+        self._starter = Starter(world, whole, instance)
+        self._lookout = Lookout(world, whole, self)
+        self._aftermath = Aftermath(world, whole, self)
         self._patience: asyncio.Timeout | None = None
-        self._own_port: int | None = None
         self._foreign: Foreign | None = None
 
     @property
@@ -100,6 +66,11 @@ class Runner:
     @property
     def cause(self) -> str:
         return self.standing.cause
+
+    @property
+    def refusal(self) -> CannotStartError | None:
+        """Why it could not be started the last time."""
+        return self._aftermath.refusal
 
     @property
     def now(self) -> Run | None:
@@ -146,7 +117,7 @@ class Runner:
         if self.foreign is not None:  # it does, and it is not ours to do anything about it
             return self.wish.answered
         run = self.now
-        self._policy.rearm()
+        self._aftermath.forgive()
         ticket = self.wish.start(
             fulfilled=run is not None and run.code is None and self.state is not ServiceState.STOPPING
         )
@@ -157,7 +128,7 @@ class Runner:
         """The process that runs now has to be replaced; where none runs, this is a start."""
         if self.foreign is not None:
             return self.wish.answered
-        self._policy.rearm()
+        self._aftermath.forgive()
         ticket = self.wish.restart(why, running=self.now is not None)
         self._world.changed()
         return ticket
@@ -165,7 +136,7 @@ class Runner:
     def stop(self, why: str = "stop") -> None:
         self.wish.stop(why)
         if self.state in FAILED:
-            self._stopped()
+            self._aftermath.stopped()
         self._world.changed()
 
     def kill(self) -> None:
@@ -190,7 +161,7 @@ class Runner:
     def probe_anew(self) -> None:
         """The way of looking at it has changed."""
         if self.now is not None and self.now.code is None and self.state is not ServiceState.STOPPING:
-            self.now.probe(lambda: self._whole.spec.ready, self._heard)
+            self._lookout.look_at(self.now)
 
     # The loop
 
@@ -220,7 +191,7 @@ class Runner:
                 self.replica,
                 free=self.last is not None and self.refusal is None,
                 found=self._found,
-                lost=lambda why: self._move(Trigger.LOST, why),
+                lost=lambda why: self.move(Trigger.LOST, why),
                 heard=self._whole.health_changed,
             )
         try:
@@ -237,7 +208,7 @@ class Runner:
             return
         self._world.directory.announce(self.instance, Endpoint(host, self._foreign.port))
         self._whole.entry.detail = self._whole.entry.last_line = ""
-        self._move(Trigger.FOUND, f"run by {self._foreign.owner or 'somebody else'}")
+        self.move(Trigger.FOUND, f"run by {self._foreign.owner or 'somebody else'}")
 
     async def _live(self) -> None:
         """One life, from being wanted to being down."""
@@ -250,33 +221,31 @@ class Runner:
         try:
             run = self._spawn()
         except CannotStartError as refusal:
-            self._refuse(refusal)
+            self._aftermath.refuse(refusal)
             return
         if run is None:
             return
-        await self._world.pulse.until(lambda: run.code is not None or self.wish.leaving or self._unhealthy)
+        await self._world.pulse.until(lambda: run.code is not None or self.wish.leaving or self._lookout.unhealthy)
         if run.code is not None and not self.wish.leaving:
-            verdict = self._judge(run, run.code)
-            self._settle(run, verdict)
+            verdict = self._aftermath.ended(run, run.code)
             await run.clear(asked_s=None)
         else:
-            failed = self._unhealthy and not self.wish.leaving
+            failed = self._lookout.unhealthy and not self.wish.leaving
             ready_s = run.ready_s
             await self._end(run, "unhealthy" if failed else self.wish.why)
             if not self.wish.up:
-                self._stopped()
+                self._aftermath.stopped()
                 return
             if not failed:
                 return  # a restart: from the beginning, without a pause
-            verdict = self._failed("unhealthy", ready_s)
-            self._settle(run, verdict)
+            verdict = self._aftermath.failed(run, "unhealthy", ready_s)
         if isinstance(verdict, Again):
             await self._pause(verdict.after_s)
 
     async def _pause(self, seconds: float) -> None:
         await self._world.pulse.until(lambda: not self.wish.up or self.wish.at_once, seconds)
         if not self.wish.up:
-            self._stopped()
+            self._aftermath.stopped()
         elif not self.wish.at_once:
             self.restarts += 1
 
@@ -285,32 +254,28 @@ class Runner:
         if self.waiting.over(self._whole.spec):
             return True
         self._whole.entry.detail = self.waiting.text
-        self._move(Trigger.WANTED, self.waiting.text)
-        self._whole.ring.mark(self.waiting.text, replica=self.replica, run=self.run_number)
+        self.move(Trigger.WANTED, self.waiting.text)
+        self.note(self.waiting.text)
         await self._world.pulse.until(lambda: not self.wish.up or self.waiting.over(self._whole.spec))
         if not self.wish.up:
             self.waiting.end()
-            self._stopped()
+            self._aftermath.stopped()
         return self.wish.up
 
     async def _port_cleared(self) -> bool:
         """End what a killed devgate has left on its port; False if it is not wanted any more, or never can be started."""
-        world, port = self._world, self._whole.spec.port
-        if not isinstance(port, int) or not ports.taken(port + self.replica):
-            return True
-        take = world.take_ports and self.last is None
         refusal: CannotStartError | None = None
         try:
-            done = await asyncio.to_thread(clear, port + self.replica, take=take, mark=world.around.mark)
-            for text in done:
-                self._whole.ring.mark(text, replica=self.replica, run=self.run_number)
-        except CommandError as error:
-            refusal = CannotStartError(error.message, hint=error.hint, code=error.code)
+            for done in await self._starter.clear_port(take=self._world.take_ports and self.last is None):
+                self.note(done)
+        except CannotStartError as error:
+            refusal = error
         if not self.wish.up:
-            self._stopped()
+            self._aftermath.stopped()
         elif refusal is not None:
             self.wish.attempt()
-            self._refuse(refusal)
+            self._aftermath.refuse(refusal)
+            return False
         return self.wish.up
 
     def _spawn(self) -> Run | None:
@@ -319,33 +284,25 @@ class Runner:
         Raises:
             CannotStartError: it cannot be started.
         """
-        world, spec = self._world, self._whole.spec
-        self._unhealthy = False
-        self.refusal = None
-        stub = is_stub(spec, world.around)
-        if stub and spec.kind == "task":
+        world = self._world
+        self._lookout.unhealthy = False
+        self._aftermath.refusal = None
+        if self._starter.idle:
             self.wish.settle()
             self._whole.entry.restarting = False
-            self._move(Trigger.COMPLETED, "stand-in: nothing to do")
+            self.move(Trigger.COMPLETED, "stand-in: nothing to do")
             return None
-        avoid = world.others.fixed_ports()
-        port, held = choose_port(
-            spec, self.replica, stub=stub, replace=world.auto_ports, before=self._own_port, avoid=avoid
-        )
-        try:
-            launch = self._prepare(spec, port, stub=stub)
-        finally:
-            if held is not None:
-                held.close()
-        self._own_port = port
-        run = self.last = Run(world, self.instance, self._whole.ring, launch, self.run_number + 1, self._exited)
-        self.needs = {name: world.others.serial_of(name) for name in spec.depends_on}
-        what, where = "stand-in" if stub else "started", f", port {port}" if port is not None else ""
-        run.mark(f"run {run.number}: {what}, pid {run.pid}{where}")
+        run = self.last = self._starter.begin(self.run_number + 1, self._exited)
+        self.needs = {name: world.others.serial_of(name) for name in self._whole.spec.depends_on}
+        port = run.launch.port
         world.directory.announce(self.instance, Endpoint("127.0.0.1", port) if port is not None else None)
-        self._move(Trigger.SPAWNED, f"pid {run.pid}")
+        self.move(Trigger.SPAWNED, f"pid {run.pid}")
         self.probe_anew()
         return run
+
+    def _exited(self, code: int) -> None:
+        assert self.last is not None
+        self._aftermath.tell(self.last, code)
 
     def check(self, spec: ServiceSpec) -> None:
         """Whether it could be started as `spec` says, if what runs now were gone.
@@ -353,90 +310,7 @@ class Runner:
         Raises:
             CannotStartError: it could not.
         """
-        stub = is_stub(spec, self._world.around)
-        if not (stub and spec.kind == "task"):
-            self._prepare(spec, self.port, stub=stub)
-
-    def _prepare(self, spec: ServiceSpec, port: int | None, *, stub: bool) -> Launch:
-        world = self._world
-        addresses = {name: url for name in spec.depends_on if (url := world.others.address(name)) is not None}
-        return prepare(
-            self.service,
-            self.replica,
-            spec,
-            profile=world.profile,
-            around=world.around,
-            port=port,
-            stub=stub,
-            gateway_url=world.gateway_url(),
-            addresses=addresses,
-            window=self._whole.window,
-        )
-
-    # The process has ended
-
-    def _exited(self, code: int) -> None:
-        """Called the moment the process has ended: nothing may be sent there any more, and everybody may know."""
-        world, run = self._world, self.last
-        assert run is not None
-        world.directory.withdraw(self.instance)
-        if self.wish.leaving or self.state is ServiceState.STOPPING:  # else the verdict says it
-            run.mark(f"stopped: {end_text(code)} after {age_text(run.age_s)}")
-        world.publish(
-            ProcessExited(
-                service=self.service,
-                replica=self.replica,
-                pid=run.pid,
-                code=code,
-                uptime_s=run.age_s,
-                last_line=run.last_line,
-                at=world.clock.wall(),
-            )
-        )
-        world.changed()
-
-    def _judge(self, run: Run, code: int) -> Verdict:
-        world = self._world
-        return self._policy.ended(
-            self._whole.spec,
-            code,
-            now=world.clock.now(),
-            uptime_s=run.age_s,
-            ready_s=run.ready_s,
-            was_ready=run.was_ready,
-            draw=world.draw(),
-        )
-
-    def _failed(self, what: str, ready_s: float) -> Verdict:
-        world = self._world
-        return self._policy.failed(self._whole.spec, what, now=world.clock.now(), ready_s=ready_s, draw=world.draw())
-
-    def _settle(self, run: Run, verdict: Verdict) -> None:
-        """Say what the end means, at once: requests are held or refused by it."""
-        entry, last = self._whole.entry, run.last_line
-        entry.exit_code = run.code
-        entry.last_line = last
-        entry.detail = f"{verdict.cause}: {last}" if last else verdict.cause
-        if isinstance(verdict, Settled):
-            self.wish.settle()
-            entry.restarting = False
-            self._move(_TRIGGER_OF[verdict.state], verdict.cause)
-            run.mark(verdict.cause + (": stays down until it is started again" if verdict.state in FAILED else ""))
-        else:
-            self._move(Trigger.FAILED, verdict.cause)
-            run.mark(f"{verdict.cause}: next try in {age_text(verdict.after_s)}")
-
-    def _refuse(self, refusal: CannotStartError) -> None:
-        self.refusal = refusal
-        self.wish.settle()
-        reason = redact_text(refusal.message)
-        self._whole.entry.detail, self._whole.entry.last_line = reason, ""
-        self._whole.ring.mark(reason, replica=self.replica, run=self.run_number)
-        self._move(Trigger.REFUSED, reason)
-
-    def _stopped(self) -> None:
-        self._whole.entry.detail = self._whole.entry.last_line = ""
-        self._move(Trigger.STOPPED, self.wish.why)
+        self._starter.check(spec, self.port)
 
     # Ending it
 
@@ -444,7 +318,7 @@ class Runner:
         """Withdraw, drain, ask, kill."""
         stop = self._whole.spec.stop
         run.end_probing()
-        self._move(Trigger.STOPPING, why)
+        self.move(Trigger.STOPPING, why)
         try:
             async with asyncio.timeout(None) as self._patience:
                 left = await self._world.directory.drain(self.instance, stop.drain)
@@ -458,65 +332,14 @@ class Runner:
             await run.ask(stop)
         await run.clear(asked_s=stop.grace)
 
-    # Watching it
+    # What the parts of it say
 
-    def _heard(self, result: ProbeResult) -> bool:
-        """A probe's result; whether the service counts as up."""
-        spec, run = self._whole.spec, self.now
-        if run is None or run.code is not None:
-            return False
-        readiness = run.vitals.readiness
-        before = readiness.ready, readiness.health
-        run.vitals.observe(result, spec.ready, self._world.clock.wall())
-        if readiness.ready and self.state is not ServiceState.READY:
-            self._passed(run, result)
-        elif self.state is ServiceState.READY and result.refused:
-            # Alive, and nobody listens: it reloads itself. What arrives now is held until it is back.
-            readiness.lapse()
-            run.ready_at = None
-            self._move(Trigger.LAPSED, f"port {self.port} refuses connections")
-            run.mark(self.cause)
-        if readiness.health is HealthState.UNHEALTHY and spec.on_unhealthy == "restart":
-            self._unhealthy = True
-        self._whole.health_changed()
-        if self._unhealthy or before != (readiness.ready, readiness.health):  # else it is shown when it comes round
-            self._world.changed()
-        return readiness.ready
-
-    def _passed(self, run: Run, result: ProbeResult) -> None:
-        run.ready_at = self._world.clock.now()
-        run.was_ready = True
-        if result.host and self.port is not None:
-            self.instance.endpoint = Endpoint(result.host, self.port)
-        self._whole.entry.detail = self._whole.entry.last_line = ""
-        self._whole.entry.exit_code = None
-        self._move(Trigger.PASSED, f"ready after {age_text(run.age_s)}")
-        run.mark(self.cause)
-        if not run.launch.stub:
-            self._world.scope.once(f"listener.{run.pid}", self._check_listener(run))
-
-    async def _check_listener(self, run: Run) -> None:
-        usurper = await run.usurper()
-        if usurper is not None and run.alive:
-            self.standing.cause += f"; but port {self.port} is answered by {usurper}"
-            self._world.changed()
-
-    # State
-
-    def _move(self, trigger: Trigger, cause: str) -> None:
-        if self._late is not None:
-            self._late.cancel()
-            self._late = None
+    def move(self, trigger: Trigger, cause: str) -> None:
+        """Go over to another state."""
         new = self.standing.move(trigger, cause, run=self.run_number)
-        if new is ServiceState.STARTING:
-            self._late = asyncio.get_running_loop().call_later(self._whole.spec.start_timeout, self._is_late)
+        self._lookout.expect(ready=new is ServiceState.STARTING)
         self._whole.health_changed()
 
-    def _is_late(self) -> None:
-        self._late = None
-        if self.state is ServiceState.STARTING and self.now is not None:
-            detail = self.now.vitals.readiness.detail
-            after_s = age_text(self._whole.spec.start_timeout)
-            self._whole.entry.detail = f"not ready after {after_s}" + (f": {detail}" if detail else "")
-            self._move(Trigger.LATE, self._whole.entry.detail)
-            self.now.mark(f"{self.cause}; still trying")
+    def note(self, text: str) -> None:
+        """A line in its log."""
+        self._whole.ring.mark(text, replica=self.replica, run=self.run_number)

@@ -159,7 +159,7 @@ async def test_a_stop_while_a_port_is_cleared_wins(supervise, free_port: int, mo
         assert go_on.wait(20)
         raise CommandError("no", code="port-in-use")
 
-    monkeypatch.setattr("devgate.supervisor.runner.clear", clear)
+    monkeypatch.setattr("devgate.supervisor.starting.clear", clear)
     with socket.create_server(("127.0.0.1", free_port)):
         system = await supervise({"web": echo(free_port)})
         await asyncio.to_thread(began.wait)
