@@ -330,6 +330,7 @@ class Gateway:
             backend=self._backends[spec.service],
             traffic=self._traffic.setdefault((spec.service, route.id), Traffic()),
             cors=cors,
+            host=_HOSTS.get(spec.host_header, spec.host_header.encode()),
             hold_s=hold_s if spec.hold is None else spec.hold,
             connect_s=_connect_s(timeouts),
             response_s=timeouts.response.seconds,
@@ -376,4 +377,6 @@ def own_addresses(bound: Iterable[str]) -> list[str]:
     return known
 
 
+_HOSTS: Final = {"upstream": None, "preserve": b""}
+"""See `Lane.host`."""
 _IP: Final = (socket.AF_INET, socket.AF_INET6)

@@ -67,6 +67,8 @@ class Lane:
     backend: Backend
     traffic: Traffic
     cors: CorsPolicy
+    host: bytes | None
+    """What its services are called in `Host`; empty: as the client says; None: by their addresses."""
     hold_s: float
     """How long a request may wait for the service to come back."""
     connect_s: float | None

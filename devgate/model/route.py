@@ -93,6 +93,13 @@ class RouteSpec(Spec):
     """How the screen and the logs call it; default: what it matches."""
     strip_prefix: bool = False
     """Take the literal beginning of `path` away before forwarding; implies that everything below `path` matches."""
+    host_header: Annotated[
+        str,
+        StringConstraints(pattern=r"^([A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?$"),
+        Expected('"upstream", "preserve" or a host name, perhaps with a port'),
+    ] = "upstream"
+    """What the service is called in `Host`: by its own address, as development servers want it (`upstream`); as the client calls
+    the gateway (`preserve`); or by this name. What the client said is in `X-Forwarded-Host` in any case."""
     stream: bool = False
     """Long-lived answers (SSE, long polls): no response timeouts, cut instead of awaited when the service restarts."""
     timeout: OwnTimeouts = None

@@ -423,12 +423,17 @@ def _request(exchange: Exchange, way: Way) -> bytes:
     """What is sent: the head for this service, and the body if it is there as a whole, framed as the head announces."""
     before, after = exchange.head
     body = exchange.whole_body
+    lane = exchange.lane
+    assert lane is not None
+    host_line = way.host_line
+    if lane.host is not None and (called := lane.host or exchange.host):
+        host_line = b"Host: %b\r\n" % called
     if body is None:
-        return b"%b%b%b" % (before, way.host_line, after)
+        return b"%b%b%b" % (before, host_line, after)
     if b"transfer-encoding" in exchange.greeting.noted:
         chunk = b"%x\r\n%b\r\n" % (len(body), body) if body else b""
         body = b"%b0\r\n%b\r\n" % (chunk, request_trailers(exchange.trailers))
-    return b"%b%b%b%b" % (before, way.host_line, after, body)
+    return b"%b%b%b%b" % (before, host_line, after, body)
 
 
 def settle(relay: Relay, how: DevgateError | None) -> DevgateError | None:

@@ -29,6 +29,7 @@ def told(spec: RouteSpec, path: bytes, profile: Profile, faults: Sequence[FaultR
     lines = [
         *_size(profile.max_body(spec)),
         *_limits(spec, path, profile),
+        *_host(spec.host_header),
         *_edits("the service is told", spec.request_headers),
         *_fault(spec, faults),
         _timeouts(spec, profile),
@@ -56,6 +57,11 @@ def _limits(spec: RouteSpec, path: bytes, profile: Profile) -> Iterator[str]:
         if rule.path is None or path_pattern(rule.path)(path):
             yield line(rule)
     yield from map(line, spec.limits)
+
+
+def _host(host: str) -> Iterator[str]:
+    if host != "upstream":
+        yield "the service is called as the gateway is" if host == "preserve" else f"the service is called {host}"
 
 
 def _edits(who: str, spec: HeaderEditsSpec) -> Iterator[str]:

@@ -128,6 +128,26 @@ async def test_what_the_service_is_told_about_the_client():
         assert len(pairs) == len({name for name, _ in pairs}) + 1  # only Via stands twice
 
 
+async def test_who_is_called_nothing_passes_on_no_empty_name():
+    routes = [{"path": "/*", "host_header": "preserve"}]
+    async with scripted(answering(OK)) as service, gateway({"a": service}, routes=routes) as bench:
+        assert (await bench.ask(b"GET / HTTP/1.0\r\n\r\n")).status == 200
+        assert sent_head(service.peers[0])[1]["host"] == f"127.0.0.1:{service.port}"
+
+
+@pytest.mark.parametrize("called", ["upstream", "preserve", "app.example.test:81"])
+async def test_what_the_service_is_called(called: str):
+    routes = [{"path": "/*", "host_header": called}]
+    async with scripted(answering(OK)) as service, gateway({"a": service}, routes=routes) as bench:
+        hosts = {"upstream": f"127.0.0.1:{service.port}", "preserve": f"localhost:{bench.port}"}
+        for method in (b"GET", b"POST"):
+            await bench.ask(b"%b / HTTP/1.1\r\nHost: localhost:%d\r\nContent-Length: 0\r\n\r\n" % (method, bench.port))
+        for peer in service.peers:
+            _, fields, pairs = sent_head(peer)
+            assert [value for name, value in pairs if name == "host"] == [hosts.get(called, called)]
+            assert fields["x-forwarded-host"] == f"localhost:{bench.port}"
+
+
 @pytest.mark.parametrize("given", ["short", "a" * 129, "has space", "semi;colon", ""])
 async def test_a_request_id_that_is_not_harmless_is_replaced(given: str):
     async with scripted(answering(OK)) as service, gateway({"a": service}) as bench:
