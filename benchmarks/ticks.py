@@ -108,8 +108,11 @@ def change(control: Any, changes: str, number: int) -> None:
         text = "\x1b[32m INFO\x1b[0m handled request %d in 3 ms path=/api/x"
         control.lines = [LogLine(last + n, 0.0, "fechatter-server", 0, "out", text % n, 1) for n in range(1, LINES + 1)]
     if "requests" in changes:
-        last = control.requests_[-1].seq
-        control.requests_ = [replace(row, seq=last + n) for n, row in enumerate(control.requests_[:125], start=1)]
+        last = control.requests_[-1]
+        control.requests_ = [
+            replace(row, seq=last.seq + n, at=last.at + n / 500, request_id=f"{last.seq + n:x}")
+            for n, row in enumerate(control.requests_[:125], start=1)
+        ]
 
 
 def in_a_pty(columns: int, rows: int, changes: str, keys: str, ticks: int) -> dict[str, float]:

@@ -15,12 +15,14 @@ import logging
 from collections import deque
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from devgate import runfile
 from devgate.admin.app import ControlApi
 from devgate.bus import Bus
 from devgate.directory import Directory
+from devgate.engine import garbage
 from devgate.engine.changes import Changes
 from devgate.engine.commands import Audit, Services, Sync, Traffic
 from devgate.engine.lag import LoopLag
@@ -306,6 +308,7 @@ class Engine:
             # of all that was imported takes 70 ms, in which the first requests wait, and finds next to nothing.
             gc.freeze()
             gc.enable()
+            scope.guarded("garbage", partial(garbage.collect, lambda: self._gateway.seq))
             await self._stop.wait()
             reload.cancel()  # what starts now would never be stopped
             await self._supervisor.shutdown(cap_s=SHUTDOWN_CAP_S, now=self._forced)

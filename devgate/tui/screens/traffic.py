@@ -5,6 +5,7 @@ Each stands where it came in from its first to its last byte, so that a row that
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -37,6 +38,10 @@ HELD: Final = 1_000
 """Requests kept by the view."""
 AT_ONCE: Final = 200
 """Requests taken in one tick; of more, the oldest are counted and passed over: nobody reads 800 a second."""
+
+
+SLICE: Final = 50
+"""Of them made into rows in a row, before whoever is being served gets a turn."""
 
 
 class Traffic(LiveScreen):
@@ -81,7 +86,9 @@ class Traffic(LiveScreen):
         if self._after:
             self._passed += max(page.next - self._after - len(page.rows), 0)
         news = bool(page.rows or page.under_way or self._under_way)
-        self._held.extend((row, requests.row(row)) for row in page.rows)
+        for begin in range(0, len(page.rows), SLICE):
+            self._held.extend((row, requests.row(row)) for row in page.rows[begin : begin + SLICE])
+            await asyncio.sleep(0)
         self._under_way = [(row, requests.row(row)) for row in page.under_way]
         self._after = page.next
         if news:
