@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
 from http import HTTPStatus
@@ -121,7 +121,8 @@ class Scene:
     cors: bytes = b""
     """Lines for the request's origin, each with CRLF."""
     html: bool = False
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    attempts: int = 0
+    """How often a service was asked in vain."""
 
 
 def mishap(error: str, received: int = 0) -> bytes:
@@ -195,7 +196,7 @@ def _problem(failure: Failure, scene: Scene) -> dict[str, Any]:
         "service": scene.service,
         "route": scene.route,
         "retry_after": failure.retry_after,
-        **scene.facts,
+        "attempts": scene.attempts or None,
         **failure.facts,
     }
     return {name: value for name, value in members.items() if value not in ("", None)}

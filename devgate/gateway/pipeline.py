@@ -265,6 +265,7 @@ class Pipeline:
             route=exchange.route.id if exchange.route is not None else "",
             cors=cors.lines if cors is not None else VARY,
             html=html,
+            attempts=len(exchange.traced().trials),
         )
         lines, body = render(failure, scene)
         exchange.answer(failure.status, lines + exchange.extra, body)

@@ -181,7 +181,9 @@ async def test_the_time_of_the_route_ends_all_attempts():
 
     keys = {"timeout": "300ms", "retry": {"attempts": 10, "per_try": "100ms"}}
     async with scripted(script) as service, gateway({"a": service}, routes=route(**keys)) as bench:
-        assert (await bench.get()).problem["code"] == "response-timeout"
+        problem = (await bench.get()).problem
+        assert problem["code"] == "response-timeout"
+        assert problem["attempts"] == len(service.peers)
         assert 2 <= len(service.peers) <= 4
 
 
