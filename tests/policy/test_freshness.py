@@ -58,6 +58,11 @@ def test_what_may_be_kept(request_fields: dict, status: int, answer: dict, setti
     assert why_not(asked, request, status, fields(**answer), spec(**settings)) == why
 
 
+def test_the_statuses_that_may_be_kept():
+    kept = [status for status in range(100, 600) if not why_not({}, [], status, [], spec())]
+    assert kept == [200, 203, 204, 300, 301, 308, 404, 410]
+
+
 @pytest.mark.parametrize(
     ("answer", "settings", "lifetime"),
     [
@@ -100,6 +105,21 @@ def test_how_old_it_is_when_it_comes(answer: dict, age: float):
     assert judged.age_s(NOW + 5) == age + 5
 
 
+@pytest.mark.parametrize(
+    ("told", "settings", "asks", "age"),
+    [
+        ("max-age=9", {}, False, 2.0),
+        ("no-cache, max-age=9", {}, True, 2.0),
+        ("no-cache, max-age=9", {"force_ttl": "1h"}, False, 0.0),
+    ],
+)
+def test_no_cache_is_asked_for_before_each_use_unless_the_route_overrules_it(
+    told: str, settings: dict, asks: bool, age: float
+):
+    judged = judge(fields(cache_control=told), spec(**settings), asked_at=NOW - 2, now=NOW, wall=WALL)
+    assert (judged.revalidate, judged.age_s(NOW)) == (asks, age)
+
+
 def kept(lifetime_s: float = 60.0, *, stale_s: float = 0.0, revalidate: bool = False) -> Freshness:
     return Freshness(NOW, 0.0, lifetime_s, stale_s, revalidate)
 
@@ -115,11 +135,14 @@ def kept(lifetime_s: float = 60.0, *, stale_s: float = 0.0, revalidate: bool = F
         (kept(), b"max-age=10", 10, True),
         (kept(), b"max-age=10", 11, False),
         (kept(), b"min-fresh=20", 39, True),
+        (kept(), b"min-fresh=20", 40, True),
         (kept(), b"min-fresh=20", 41, False),
+        (kept(stale_s=30), b"", 61, False),
         (kept(stale_s=30), b"max-stale", 89, True),
         (kept(stale_s=30), b"max-stale", 90, False),
         (kept(stale_s=30), b"max-stale=10", 69, True),
         (kept(stale_s=30), b"max-stale=10", 71, False),
+        (kept(stale_s=30), b"max-stale=soon", 60.5, False),
         (kept(), b"max-stale", 61, False),
     ],
 )
