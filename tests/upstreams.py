@@ -122,7 +122,7 @@ async def scripted(
             if not writer.transport.is_closing():
                 writer.close()
 
-    server = await asyncio.start_server(serve, host, port, ssl=tls, limit=limit)
+    server = await asyncio.start_server(serve, host, port, ssl=tls, limit=limit, backlog=2048)
     upstream = Upstream(server.sockets[0].getsockname()[1], host)
     try:
         yield upstream

@@ -39,9 +39,10 @@ def test_a_log_is_read_in_the_pager_which_ctrl_c_and_ctrl_z_do_not_leave(chatty:
         "import signal, sys\nfrom pathlib import Path\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "text = Path(sys.argv[-1]).read_text()\n"
-        "print('the pager has', text.count('line'), 'lines', flush=True)\n"
+        "greeting = f'the pager has {text.count(\"line\")} lines\\n'\n"
         "while True:\n"
-        "    try:\n        print('you typed', sys.stdin.readline().strip(), flush=True)\n        break\n"
+        "    try:\n        sys.stdout.write(greeting)\n        greeting = ''\n        sys.stdout.flush()\n"
+        "        print('you typed', sys.stdin.readline().strip(), flush=True)\n        break\n"
         "    except KeyboardInterrupt:\n        print('the pager was interrupted', flush=True)\n",
     )
     with Terminal(("up", "--port", "0", "--trust"), chatty, PAGER=pager) as terminal:

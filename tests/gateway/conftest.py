@@ -6,6 +6,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from devgate.gateway.upstream import dial
+from tests.deadline import DEADLINE_S
+
 
 @pytest.fixture
 async def nothing_left(caplog: pytest.LogCaptureFixture) -> AsyncIterator[None]:
@@ -14,3 +17,9 @@ async def nothing_left(caplog: pytest.LogCaptureFixture) -> AsyncIterator[None]:
     await asyncio.sleep(0)
     assert not asyncio.all_tasks() - {asyncio.current_task()}
     assert [record for record in caplog.get_records("call") if record.levelno >= logging.ERROR] == []
+
+
+@pytest.fixture
+def no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For crowds: gateway, services and clients share one loop here; no service on this machine has to wait like that."""
+    monkeypatch.setattr(dial, "LOOPBACK_TIMEOUT_S", DEADLINE_S)

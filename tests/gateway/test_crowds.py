@@ -10,7 +10,7 @@ from tests.deadline import DEADLINE_S
 from tests.gateway.harness import OK, Bench, Client, gateway
 from tests.upstreams import Peer, scripted
 
-pytestmark = pytest.mark.usefixtures("nothing_left")
+pytestmark = pytest.mark.usefixtures("nothing_left", "no_hurry")
 
 STREAMS = 1_000
 SLOW = 100

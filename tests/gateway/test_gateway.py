@@ -189,6 +189,7 @@ async def test_closing_twice_is_fine():
 # Crowds
 
 
+@pytest.mark.usefixtures("no_hurry")
 async def test_hundreds_of_event_streams_do_not_stop_others():
     async def script(peer: Peer) -> None:
         head = await peer.head()

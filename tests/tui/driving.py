@@ -6,6 +6,8 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+from textual.worker import WorkerCancelled
+
 from devgate.tui.app import DevgateApp
 from tests.admin.running import serving
 from tests.deadline import DEADLINE_S
@@ -35,7 +37,10 @@ async def settle(pilot: Pilot[None]) -> None:
     """Wait for what was asked of `Control` and for what it changed to be drawn."""
     for _ in range(2):
         for worker in [worker for worker in pilot.app.workers if worker.group != "live"]:
-            await worker.wait()
+            try:
+                await worker.wait()
+            except WorkerCancelled:
+                pass  # another one has taken its place
         await pilot.pause()
 
 
