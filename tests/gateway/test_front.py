@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from devgate.gateway import front
+from devgate.gateway import connection
+from devgate.gateway.refusals import FIELD_LIMIT, FIELDS_LIMIT, TARGET_LIMIT
 from tests.deadline import DEADLINE_S
 from tests.gateway.harness import OK, Bench, gateway
 from tests.upstreams import Peer, answering, scripted
@@ -88,13 +89,13 @@ async def test_what_is_ambiguous_is_refused_and_reaches_no_service(request_bytes
 @pytest.mark.parametrize(
     ("request_bytes", "status", "code"),
     [
-        (b"GET /" + b"a" * front.TARGET_LIMIT + b" HTTP/1.1\r\nHost: HOST\r\n\r\n", 414, "uri-too-long"),
+        (b"GET /" + b"a" * TARGET_LIMIT + b" HTTP/1.1\r\nHost: HOST\r\n\r\n", 414, "uri-too-long"),
         (
-            b"GET / HTTP/1.1\r\nHost: HOST\r\nX-A: " + b"a" * (front.FIELD_LIMIT + 1) + b"\r\n\r\n",
+            b"GET / HTTP/1.1\r\nHost: HOST\r\nX-A: " + b"a" * (FIELD_LIMIT + 1) + b"\r\n\r\n",
             431,
             "headers-too-large",
         ),
-        (b"GET / HTTP/1.1\r\nHost: HOST\r\n" + b"X-A: b\r\n" * front.FIELDS_LIMIT + b"\r\n", 431, "headers-too-large"),
+        (b"GET / HTTP/1.1\r\nHost: HOST\r\n" + b"X-A: b\r\n" * FIELDS_LIMIT + b"\r\n", 431, "headers-too-large"),
         (b"GET / HTTP/1.1\r\nHost: HOST\r\n" + b"X-A: b\r\n" * 200_000, 431, "headers-too-large"),
     ],
     ids=["target", "field", "fields", "a megabyte of fields"],
@@ -107,8 +108,8 @@ async def test_what_is_too_large_is_refused_and_the_answer_arrives(request_bytes
 
 async def test_what_is_just_not_too_large_passes():
     async with scripted(answering(OK)) as service, gateway({"a": service}) as bench:
-        path = b"/" + b"a" * (front.TARGET_LIMIT - 1)
-        fields = b"X-A: b\r\n" * (front.FIELDS_LIMIT - 2) + b"X-B: " + b"b" * (front.FIELD_LIMIT - 3) + b"\r\n"
+        path = b"/" + b"a" * (TARGET_LIMIT - 1)
+        fields = b"X-A: b\r\n" * (FIELDS_LIMIT - 2) + b"X-B: " + b"b" * (FIELD_LIMIT - 3) + b"\r\n"
         answer = await bench.ask(b"GET " + path + b" HTTP/1.1\r\nHost: HOST\r\n" + fields + b"\r\n")
         assert answer.status == 200
 
@@ -199,7 +200,7 @@ async def test_http_1_0_needs_no_host():
 
 
 async def test_an_idle_connection_is_closed(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(front, "KEEP_ALIVE_S", 0.2)
+    monkeypatch.setattr(connection, "KEEP_ALIVE_S", 0.2)
     async with scripted(answering(OK)) as service, gateway({"a": service}) as bench:
         client = await bench.connect()
         assert await client.closed() == b""
@@ -210,7 +211,7 @@ async def test_an_idle_connection_is_closed(monkeypatch: pytest.MonkeyPatch):
 
 
 async def test_a_head_that_does_not_end_is_refused_in_time(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(front, "HEAD_S", 0.1)
+    monkeypatch.setattr(connection, "HEAD_S", 0.1)
     async with gateway({"a": None}) as bench:
         client = await bench.connect()
         client.send(b"GET / HTTP/1.1\r\nHost:")

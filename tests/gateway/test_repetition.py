@@ -12,12 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devgate.clock import SystemClock
-from devgate.gateway.front import Connection, Front
+from devgate.gateway.front import Front
 from devgate.gateway.repetition import Repetition
 from tests.gateway.harness import OK, gateway
 from tests.upstreams import answering, scripted
 
 if TYPE_CHECKING:
+    from devgate.gateway.connection import Connection
     from devgate.gateway.exchange import Exchange
 
 FIELDS = b"\r\nHost: h\r\nAccept: a/b\r\n\r\n"
