@@ -5,7 +5,8 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from typing import TYPE_CHECKING, Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
     from devgate.cli.launch import Request
     from devgate.engine.engine import Engine
     from devgate.supervisor.guardian import Guardian
+
+
+SCREENS: Final = 4
+"""A screen that fails is begun anew: services and requests have nothing to do with it. One that fails so often will go on."""
 
 
 class Face(Protocol):
@@ -60,9 +65,13 @@ class ScreenFace:
         try:
             # What a view is made of lives as long as devgate. Unfrozen, each full collection looks through all of it, and
             # requests wait for 60 ms.
-            shown = run_screen(self._engine, keymap=keys_file(), theme=theme(), notes=self._notes, ready=gc.freeze)
-            if await shown:
-                self._engine.end("the screen failed")
+            show = partial(run_screen, self._engine, keymap=keys_file(), theme=theme(), ready=gc.freeze)
+            notes = self._notes
+            for _ in range(SCREENS):
+                if not await show(notes=notes):
+                    return
+                notes = ["The screen failed and was begun anew; nothing else was touched. The log file has the reason."]
+            self._engine.end("the screen failed again and again")
         finally:
             self._guardian.screen(on=False)
 

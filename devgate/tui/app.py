@@ -23,9 +23,11 @@ from devgate.tui.screens.live import LiveScreen, active_keys
 from devgate.tui.theme import THEMES, choose
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from textual.actions import ActionParseResult
+    from textual.dom import DOMNode
     from textual.driver import Driver
     from textual.screen import Screen
 
@@ -172,6 +174,22 @@ class DevgateApp(App[None], inherit_bindings=False):
         yield SystemCommand("Theme", "Change the colours.", self.action_change_theme)
 
     # --- actions -------------------------------------------------------------------------------------------------
+
+    async def run_action(
+        self,
+        action: str | ActionParseResult,
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        """A key that runs into a bug, ours or Textual's, costs what it would have done and not the screen."""
+        try:
+            return await super().run_action(action, default_namespace, namespaces)
+        except Exception as error:
+            log.exception("the action %s failed", action)
+            self.notify(
+                f"{error!r}; the log file has the details", title="That key failed", severity="error", markup=False
+            )
+            return True
 
     def action_view(self, name: str) -> None:
         if self.live is None:

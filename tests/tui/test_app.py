@@ -135,3 +135,21 @@ async def test_the_help_names_the_file_that_moves_keys(tmp_path: Path):
     async with driven(FakeControl(sample()), keymap=tmp_path / "keys.toml") as (_, pilot):
         await press(pilot, "question_mark")
         await shows(pilot, "moved by id in ")
+
+
+async def test_a_key_that_runs_into_a_bug_costs_what_it_would_have_done(caplog: pytest.LogCaptureFixture):
+    control = FakeControl(sample())
+    async with driven(control) as (app, pilot):
+
+        def broken() -> None:
+            raise KeyError("[bold]")
+
+        app.action_help = broken  # type: ignore[method-assign]
+        await press(pilot, "question_mark")
+        await until(pilot, lambda: bool(app._notifications))
+        (notice,) = app._notifications
+        assert "KeyError('[bold]')" in notice.message
+        await press(pilot, "3")
+        await shows(pilot, "3 logs")
+    assert "the action help failed" in caplog.text
+    caplog.clear()
