@@ -138,7 +138,7 @@ class Sync:
 
     async def check(self) -> None:
         self._audit.note("check", "sync")
-        for view in self._supervisor.views():
-            for instance in view.instances:
-                self._supervisor.suspect(view.name, instance.replica)
+        for row in self._supervisor.rows():
+            for instance in row.instances:
+                self._supervisor.suspect(row.name, instance.replica)
         await self._monitor.check()

@@ -227,7 +227,7 @@ class Engine:
                 waits=self._changes.waits,
                 applied_at=self._changes.applied_at,
                 url=self.url,
-                views=self._supervisor.views(),
+                known=self._supervisor.rows(),
                 traffic=self._gateway.traffic(),
                 service_traffic=self._gateway.service_traffic,
                 route_traffic=self._gateway.route_traffic,

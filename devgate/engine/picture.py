@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from devgate import __version__
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from devgate.model.profile import Profile
-    from devgate.supervisor.view import ServiceView
 
 DEGRADED_ERRORS = 0.1
 """Share of failed requests over the last minute from which a service counts as degraded (SEMANTICS 3.10) ..."""
@@ -33,13 +33,13 @@ DEGRADED_CALLS = 10
 _SETTLED = frozenset({ServiceState.READY, ServiceState.COMPLETED})
 
 
-def health(view: ServiceView, traffic: TrafficRow, breaker: BreakerRow, sync: SyncRow) -> tuple[HealthState, str]:
+def health(row: ServiceRow, traffic: TrafficRow, breaker: BreakerRow, sync: SyncRow) -> tuple[HealthState, str]:
     """What probes, traffic, breaker and versions say together, and why."""
-    if view.health not in (HealthState.HEALTHY, HealthState.DEGRADED):
-        return view.health, view.health_detail
+    if row.health not in (HealthState.HEALTHY, HealthState.DEGRADED):
+        return row.health, row.health_detail
     if breaker.state is BreakerState.OPEN:
         return HealthState.UNHEALTHY, f"breaker open: {breaker.last_cause}"
-    reasons = [view.health_detail] if view.health is HealthState.DEGRADED else []
+    reasons = [row.health_detail] if row.health is HealthState.DEGRADED else []
     if breaker.state is BreakerState.HALF_OPEN:
         reasons.append("breaker half open")
     if sync.state is SyncState.CRITICAL:
@@ -48,42 +48,13 @@ def health(view: ServiceView, traffic: TrafficRow, breaker: BreakerRow, sync: Sy
         reasons.append(f"{traffic.error_ratio:.0%} of requests failed")
     if reasons:
         return HealthState.DEGRADED, "; ".join(filter(None, reasons))
-    return view.health, view.health_detail
+    return row.health, row.health_detail
 
 
-def service_row(view: ServiceView, traffic: TrafficRow, breaker: BreakerRow, sync: SyncRow) -> ServiceRow:
-    state, detail = health(view, traffic, breaker, sync)
-    return ServiceRow(
-        name=view.name,
-        state=view.state,
-        owner=view.owner,
-        stub=view.stub,
-        health=state,
-        health_detail=detail,
-        pid=view.pid,
-        port=view.port,
-        url=view.url,
-        uptime_s=view.uptime_s,
-        restarts=view.restarts,
-        exit_code=view.exit_code,
-        cause=view.cause,
-        last_error=view.last_error,
-        waiting_for=view.waiting_for,
-        cpu_percent=view.cpu_percent,
-        memory_bytes=view.memory_bytes,
-        stale=view.stale,
-        required=view.required,
-        instances=view.instances,
-        traffic=traffic,
-        breaker=breaker,
-        sync=sync,
-        response_ms=view.response_ms,
-        checked_at=view.checked_at,
-        probe=view.probe,
-        probes=view.probes,
-        blocked_by=view.blocked_by,
-        tty=view.tty,
-    )
+def joined(row: ServiceRow, traffic: TrafficRow, breaker: BreakerRow, sync: SyncRow) -> ServiceRow:
+    """What the supervisor knows of a service, with what the gateway and the monitor do."""
+    state, detail = health(row, traffic, breaker, sync)
+    return replace(row, health=state, health_detail=detail, traffic=traffic, breaker=breaker, sync=sync)
 
 
 def overall(services: Iterable[ServiceRow]) -> HealthState:
@@ -127,7 +98,7 @@ def picture(
     waits: bool,
     applied_at: float | None,
     url: str,
-    views: Sequence[ServiceView],
+    known: Sequence[ServiceRow],
     traffic: TrafficRow,
     service_traffic: Callable[[str], TrafficRow],
     route_traffic: Callable[[str], TrafficRow],
@@ -144,8 +115,7 @@ def picture(
 ) -> Snapshot:
     """Everything at one moment."""
     rows = tuple(
-        service_row(view, service_traffic(view.name), breakers(view.name), sync.get(view.name, SyncRow()))
-        for view in views
+        joined(row, service_traffic(row.name), breakers(row.name), sync.get(row.name, SyncRow())) for row in known
     )
     expected = [row for row in rows if row.state is not ServiceState.STOPPED or row.owner is Owner.EXTERNAL]
     return Snapshot(

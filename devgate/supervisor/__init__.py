@@ -5,7 +5,7 @@ process, with a `Starter` before it, a `Lookout` beside it and an `Aftermath` be
 else runs. What they know goes into the `Directory`, which the gateway reads.
 
 - Deciding, without IO: `lifecycle` (states and triggers as a table), `wish` (what is wanted of a replica), `graph` (who needs
-  whom), `lines` (bytes to safe lines), `view`, the judgement in `readiness`; outside, `policy.restart` and `policy.backoff`.
+  whom), `lines` (bytes to safe lines), `joined`, the judgement in `readiness`; outside, `policy.restart` and `policy.backoff`.
 - To a process and back: `command` (argument vector), `environment` and `ports` are joined by `launch`; `spawn` starts it with
   `posix` or `windows`, and `terminal` for one that is typed into; `run` holds it with its output and probes, `ending` ends it
   with its whole family.

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 from devgate.directory import Endpoint
 from devgate.errors import CommandError
 from devgate.model.events import HealthChanged
-from devgate.model.snapshot import InstanceRow
+from devgate.model.snapshot import BreakerRow, InstanceRow, ServiceRow, SyncRow, TrafficRow
 from devgate.model.status import HealthState, Owner, ServiceState
 from devgate.supervisor import probes
 from devgate.supervisor.lifecycle import Trigger
 from devgate.supervisor.readiness import Prober
 from devgate.supervisor.standing import Standing
-from devgate.supervisor.view import ServiceView
 from devgate.supervisor.vitals import Vitals, http_target, probe_text
 
 if TYPE_CHECKING:
@@ -163,13 +162,13 @@ class External:
         self.ring.mark(cause)
         self._standing.move(trigger, cause)
 
-    def view(self) -> ServiceView:
+    def row(self) -> ServiceRow:
         assert self.spec.url is not None
         instance = self.entry.instances[0]
         last = self._vitals.last
         port = self._target.port
         uptime_s = self._world.clock.now() - self._since if self._since is not None else 0.0
-        return ServiceView(
+        return ServiceRow(
             name=self.name,
             state=self.state,
             owner=Owner.EXTERNAL,
@@ -202,9 +201,11 @@ class External:
                     in_flight=instance.in_flight,
                 ),
             ),
+            traffic=TrafficRow(),
+            breaker=BreakerRow(),
+            sync=SyncRow(),
             response_ms=last.latency_s * 1000 if last is not None else None,
             checked_at=self._vitals.checked_at,
-            version=self._vitals.version,
             probe=probe_text(self.spec.ready, port),
             probes=tuple(self._vitals.history),
         )

@@ -37,8 +37,6 @@ class ProbeResult:
     """The service says so of itself."""
     refused: bool = False
     """Nobody listens there."""
-    version: str | None = None
-    """`sharedKnowledgeVersion` of the answer."""
     host: str = ""
     """The address that answered."""
 
@@ -127,30 +125,26 @@ class _Answer:
 def _judged(answer: _Answer, host: str, latency_s: float) -> ProbeResult:
     if not answer.status:
         return ProbeResult(ok=False, detail="the connection ended without an answer", latency_s=latency_s, host=host)
-    word, version = _read_body(bytes(answer.body[: BODY_LIMIT + 1]))
+    word = _status_word(bytes(answer.body[: BODY_LIMIT + 1]))
     ok = 200 <= answer.status <= 399 and word not in _BAD
     detail = ""
     if not ok:
         detail = f"answers {answer.status}" + (f" with status {word}" if word else "")
     elif word in _MIDDLING:
         detail = f"says it is {word}"
-    return ProbeResult(
-        ok=ok, detail=detail, latency_s=latency_s, degraded=word in _MIDDLING, version=version, host=host
-    )
+    return ProbeResult(ok=ok, detail=detail, latency_s=latency_s, degraded=word in _MIDDLING, host=host)
 
 
-def _read_body(body: bytes) -> tuple[str, str | None]:
-    """The word for its status, if it is one that we know, and its shared-knowledge version."""
+def _status_word(body: bytes) -> str:
+    """The word for its status, if it is one that we know."""
     if len(body) > BODY_LIMIT or body.lstrip()[:1] != b"{":
-        return "", None
+        return ""
     try:
-        document = json.loads(body)
+        status = json.loads(body).get("status")
     except (ValueError, RecursionError):
-        return "", None
-    status, version = document.get("status"), document.get("sharedKnowledgeVersion")
+        return ""
     word = status.lower() if isinstance(status, str) else ""
-    known = word in _GOOD or word in _MIDDLING or word in _BAD
-    return word if known else "", version if isinstance(version, str) and version else None
+    return word if word in _GOOD or word in _MIDDLING or word in _BAD else ""
 
 
 async def _connect(target: Target) -> tuple[asyncio.StreamReader, asyncio.StreamWriter, str]:

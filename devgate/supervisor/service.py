@@ -11,18 +11,18 @@ from devgate.model.status import FAILED, HealthState, ServiceState
 from devgate.profile.diff import unseen
 from devgate.redact import redact_text
 from devgate.supervisor.demand import Demand
+from devgate.supervisor.joined import joined_health, worst
 from devgate.supervisor.launch import WINDOW
 from devgate.supervisor.refusal import CannotStartError
 from devgate.supervisor.runner import Runner
-from devgate.supervisor.showing import view_of
-from devgate.supervisor.view import joined_health, worst
+from devgate.supervisor.showing import row_of
 
 if TYPE_CHECKING:
     from devgate.model.profile import ServiceSpec
+    from devgate.model.snapshot import ServiceRow
     from devgate.supervisor.foreign import Foreign
     from devgate.supervisor.launch import Window
     from devgate.supervisor.spawn import Child
-    from devgate.supervisor.view import ServiceView
     from devgate.supervisor.world import World
 
 ADOPT_WAIT_S: Final = 5.0
@@ -366,5 +366,6 @@ class Service:
         )
         return redact_text(next(filter(None, details), ""))
 
-    def view(self) -> ServiceView:
-        return view_of(self, self._world)
+    def row(self) -> ServiceRow:
+        """As far as it is known here; what the gateway and the monitor know of it is theirs to add."""
+        return row_of(self, self._world)

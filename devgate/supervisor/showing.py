@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from devgate.model.snapshot import InstanceRow
+from devgate.model.snapshot import BreakerRow, InstanceRow, ServiceRow, SyncRow, TrafficRow
 from devgate.model.status import Owner, ServiceState
 from devgate.redact import redact_text
-from devgate.supervisor.view import ServiceView
 from devgate.supervisor.vitals import probe_text
 
 if TYPE_CHECKING:
@@ -20,14 +19,14 @@ if TYPE_CHECKING:
 Number = TypeVar("Number", int, float)
 
 
-def view_of(service: Service, world: World) -> ServiceView:
+def row_of(service: Service, world: World) -> ServiceRow:
     """The worst replica speaks for the service, or the first of those that are equally well."""
     state = service.state
     speaker = next(runner for runner in service.runners if runner.state is state)
     run, foreign, vitals, endpoint = speaker.last, speaker.foreign, speaker.vitals, speaker.instance.endpoint
     instances = tuple(_instance(runner, world) for runner in service.runners)
     own = instances[speaker.replica]
-    return ServiceView(
+    return ServiceRow(
         name=service.name,
         state=state,
         owner=Owner.EXTERNAL if foreign is not None else Owner.DEVGATE,
@@ -48,9 +47,11 @@ def view_of(service: Service, world: World) -> ServiceView:
         stale=service.stale,
         required=service.spec.required,
         instances=instances,
+        traffic=TrafficRow(),
+        breaker=BreakerRow(),
+        sync=SyncRow(),
         response_ms=vitals.last.latency_s * 1000 if vitals is not None and vitals.last is not None else None,
         checked_at=vitals.checked_at if vitals is not None else None,
-        version=vitals.version if vitals is not None else None,
         probe=probe_text(service.spec.ready, own.port),
         probes=tuple(vitals.history) if vitals is not None else (),
         blocked_by=speaker.refusal.code if speaker.refusal is not None and state is ServiceState.BLOCKED else "",

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from devgate.model.events import Publish
     from devgate.model.plan import Plan
     from devgate.model.query import LogSlice
+    from devgate.model.snapshot import ServiceRow
     from devgate.supervisor.spawn import Child
-    from devgate.supervisor.view import ServiceView
     from devgate.supervisor.world import Keeper
 
 AFTER_KILL_S = 5.0
@@ -311,7 +311,7 @@ class Supervisor:
 
     @property
     def seq(self) -> int:
-        """Moves with everything that `views` would show, but the passing of time."""
+        """Moves with everything that `rows` would show, but the passing of time."""
         return self._world.seq
 
     @property
@@ -319,10 +319,10 @@ class Supervisor:
         """Of all services, in the profile's order."""
         return tuple(name for name in self._world.profile.services if self._fleet.get(name) is not None)
 
-    def views(self) -> tuple[ServiceView, ...]:
-        """All services, in the profile's order."""
+    def rows(self) -> tuple[ServiceRow, ...]:
+        """All services, in the profile's order, without what the gateway and the monitor know of them."""
         found = (self._fleet.get(name) for name in self._world.profile.services)
-        return tuple(service.view() for service in found if service is not None)
+        return tuple(service.row() for service in found if service is not None)
 
     def logs(self, names: Iterable[str], after: int = 0, limit: int = 1000) -> LogSlice:
         """The newest `limit` lines after number `after`: of one service, or merged for several or none.

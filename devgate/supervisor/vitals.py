@@ -37,14 +37,11 @@ class Vitals:
         self.last: ProbeResult | None = None
         self.checked_at: float | None = None
         """Of the last probe, seconds since the epoch."""
-        self.version: str | None = None
-        """The shared-knowledge version that was last seen."""
         self.history: deque[ProbeRow] = deque(maxlen=PROBES_KEPT)
         """Newest last."""
 
     def observe(self, result: ProbeResult, spec: ProbeSpec, at: float) -> None:
         self.last, self.checked_at = result, at
-        self.version = result.version or self.version
         self.readiness.observe(result, spec)
         said = redact_text(self.readiness.detail) if self.readiness.detail else ""
         self.history.append(ProbeRow(at, result.ok, result.latency_s * 1000, said))

@@ -10,15 +10,14 @@ from devgate.engine.picture import health, overall, picture
 from devgate.model.profile import Profile
 from devgate.model.snapshot import BreakerRow, CacheRow, ServiceRow, SyncRow, TrafficRow
 from devgate.model.status import BreakerState, HealthState, Owner, ServiceState, SyncState
-from devgate.supervisor.view import ServiceView
 from tests.tui.fake_control import sample
 
 H = HealthState
-VIEW = ServiceView(
+ROW = ServiceRow(
     name="api", state=ServiceState.READY, owner=Owner.DEVGATE, stub=False, health=H.HEALTHY, health_detail="200",
     pid=1, port=2, url="http://127.0.0.1:2", uptime_s=1.0, restarts=0, exit_code=None, cause="", last_error="",
     waiting_for=(), cpu_percent=None, memory_bytes=None, stale=(), required=True, instances=(), response_ms=None,
-    checked_at=None, version=None,
+    checked_at=None, traffic=TrafficRow(), breaker=BreakerRow(), sync=SyncRow(),
 )  # fmt: skip
 OPEN = BreakerRow(state=BreakerState.OPEN, last_cause="3 failures")
 HALF = BreakerRow(state=BreakerState.HALF_OPEN)
@@ -44,7 +43,7 @@ CRITICAL = SyncRow(state=SyncState.CRITICAL)
 def test_health_of_a_service(
     probes: HealthState, traffic: TrafficRow, breaker: BreakerRow, sync: SyncRow, expected: HealthState, why: str
 ) -> None:
-    assert health(replace(VIEW, health=probes), traffic, breaker, sync) == (expected, why)
+    assert health(replace(ROW, health=probes), traffic, breaker, sync) == (expected, why)
 
 
 def row(state: ServiceState, found: HealthState, *, required: bool = True) -> ServiceRow:
@@ -82,13 +81,13 @@ def test_ready_counts_what_should_be() -> None:
         ServiceState.STOPPED,
         ServiceState.CRASHED,
     )
-    views = [replace(VIEW, name=state.value, state=state) for state in states]
-    views.append(replace(VIEW, name="elsewhere", state=ServiceState.STOPPED, owner=Owner.EXTERNAL))
+    known = [replace(ROW, name=state.value, state=state) for state in states]
+    known.append(replace(ROW, name="elsewhere", state=ServiceState.STOPPED, owner=Owner.EXTERNAL))
     found = picture(
-        seq=1, at=1.0, uptime_s=1.0, profile=Profile(), source="x", problems=(), applied_at=None, url="u", views=views,
+        seq=1, at=1.0, uptime_s=1.0, profile=Profile(), source="x", problems=(), applied_at=None, url="u", known=known,
         traffic=TrafficRow(), service_traffic=lambda _: TrafficRow(), route_traffic=lambda _: TrafficRow(),
         breakers=lambda _: BreakerRow(), sync={}, sync_state=SyncState.UNKNOWN, sync_expected="", lag_ms=0.0, events=(),
         stopping=False, waits=False, faults=(), limits=(), cache=CacheRow(),
     )  # fmt: skip
     assert (found.ready, found.total) == (2, 5)
-    assert [one.name for one in found.services] == [view.name for view in views]
+    assert [one.name for one in found.services] == [row.name for row in known]

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from devgate.directory import Entry
     from devgate.model.events import Event
     from devgate.model.plan import Plan
-    from devgate.supervisor.view import ServiceView
+    from devgate.model.snapshot import ServiceRow
 
 ROOT = Path(__file__).parents[2]
 
@@ -70,8 +70,8 @@ class System:
         await self.supervisor.converge(new, plan)
         return plan
 
-    def view(self, name: str) -> ServiceView:
-        return next(view for view in self.supervisor.views() if view.name == name)
+    def view(self, name: str) -> ServiceRow:
+        return next(view for view in self.supervisor.rows() if view.name == name)
 
     def entry(self, name: str) -> Entry:
         entry = self.directory.get(name)

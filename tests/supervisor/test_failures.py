@@ -146,7 +146,7 @@ async def test_an_end_without_fault_is_no_failure(supervise) -> None:
         {"once": {"command": command("crash", 0)}, "three": {"command": command("crash", 3), "success_exit": 3}}
     )
     assert await system.supervisor.settled() == []
-    assert [view.state for view in system.supervisor.views()] == [S.EXITED, S.EXITED]
+    assert [view.state for view in system.supervisor.rows()] == [S.EXITED, S.EXITED]
 
 
 async def test_always_means_always(supervise) -> None:

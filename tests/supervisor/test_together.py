@@ -49,7 +49,7 @@ async def test_a_restart_reaches_those_who_asked_for_it(supervise) -> None:
         }
     )
     await system.supervisor.settled()
-    before = {view.name: view.pid for view in system.supervisor.views()}
+    before = {view.name: view.pid for view in system.supervisor.rows()}
     await system.supervisor.restart_service("db")
     await system.until(lambda: system.state("users") is S.READY and system.view("users").pid != before["users"])
     assert system.causes("users", S.STOPPING) == ["db restarted"]
@@ -344,9 +344,9 @@ async def test_a_switch_keeps_what_is_the_same(supervise) -> None:
     one, two, three = echo(), echo(), echo()
     system = await supervise({"one": one, "two": two, "three": three})
     await system.supervisor.settled()
-    before = {view.name: view.pid for view in system.supervisor.views()}
+    before = {view.name: view.pid for view in system.supervisor.rows()}
     await system.become({"one": one, "two": two | {"env": {"A": "1"}}, "four": echo()})
-    await system.until(lambda: {view.name for view in system.supervisor.views()} == {"one", "two", "four"})
+    await system.until(lambda: {view.name for view in system.supervisor.rows()} == {"one", "two", "four"})
     assert await system.supervisor.settled() == []
     assert system.view("one").pid == before["one"]
     await system.until(lambda: system.state("two") is S.READY and system.view("two").pid != before["two"])
@@ -563,7 +563,7 @@ async def test_two_services_swap_their_ports(supervise, two_ports: int) -> None:
     system = await supervise({"one": echo(port=two_ports), "two": echo(port=two_ports + 1)})
     await system.supervisor.settled()
     await system.become({"one": echo(port=two_ports + 1), "two": echo(port=two_ports)})
-    await system.until(lambda: [view.port for view in system.supervisor.views()] == [two_ports + 1, two_ports])
+    await system.until(lambda: [view.port for view in system.supervisor.rows()] == [two_ports + 1, two_ports])
     assert await system.supervisor.settled() == []
     assert {S.BLOCKED, S.CRASHED}.isdisjoint([*system.states("one"), *system.states("two")])
 

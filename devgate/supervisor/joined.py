@@ -1,8 +1,7 @@
-"""What a supervisor shows of its services at one moment."""
+"""Several replicas as one service: the state and the health that a person should hear of. Pure."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from devgate.model.status import HealthState, ServiceState
@@ -10,8 +9,6 @@ from devgate.model.status import HealthState, ServiceState
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from devgate.model.snapshot import InstanceRow, ProbeRow
-    from devgate.model.status import Owner
 
 _WORST_FIRST: Final = (
     ServiceState.CRASHED,
@@ -37,40 +34,6 @@ _HEALTH_OF: Final = {
     ServiceState.EXITED: HealthState.STOPPED,
     ServiceState.COMPLETED: HealthState.HEALTHY,  # a task that has done its work is as well as it can be
 }
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceView:
-    """One service. Fields as in `model.snapshot.ServiceRow`, without what the gateway and the monitor know of it."""
-
-    name: str
-    state: ServiceState
-    owner: Owner
-    stub: bool
-    health: HealthState
-    health_detail: str
-    pid: int | None
-    port: int | None
-    url: str
-    uptime_s: float
-    restarts: int
-    exit_code: int | None
-    cause: str
-    last_error: str
-    waiting_for: tuple[str, ...]
-    cpu_percent: float | None
-    memory_bytes: int | None
-    stale: tuple[str, ...]
-    required: bool
-    instances: tuple[InstanceRow, ...]
-    response_ms: float | None
-    checked_at: float | None
-    version: str | None
-    """Shared-knowledge version last seen in a health answer."""
-    probe: str = ""
-    probes: tuple[ProbeRow, ...] = ()
-    blocked_by: str = ""
-    tty: bool = False
 
 
 def worst(states: Iterable[ServiceState]) -> ServiceState:

@@ -3,7 +3,7 @@
 import pytest
 
 from devgate.model.status import HealthState, ServiceState
-from devgate.supervisor.view import joined_health, worst
+from devgate.supervisor.joined import joined_health, worst
 
 S, H = ServiceState, HealthState
 
