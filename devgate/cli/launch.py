@@ -226,7 +226,8 @@ def _serve(
         # Now the slow part: aiohttp, and Textual where there is a screen.
         from devgate.cli.faces import face_for
         from devgate.cli.sidecar import follow_parent
-        from devgate.engine.engine import Engine, Options
+        from devgate.engine.engine import Engine
+        from devgate.engine.options import Options
         from devgate.files import FileWatcher
 
         options = Options(

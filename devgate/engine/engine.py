@@ -12,29 +12,25 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-from collections import deque
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
 from devgate import runfile
 from devgate.admin.app import ControlApi
-from devgate.bus import Bus
 from devgate.directory import Directory
 from devgate.engine import garbage
+from devgate.engine.camera import Camera, Scene
 from devgate.engine.changes import Changes
 from devgate.engine.commands import Audit, Services, Sync, Traffic
 from devgate.engine.lag import LoopLag
 from devgate.engine.listening import listen_instead, url_of
-from devgate.engine.narration import narrate
-from devgate.engine.picture import picture
+from devgate.engine.news import News
 from devgate.engine.presence import Presence, end_leftovers
 from devgate.engine.verdict import Verdict
 from devgate.errors import CommandError, Exit
 from devgate.gateway.gateway import DRAIN_S, Gateway
 from devgate.model.events import ComponentFailed, OperatorActed
-from devgate.model.snapshot import EventRow
 from devgate.monitor.sync import SyncMonitor
 from devgate.profile.reload import Reload
 from devgate.supervisor.supervisor import Supervisor
@@ -46,6 +42,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from devgate.clock import Clock
+    from devgate.engine.options import Options
     from devgate.files import FileWatcher
     from devgate.model.events import Event
     from devgate.model.plan import Plan
@@ -60,25 +57,6 @@ log = logging.getLogger(__name__)
 SHUTDOWN_CAP_S = 15.0
 FAREWELL_S = 1.0
 """How long the face may take to show that everything is gone: a few ticks of the screen."""
-EVENTS_KEPT = 100
-PICTURE_LIFE_S = 0.2
-"""While only traffic moves a snapshot is shared for this long, whoever asks; a change of state is seen at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the command line decides, beyond the profile."""
-
-    all_stubs: bool = False
-    auto_ports: bool = False
-    take_ports: bool = False
-    only: frozenset[str] | None = None
-    no_needs: bool = False
-    """Start services without what they need."""
-    exit_on_fail: bool = False
-    exit_code_from: str | None = None
-    env: Mapping[str, str] = field(default_factory=dict)
-    """Variables that beat every other."""
 
 
 class Engine:
@@ -115,10 +93,9 @@ class Engine:
         """Where the gateway answers."""
         self._token = token
         self._mark = mark
-        self._started_at = clock.now()
-        self.bus = Bus()
+        self._news = News(clock)
+        self.bus = self._news.bus
         self._directory = Directory()
-        self._news: deque[EventRow] = deque(maxlen=EVENTS_KEPT)
         self._lag = LoopLag(clock)
         self._auto_ports = options.auto_ports
         self._findable = findable
@@ -131,9 +108,6 @@ class Engine:
         """Who or what asked devgate to stop."""
         self.exit_code: int | None = None
         """What devgate ends with, if it did not just do as it was told."""
-        self._picture: Snapshot | None = None
-        self._pictured_at = 0.0
-        self._pictured_states = -1
         publish = self.publish
         profile = loaded.profile
         self._supervisor = Supervisor(
@@ -172,6 +146,20 @@ class Engine:
             environment=self._supervisor.environment,
             overrides=options.env,
         )
+        self._camera = Camera(
+            Scene(
+                directory=self._directory,
+                supervisor=self._supervisor,
+                gateway=self._gateway,
+                monitor=self._monitor,
+                changes=self._changes,
+                lag=self._lag,
+                news=self._news,
+                url=lambda: self.url,
+                stopping=self._stop.is_set,
+            ),
+            clock,
+        )
         self._api = ControlApi(self, self.bus, token)
         self._files = files
         self._reload = Reload(
@@ -202,48 +190,10 @@ class Engine:
 
     @property
     def seq(self) -> int:
-        # Uptimes move every second without anybody announcing it.
-        return self._states_seq + self._gateway.seq + int(self._clock.now())
-
-    @property
-    def _states_seq(self) -> int:
-        return self.bus.seq + self._directory.seq + self._supervisor.seq
+        return self._camera.seq
 
     def snapshot(self) -> Snapshot:
-        now = self._clock.now()
-        seq, states = self.seq, self._states_seq
-        if (
-            self._picture is None
-            or states != self._pictured_states
-            or (seq != self._picture.seq and now - self._pictured_at >= PICTURE_LIFE_S)
-        ):
-            self._picture = picture(
-                seq=seq,
-                at=self._clock.wall(),
-                uptime_s=now - self._started_at,
-                profile=self._changes.loaded.profile,
-                source=self._changes.loaded.ref,
-                problems=self._changes.problems,
-                waits=self._changes.waits,
-                applied_at=self._changes.applied_at,
-                url=self.url,
-                known=self._supervisor.rows(),
-                traffic=self._gateway.traffic(),
-                service_traffic=self._gateway.service_traffic,
-                route_traffic=self._gateway.route_traffic,
-                breakers=self._gateway.breaker_row,
-                sync=self._monitor.rows(),
-                sync_state=self._monitor.overall,
-                sync_expected=self._monitor.expected,
-                lag_ms=self._lag.worst_ms,
-                events=tuple(self._news),
-                stopping=self._stop.is_set(),
-                faults=self._gateway.faults(),
-                cache=self._gateway.cache(),
-                limits=self._gateway.limits(),
-            )
-            self._pictured_at, self._pictured_states = now, states
-        return self._picture
+        return self._camera.snapshot()
 
     def request_stop(self, reason: str, *, now: bool = False) -> None:
         if not self._stop.is_set():
@@ -295,7 +245,7 @@ class Engine:
             before = stack.enter_context(self._presence.announced(self._run_as()))
             self._findable()
             if done := await end_leftovers(before):
-                self._note(done)
+                self._news.note(done)
             await stack.enter_async_context(self._supervisor)
             await stack.enter_async_context(self._monitor)
             scope = await stack.enter_async_context(Scope("engine", self.publish))
@@ -357,7 +307,7 @@ class Engine:
     async def _rebind(self, gateway: GatewaySpec) -> None:
         """Answer at another address. Raises DevgateError, and then answers where it did."""
         new = listen_instead(
-            self._changes.loaded.profile.gateway, gateway, auto_ports=self._auto_ports, done=self._note
+            self._changes.loaded.profile.gateway, gateway, auto_ports=self._auto_ports, done=self._news.note
         )
         if not new:
             return
@@ -369,16 +319,8 @@ class Engine:
             raise
         self._sockets, self.url = new, url_of(new)
 
-    def _note(self, text: str) -> None:
-        """What no event tells: as a line on the screen, and in the log."""
-        self._news.append(EventRow(at=self._clock.wall(), text=text, level="warning"))
-        log.warning("%s", text)
-
     def publish(self, event: Event) -> None:
-        row = narrate(event, self._clock.wall())
-        if row is not None:
-            self._news.append(row)
-        self.bus.publish(event)
+        self._news.publish(event)
         verdict = self._verdict.consider(event)
         if verdict is not None:
             self.end(*verdict)

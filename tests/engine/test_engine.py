@@ -17,8 +17,9 @@ import pytest
 from devgate import processes
 from devgate.clock import SystemClock
 from devgate.engine import engine as engine_module
-from devgate.engine.engine import Engine, Options
+from devgate.engine.engine import Engine
 from devgate.engine.listening import listen, listen_instead
+from devgate.engine.options import Options
 from devgate.errors import CommandError, Exit, StartError
 from devgate.files import FileWatcher
 from devgate.gateway.binding import bind
