@@ -45,8 +45,9 @@ if TYPE_CHECKING:
     from devgate.engine.options import Options
     from devgate.files import FileWatcher
     from devgate.model.events import Event
+    from devgate.model.gateway import GatewaySpec
     from devgate.model.plan import Plan
-    from devgate.model.profile import GatewaySpec, Profile
+    from devgate.model.profile import Profile
     from devgate.model.snapshot import Snapshot
     from devgate.profile.loading import Attempt, Loaded
     from devgate.profile.trust import Trust

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Sequence
 
-    from devgate.model.profile import GatewaySpec
+    from devgate.model.gateway import GatewaySpec
 
 
 def listen(

@@ -10,7 +10,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from devgate.model.events import BreakerChanged
-from devgate.model.profile import BreakerSpec
+from devgate.model.service import BreakerSpec
 from devgate.model.snapshot import BreakerRow, CauseRow
 from devgate.model.status import FAILED, ServiceState
 from devgate.policy.breaker import Breaker, Forced
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from devgate.clock import Clock
     from devgate.directory import Directory, Entry, Instance
     from devgate.model.events import Publish
-    from devgate.model.profile import ServiceSpec
+    from devgate.model.service import ServiceSpec
     from devgate.policy.breaker import Admission, Change, Outcome
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
 
 from devgate.model.events import Publish, SyncChanged
-from devgate.model.profile import ServiceSyncSpec
+from devgate.model.service import ServiceSyncSpec
 from devgate.model.snapshot import SyncRow
 from devgate.model.status import ServiceState, SyncState
 from devgate.model.units import format_duration
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
     from devgate.clock import Clock
     from devgate.directory import Directory, Entry, Instance
-    from devgate.model.profile import Profile, ServiceSpec
+    from devgate.model.profile import Profile
+    from devgate.model.service import ServiceSpec
     from devgate.policy.sync import Change
 
 LARGEST: Final = 64 * 1024

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from devgate.model.profile import BackoffSpec
+    from devgate.model.service import BackoffSpec
 
 
 def pause(spec: BackoffSpec, failures: int, draw: float) -> float:

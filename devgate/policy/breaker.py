@@ -21,7 +21,7 @@ from devgate.model.status import BreakerState
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from devgate.model.profile import BreakerSpec
+    from devgate.model.service import BreakerSpec
 
 LONGEST_GROWTH: Final = 5
 """Repeated openings double the pause up to so many times the first (as Envoy's ejection time grows with the count)."""

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from devgate.model.profile import CorsSpec
+    from devgate.model.gateway import CorsSpec
 
 VARY: Final = b"Vary: Origin\r\n"
 """On every answer, also to requests without an Origin: a cache must never give one page's answer to another's."""

@@ -11,7 +11,7 @@ from devgate.model.units import format_duration
 from devgate.policy.backoff import pause
 
 if TYPE_CHECKING:
-    from devgate.model.profile import ServiceSpec
+    from devgate.model.service import ServiceSpec
 
 CANNOT_RUN = frozenset({126, 127})
 """What a shell ends with when a command is not executable or not there: trying again mends neither."""

@@ -10,9 +10,11 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Final
 
+from devgate.model.gateway import GatewaySpec
 from devgate.model.plan import Plan, Reason, RouteChanges
-from devgate.model.profile import GatewaySpec, Profile, ServiceSpec
+from devgate.model.profile import Profile
 from devgate.model.route import RouteSpec
+from devgate.model.service import ServiceSpec
 from devgate.model.spec import Spec
 
 if TYPE_CHECKING:

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
 
-from devgate.model.profile import GatewaySpec, Profile, ServiceSpec
+from devgate.model.gateway import GatewaySpec
+from devgate.model.profile import Profile
 from devgate.model.route import RouteSpec
+from devgate.model.service import ServiceSpec
 from devgate.profile.expectation import slot_at, words
 from devgate.profile.nodes import List, Map, child, json_data, locate, plain_data
 from devgate.profile.problems import problem_at

@@ -13,7 +13,8 @@ from devgate.profile.findings import Finding, near, unsendable
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from devgate.model.profile import Environment, ServiceSpec
+    from devgate.model.service import ServiceSpec
+    from devgate.model.text import Environment
     from devgate.profile.findings import Subject
     from devgate.profile.nodes import KeyPath
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from devgate.model.profile import ServiceSpec
+    from devgate.model.service import ServiceSpec
     from devgate.profile.loading import Loaded
 
 _FOLDER: Final = "trust"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from devgate.model.profile import Environment
+    from devgate.model.text import Environment
     from devgate.profile.envfile import EnvFile
 
 

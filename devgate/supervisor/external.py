@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Sequence
 
-    from devgate.model.profile import ServiceSpec
+    from devgate.model.service import ServiceSpec
     from devgate.supervisor.launch import Window
     from devgate.supervisor.probes import ProbeResult
     from devgate.supervisor.runner import Runner

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from devgate.directory import Entry, Instance
     from devgate.model.plan import Plan
-    from devgate.model.profile import Profile, ServiceSpec
+    from devgate.model.profile import Profile
+    from devgate.model.service import ServiceSpec
     from devgate.supervisor.runner import Runner
     from devgate.supervisor.world import World
 

@@ -19,7 +19,7 @@ from devgate.supervisor.vitals import Vitals, http_target
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from devgate.model.profile import ServiceSpec
+    from devgate.model.service import ServiceSpec
     from devgate.supervisor.ports import Owner
     from devgate.supervisor.probes import ProbeResult
     from devgate.supervisor.world import World

@@ -13,7 +13,7 @@ from devgate.model.status import FAILED, ServiceState
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
-    from devgate.model.profile import DependencySpec
+    from devgate.model.service import DependencySpec
 
 _STARTED = frozenset(
     {ServiceState.STARTING, ServiceState.SLOW, ServiceState.READY, ServiceState.EXITED, ServiceState.COMPLETED}

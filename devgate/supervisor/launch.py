@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from pathlib import Path
 
-    from devgate.model.profile import Profile, ServiceSpec
+    from devgate.model.profile import Profile
+    from devgate.model.service import ServiceSpec
 
 LARGEST_VARIABLE = 128 * 1024 - 64
 """Linux takes no longer string in an environment (MAX_ARG_STRLEN)."""

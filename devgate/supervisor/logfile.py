@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from devgate.model.profile import LogSpec
+    from devgate.model.service import LogSpec
 
 _SIGNS = {"out": " ", "err": "!", "mark": "-"}
 

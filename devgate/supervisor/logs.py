@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from devgate.clock import Clock
-    from devgate.model.profile import LogSpec
+    from devgate.model.service import LogSpec
 
 Stream = Literal["out", "err", "mark"]
 

@@ -8,7 +8,8 @@ from devgate.supervisor.launch import choose_port, is_stub, prepare
 from devgate.supervisor.refusal import CannotStartError
 
 if TYPE_CHECKING:
-    from devgate.model.profile import Profile, ServiceSpec
+    from devgate.model.profile import Profile
+    from devgate.model.service import ServiceSpec
     from devgate.supervisor.launch import Surroundings
 
 

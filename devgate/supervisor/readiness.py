@@ -14,7 +14,7 @@ from devgate.model.status import HealthState
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from devgate.model.profile import ProbeSpec
+    from devgate.model.service import ProbeSpec
     from devgate.supervisor.probes import ProbeResult
 
 FIRST_PAUSE_S: Final = 0.05

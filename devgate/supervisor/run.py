@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from devgate.directory import Instance
-    from devgate.model.profile import ProbeSpec, StopSpec
+    from devgate.model.service import ProbeSpec, StopSpec
     from devgate.supervisor.launch import Launch
     from devgate.supervisor.logs import LogRing
     from devgate.supervisor.ports import Owner

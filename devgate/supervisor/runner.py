@@ -28,7 +28,7 @@ from devgate.supervisor.wish import Wish
 
 if TYPE_CHECKING:
     from devgate.directory import Instance
-    from devgate.model.profile import ServiceSpec
+    from devgate.model.service import ServiceSpec
     from devgate.supervisor.run import Run
     from devgate.supervisor.vitals import Vitals
     from devgate.supervisor.whole import Whole

@@ -18,7 +18,7 @@ from devgate.supervisor.runner import Runner
 from devgate.supervisor.showing import row_of
 
 if TYPE_CHECKING:
-    from devgate.model.profile import ServiceSpec
+    from devgate.model.service import ServiceSpec
     from devgate.model.snapshot import ServiceRow
     from devgate.supervisor.foreign import Foreign
     from devgate.supervisor.launch import Window

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from devgate.directory import Instance
-    from devgate.model.profile import ServiceSpec
+    from devgate.model.service import ServiceSpec
     from devgate.supervisor.launch import Launch
     from devgate.supervisor.whole import Whole
     from devgate.supervisor.world import World

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from devgate.clock import Clock
-    from devgate.model.profile import ProbeSpec
+    from devgate.model.service import ProbeSpec
     from devgate.supervisor.launch import Launch
     from devgate.supervisor.probes import LogWatch
 

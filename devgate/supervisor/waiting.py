@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from devgate.supervisor.graph import waiting_for
 
 if TYPE_CHECKING:
-    from devgate.model.profile import ServiceSpec
+    from devgate.model.service import ServiceSpec
     from devgate.supervisor.runner import Runner
     from devgate.supervisor.world import World
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from devgate.files import FileWatch, FileWatcher
-    from devgate.model.profile import WatchSpec
+    from devgate.model.service import WatchSpec
     from devgate.supervisor.world import World
 
 TRIGGERS: Final = 10

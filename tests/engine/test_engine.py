@@ -23,7 +23,7 @@ from devgate.engine.options import Options
 from devgate.errors import CommandError, Exit, StartError
 from devgate.files import FileWatcher
 from devgate.gateway.binding import bind
-from devgate.model.profile import GatewaySpec
+from devgate.model.gateway import GatewaySpec
 from devgate.model.status import ServiceState
 from devgate.profile.loading import load, try_load
 from devgate.profile.trust import Trust

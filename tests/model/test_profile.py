@@ -2,8 +2,9 @@ import pytest
 from pydantic import ValidationError
 
 from devgate.model.plan import Plan, Reason, RouteChanges
-from devgate.model.profile import Profile, ServiceSpec
+from devgate.model.profile import Profile
 from devgate.model.route import RouteSpec
+from devgate.model.service import ServiceSpec
 
 
 def test_short_forms_are_the_long_ones() -> None:

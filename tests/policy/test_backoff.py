@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devgate.model.profile import BackoffSpec
+from devgate.model.service import BackoffSpec
 from devgate.policy.backoff import pause
 
 DEFAULT = BackoffSpec()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devgate.model.profile import BreakerSpec
+from devgate.model.service import BreakerSpec
 from devgate.model.status import BreakerState
 from devgate.policy.breaker import CAUSES_KEPT, TRANSITIONS, Admission, Breaker, Change, Forced, Outcome, Trigger
 

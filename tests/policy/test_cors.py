@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devgate.model.profile import DEFAULT_ORIGINS, CorsSpec
+from devgate.model.gateway import DEFAULT_ORIGINS, CorsSpec
 from devgate.policy.cors import CorsPolicy, explain_refusal
 
 HOST = b"127.0.0.1:8080"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from devgate.model.profile import ServiceSpec
+from devgate.model.service import ServiceSpec
 from devgate.model.status import ServiceState
 from devgate.policy.restart import Again, RestartPolicy, Settled, Verdict, age_text, end_text
 

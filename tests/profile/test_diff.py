@@ -5,9 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
+from devgate.model.gateway import GatewaySpec
 from devgate.model.plan import Plan
-from devgate.model.profile import GatewaySpec, Profile, ServiceSpec
+from devgate.model.profile import Profile
 from devgate.model.route import RouteSpec
+from devgate.model.service import ServiceSpec
 from devgate.profile.diff import EFFECTS, Effect, changed_keys, diff, route_changes
 from devgate.profile.expectation import Slot, models_in
 from devgate.profile.reference import models

@@ -5,8 +5,8 @@ import typing
 import pytest
 from pydantic import BaseModel
 
-from devgate.model.profile import CannedResponse
 from devgate.model.resilience import FixedAnswerSpec
+from devgate.model.service import CannedResponse
 from devgate.profile.reference import models
 from tests.profile.conftest import Project, pointed
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devgate.model.profile import StubSpec
+from devgate.model.service import StubSpec
 from devgate.stub.config import Canned, ConfigError, StubConfig, Switches
 
 

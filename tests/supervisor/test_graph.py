@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devgate.model.profile import DependencySpec
+from devgate.model.service import DependencySpec
 from devgate.model.status import ServiceState
 from devgate.supervisor.graph import dependents, levels, pulled, waiting_for
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from devgate.model.profile import Profile, ServiceSpec
+from devgate.model.profile import Profile
+from devgate.model.service import ServiceSpec
 from devgate.stub.config import StubConfig
 from devgate.supervisor.launch import (
     Surroundings,

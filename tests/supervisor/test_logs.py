@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from devgate.errors import CommandError
-from devgate.model.profile import LogSpec
+from devgate.model.service import LogSpec
 from devgate.supervisor.logs import LogBook
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from devgate.model.profile import ProbeSpec
+from devgate.model.service import ProbeSpec
 from devgate.model.status import HealthState
 from devgate.supervisor.probes import ProbeResult
 from devgate.supervisor.readiness import Prober, Readiness

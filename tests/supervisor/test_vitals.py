@@ -2,7 +2,7 @@
 
 import pytest
 
-from devgate.model.profile import ProbeSpec
+from devgate.model.service import ProbeSpec
 from devgate.supervisor.probes import ProbeResult
 from devgate.supervisor.vitals import PROBES_KEPT, Vitals, probe_text
 

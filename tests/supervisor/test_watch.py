@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from devgate.model.profile import WatchSpec
+from devgate.model.service import WatchSpec
 from devgate.supervisor.watch import TRIGGERS, WINDOW_S, Counts, Flap
 
 
