@@ -27,7 +27,8 @@ def narrate(event: Event, now: float) -> EventRow | None:
             level = "error" if new in FAILED else "warning" if new in _UNQUIET else "info"
             name = service if not event.replica else f"{service}#{event.replica}"
             needed = f"; needed by {', '.join(event.dependents)}" if event.dependents else ""
-            return EventRow(at, f"{name} {new.value}" + (f": {cause}" if cause else "") + needed, level)
+            said = cause if cause.startswith(f"{new.value} ") else f"{new.value}: {cause}" if cause else new.value
+            return EventRow(at, f"{name} {said}{needed}", level)
         case HealthChanged(service=service, new=new_health, detail=detail, at=at):
             bad = new_health in (HealthState.UNHEALTHY, HealthState.DEGRADED)
             return EventRow(
@@ -39,9 +40,10 @@ def narrate(event: Event, now: float) -> EventRow | None:
             return EventRow(at, f"{service} breaker {words[state]}" + (f": {cause}" if cause else ""), level)
         case SyncChanged(service=service, new=sync, expected=expected, actual=actual, at=at):
             level = {SyncState.CRITICAL: "error", SyncState.WARNING: "warning"}.get(sync, "info")
-            return EventRow(
-                at, f"{service} sync {sync.value}: {actual or 'nothing'} where {expected} is expected", level
-            )
+            if sync is SyncState.SYNCED:
+                return EventRow(at, f"{service} in sync: {actual}", level)
+            drift = "out of sync" if sync is SyncState.OUT_OF_SYNC else f"sync {sync.value}"
+            return EventRow(at, f"{service} {drift}: {actual or 'nothing'} where {expected} is expected", level)
         case FaultChanged(route=route, words=now_wrong, cause=cause, at=at):
             if now_wrong:
                 return EventRow(at, f"fault on {route}: {now_wrong} {cause}", "warning")

@@ -104,7 +104,7 @@ def size(number: int | None) -> str:
     value = float(number)
     for unit in ("K", "M", "G", "T"):
         value /= 1024
-        if value < 9.95 and unit in "GT":
+        if value < 9.95 and unit != "K":
             return f"{value:.1f}{unit}"
         if value < 999.5:
             return f"{value:.0f}{unit}"

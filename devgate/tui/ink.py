@@ -107,6 +107,10 @@ def fit_runs(runs: Runs, width: int, *, right: bool = False) -> Runs:
     left = width
     for text, ink in runs:
         if left <= 0:
+            if fitted and text.strip():  # cut between two runs, which is to be seen, too
+                last, colour = fitted.pop()
+                fitted.append((fit(f"{last} {text}", cell_len(last)), colour))
+                left = cell_len(last) - cell_len(fitted[-1][0])
             break
         text = fit(text, left)
         if text:

@@ -60,6 +60,21 @@ def _folded(text: str, width: int) -> list[str]:
     return pieces
 
 
+def folded(line: Runs, width: int) -> list[Runs]:
+    """A line between words at `width` cells; what follows stands under what it belongs to."""
+    out: list[list[Run]] = [[]]
+    used = 0
+    indent = INDENT if line and line[0][1] == "heading" else 2
+    for text, ink in line:
+        for word in _WORD.findall(visible(text)):
+            if used > indent and used + cells(word.rstrip()) > width:
+                out.append([(" " * indent, "plain")])
+                used, word = indent, word.lstrip()
+            out[-1].append((word, ink))
+            used += cells(word)
+    return [tuple(runs) for runs in out]
+
+
 def refusal(error: DevgateError) -> list[Runs]:
     """Why there is no plan: every problem of the profile, or the one reason."""
     out: list[Runs] = [((error.message, "bad"),)]
@@ -88,8 +103,14 @@ def place(error: DevgateError) -> tuple[str, int, int]:
 _PLACE: Final = re.compile(r"(?P<file>[^\n]+?):(?P<line>\d{1,9})(?::(?P<column>\d{1,9}))?: ")
 
 
+_WORD: Final = re.compile(r"\s*\S+\s*|\s+")
+_LABEL: Final = 9
+INDENT: Final = _LABEL + 2
+"""Cells of a label and a sign."""
+
+
 def _label(text: str) -> Run:
-    return f"{text:<9}", "heading"
+    return f"{text:<{_LABEL}}", "heading"
 
 
 def _names(sign: str, label: str, names: Iterable[str], ink: str) -> list[Runs]:

@@ -26,11 +26,11 @@ COLUMNS: Final = (
 SLOW_MS: Final = 1000.0
 """From this time a request that is not a stream stands out."""
 _STATES: Final[dict[RequestState, tuple[str, Run]]] = {
-    "gateway": ("begun", ("devgate holds it up", "warn")),
-    "held": ("held", ("its service is not ready", "warn")),
-    "queued": ("queued", ("waits for a connection", "warn")),
-    "waiting": ("waits", ("waits for the answer", "info")),
-    "answering": ("", ("its answer arrives", "info")),
+    "gateway": ("begun", ("held up by devgate", "warn")),
+    "held": ("held", ("service not ready", "warn")),
+    "queued": ("queued", ("no free connection", "warn")),
+    "waiting": ("waits", ("no answer yet", "info")),
+    "answering": ("", ("answer arrives", "info")),
 }
 """How far a request is: instead of its status while there is none, and in a sentence instead of its error."""
 _OPEN: Final[Run] = "open", "info"

@@ -64,7 +64,7 @@ SERVICES: Final = (
 
 ROUTES: Final = (
     Column("mark", "", 1),
-    Column("route", "Route", 20, grow=1),
+    Column("route", "Route", 28, grow=1),
     Column("hits", "Hits", fmt.COUNT, right=True),
     Column("trend", "Last min.", 10, drop=3),
     Column("rate", "Req/m", fmt.COUNT, right=True, drop=5),

@@ -58,7 +58,7 @@ def test_requests_under_way_stand_at_the_end(cli: Cli, running: FakeControl) -> 
     assert [one["state"] for one in found] == ["done", *(row.state for row in running.under_way)]
     held = cli("requests", "state:held").out.splitlines()
     assert len(held) == 2
-    for words in ("held", "14s", "its service is not ready", "media-server"):
+    for words in ("held", "14s", "service not ready", "media-server"):
         assert words in held[1]
     assert cli("requests", "show", running.under_way[0].request_id).code == 2
 

@@ -43,3 +43,10 @@ def test_ascii_keeps_our_signs_apart():
     signs = "●◐▲✖○◇"
     assert len({ink.plain_ascii(sign) for sign in signs}) == len(signs)
     assert ink.plain_ascii("✖ crashed · 日本") == "x crashed - ??"
+
+
+def test_what_is_cut_between_two_runs_is_seen_to_be_cut():
+    cut = ink.fit_runs((("first", "plain"), (" · ", "muted"), ("second", "plain")), 8)
+    assert "".join(text for text, _ in cut) == "first ·…"
+    assert "".join(text for text, _ in ink.fit_runs((("first", "plain"), ("  ", "muted")), 5)) == "first"
+    assert "".join(text for text, _ in ink.fit_runs((("ab  ", "plain"), ("cd", "plain")), 4)) == "ab… "

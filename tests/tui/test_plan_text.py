@@ -14,6 +14,23 @@ def text(lines) -> str:
     return "\n".join("".join(part for part, _ in line) for line in lines)
 
 
+def test_what_is_too_wide_is_folded_between_words_and_nothing_is_lost():
+    line = (
+        ("restart  ", "heading"),
+        ("◐ fechatter-server", "warn"),
+        ("  env.RUST_LOG, replicas, command, port", "muted"),
+    )
+    pieces = plan_text.folded(line, 40)
+    texts = ["".join(text for text, _ in piece) for piece in pieces]
+    assert [text.rstrip() for text in texts] == [
+        "restart  ◐ fechatter-server",
+        "           env.RUST_LOG, replicas,",
+        "           command, port",
+    ]
+    assert "".join(texts).split() == "".join(text for text, _ in line).split()
+    assert plan_text.folded((), 40) == [()]
+
+
 def test_says_what_happens_to_every_service_and_why():
     said = text(
         plan_text.lines(

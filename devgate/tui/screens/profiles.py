@@ -10,7 +10,7 @@ from textual.containers import Horizontal
 
 from devgate.tui import plan_text
 from devgate.tui.bindings import BACK, PROFILES, of
-from devgate.tui.columns import Column, Row
+from devgate.tui.columns import MARGIN, Column, Row
 from devgate.tui.command_runner import told
 from devgate.tui.dialogs import text_rows
 from devgate.tui.screens.live import LiveScreen
@@ -18,12 +18,13 @@ from devgate.tui.widgets.live_table import LiveTable
 from devgate.tui.work import start
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from textual.widget import Widget
 
     from devgate.model.plan import Plan
     from devgate.model.snapshot import Snapshot
+    from devgate.tui.ink import Runs
 
 _LIST: Final = (Column("name", "Profile", 20, grow=1),)
 _PLAN: Final = (Column("text", "Plan", 20, grow=1),)
@@ -43,6 +44,8 @@ class Profiles(LiveScreen):
         self._plan: Plan | None = None
         self._listed: tuple[str, ...] = ()
         self._digest = ""
+        self._lines: Sequence[Runs] = ()
+        """What the plan's pane tells, not yet folded."""
         self._place = ("", 0, 1)
         """What `v` opens: the first problem, or the selected profile's file."""
 
@@ -78,12 +81,22 @@ class Profiles(LiveScreen):
             if source == self._list.key:
                 refusal = told(error, "there is no plan")
                 self._place = plan_text.place(refusal)
-                self._text.show(text_rows(plan_text.refusal(refusal)))
+                self._tell(plan_text.refusal(refusal))
             return
         if source == self._list.key:
             self._offer(plan)
             self._place = plan.file, 0, 1
-            self._text.show(text_rows(plan_text.lines(plan)))
+            self._tell(plan_text.lines(plan))
+
+    def _tell(self, lines: Sequence[Runs]) -> None:
+        """Nothing of it is cut off: who is to press Enter has to be able to read it."""
+        self._lines = lines
+        room = self._text.size.width - 2 * MARGIN - 1
+        self._text.show(text_rows([piece for line in lines for piece in plan_text.folded(line, room)]))
+
+    @on(LiveTable.Resized, "#plan")
+    def _fold(self) -> None:
+        self._tell(self._lines)
 
     def _offer(self, plan: Plan | None) -> None:
         """What Enter would apply."""

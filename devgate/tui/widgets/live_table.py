@@ -73,6 +73,16 @@ class LiveTable(ScrollView, can_focus=True):
         def control(self) -> LiveTable:
             return self.table
 
+    @dataclass
+    class Resized(Message):
+        """It has another width: what was folded to fit has to be folded anew."""
+
+        table: LiveTable
+
+        @property
+        def control(self) -> LiveTable:
+            return self.table
+
     def __init__(
         self,
         columns: Sequence[Column],
@@ -212,6 +222,8 @@ class LiveTable(ScrollView, can_focus=True):
     # --- drawing -------------------------------------------------------------------------------------------------
 
     def on_resize(self) -> None:
+        if self._cells != self.size.width:
+            self.post_message(self.Resized(self))
         self._place()
         self._resize()
         self._reveal()
@@ -254,6 +266,7 @@ class LiveTable(ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         if self._cells != self.size.width:  # painted before the event that tells the size
             self._place()
+            self.post_message(self.Resized(self))
         if y < self._heading:
             return self._draw(self._titles, "head")
         index = y - self._heading + round(self.scroll_y)

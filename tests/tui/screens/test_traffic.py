@@ -106,7 +106,7 @@ async def test_what_is_under_way_stands_where_it_came_in_and_becomes_the_finishe
         await press(pilot, "2")
         await shows(pilot, "1 under way")
         line = screen_of(app)[5]
-        for words in ("/api/billing/invoices", "waits", "3s", "waits for the answer", "billing-server"):
+        for words in ("/api/billing/invoices", "waits", "3s", "no answer yet", "billing-server"):
             assert words in line
         await press(pilot, "j", "j", "enter")
         assert "It is still under way" in next(iter(app._notifications)).message
