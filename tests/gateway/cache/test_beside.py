@@ -29,7 +29,7 @@ async def test_a_fault_in_place_of_the_answer_is_not_kept():
     service = Service(says("x", FRESH))
     async with scripted(service.script) as up, gateway({"a": up}, routes=route(fault={"status": 503})) as bench:
         first, again = await twice(bench)
-        assert (first.status, again.status, len(bench.gateway._store)) == (503, 503, 0)
+        assert (first.status, again.status, len(bench.gateway._inventory.store)) == (503, 503, 0)
 
 
 async def test_what_a_fault_cuts_is_not_kept():
@@ -37,7 +37,7 @@ async def test_what_a_fault_cuts_is_not_kept():
     async with scripted(service.script) as up, gateway({"a": up}, routes=route(fault={"cut": "1KiB"})) as bench:
         with pytest.raises(Truncated):
             await bench.get()
-        assert len(bench.gateway._store) == 0
+        assert len(bench.gateway._inventory.store) == 0
 
 
 async def test_what_is_compressed_is_kept_so_and_plain_for_those_who_want_it_plain():

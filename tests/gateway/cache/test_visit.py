@@ -119,7 +119,7 @@ async def test_what_must_not_be_kept_is_asked_for_each_time(answer: bytes, reque
         assert service.asked == 2
         assert first.body == second.body
         assert first["x-cache"] == second["x-cache"] != "HIT"
-        assert len(bench.gateway._store) == 0
+        assert len(bench.gateway._inventory.store) == 0
 
 
 async def test_nobody_gets_what_was_given_to_somebody_else():
@@ -339,7 +339,7 @@ async def test_requests_for_the_same_thing_ask_once():
         answers = await asyncio.gather(*asking)
         assert {answer.body for answer in answers} == {b"one"}
         assert service.asked == 1
-        assert len(bench.gateway._flights) == 0
+        assert len(bench.gateway._inventory.flights) == 0
 
 
 async def test_who_waits_goes_himself_where_the_answer_cannot_be_kept():
@@ -371,7 +371,7 @@ async def test_if_the_one_who_asks_leaves_another_one_asks():
         await bench.until(lambda: service.asked >= 2)
         service.gate.set()
         assert {answer.body for answer in await asyncio.gather(*asking)} == {b"one"}
-        assert len(bench.gateway._flights) == 0
+        assert len(bench.gateway._inventory.flights) == 0
 
 
 # The gateway
@@ -382,7 +382,7 @@ async def test_the_memory_is_bounded_and_can_be_emptied():
     async with scripted(service.script) as up, gateway({"a": up}, routes=route(), cache_memory="64KiB") as bench:
         for number in range(20):
             await bench.get(f"/{number}")
-        store = bench.gateway._store
+        store = bench.gateway._inventory.store
         assert 3 <= len(store) <= 6
         assert store.size <= 64 * 1024
         assert bench.gateway.clear_cache("/19") == 1
@@ -399,5 +399,5 @@ async def test_a_route_that_was_written_anew_keeps_nothing():
         assert (await bench.get())["x-cache"] == "HIT"
         changed = bench.profile.routes[0].model_copy(update={"cache": None})
         bench.gateway.apply(bench.profile.model_copy(update={"routes": (changed,)}))
-        assert len(bench.gateway._store) == 0
+        assert len(bench.gateway._inventory.store) == 0
         assert "x-cache" not in await bench.get()

@@ -91,9 +91,9 @@ async def test_everything_at_once(seed: int):
                     group.create_task(ask(bench, draw, found))
         instances = [instance for name in "ab" for instance in bench.entry(name).instances]
         await bench.until(lambda: not any(instance.in_flight for instance in instances))
-        backends = bench.gateway._backends.values()
+        backends = bench.gateway._inventory.backends.values()
         await bench.until(lambda: not any(backend.budget.spent for backend in backends))
-        await bench.until(lambda: not len(bench.gateway._flights))
+        await bench.until(lambda: not len(bench.gateway._inventory.flights))
         assert bench.gateway.traffic().held == bench.gateway.traffic().in_flight == 0
         assert found[200] > 50
         assert found[500] == 0

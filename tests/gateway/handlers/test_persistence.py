@@ -194,7 +194,7 @@ async def test_retries_do_not_multiply_the_load():
         answers = await asyncio.gather(*(bench.get() for _ in range(40)))
         assert {answer.status for answer in answers} == {503}
         assert len(heads) < 40 + 20
-        await bench.until(lambda: bench.gateway._backends["a"].budget.spent == 0)
+        await bench.until(lambda: bench.gateway._inventory.backends["a"].budget.spent == 0)
 
 
 async def test_a_refused_answer_costs_no_connection():
@@ -476,7 +476,7 @@ async def test_event_streams_pass_as_they_come_and_hold_up_nobody():
             assert status == 200
             assert dict(fields)[b"cache-status"].startswith(b'devgate; fwd=uri-miss; fwd-status=200; detail="a stream"')
             assert b"data: 1" in await client.reader.readuntil(b"data: 1\n\n")
-        assert len(bench.gateway._store) == 0
+        assert len(bench.gateway._inventory.store) == 0
         release.set()
 
 
@@ -502,7 +502,7 @@ async def test_the_second_attempt_wins_where_the_first_is_late():
         assert bench.gateway.breaker_row("a").consecutive == 0
         assert bench.gateway.traffic().in_flight == 0
         assert all(instance.in_flight == 0 for instance in bench.entry("a").instances)
-        await bench.until(lambda: bench.gateway._backends["a"].budget.spent == 0)
+        await bench.until(lambda: bench.gateway._inventory.backends["a"].budget.spent == 0)
 
 
 async def test_no_second_attempt_for_what_is_not_safe_or_not_late():

@@ -95,7 +95,7 @@ async def test_what_the_second_phase_refuses_the_first_has_not_counted() -> None
         assert [one.status for one in answers] == [200] * 2 + [429] * 4
         assert answers[-1].problem["violated-policies"] == ["per_user"]
         bench.gateway.apply(bench.profile)
-        (whole, user) = bench.gateway._limits._limiters.values()
+        (whole, user) = bench.gateway._inventory.limits._limiters.values()
         assert whole.window("").left(bench.gateway._clock.now()) == 3
         assert user.refused == 4
 
