@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Final
 from devgate.gateway.capture import Trial
 from devgate.gateway.failures import Failure
 from devgate.gateway.screened import Refused
-from devgate.gateway.upstream.errors import Kind
+from devgate.gateway.upstream.errors import Kind, UpstreamError
 from devgate.policy.breaker import Outcome
 from devgate.policy.rescue import IDEMPOTENT, Mishap
 
 if TYPE_CHECKING:
+    from devgate.errors import DevgateError
     from devgate.gateway.relay import Relay
-    from devgate.gateway.upstream.errors import UpstreamError
 
 _BROKE_OFF: Final = frozenset({Kind.CONNECT_REFUSED, Kind.RESET, Kind.TRUNCATED})
 _TIMEOUTS: Final = frozenset({Kind.CONNECT_TIMEOUT, Kind.RESPONSE_TIMEOUT})
@@ -47,3 +47,21 @@ def note(relay: Relay, error: UpstreamError, then: str) -> None:
     """As the record tells it; `then` is what came of it."""
     kind = "status" if isinstance(error, Refused) else error.kind.value
     relay.exchange.traced().trials.append(Trial(relay.instance.replica, kind, error.detail, then))
+
+
+def settle(relay: Relay, how: DevgateError | None) -> DevgateError | None:
+    """What an attempt's end leaves to be done: nothing, or something about its error, of which the client knows nothing yet."""
+    if how is None:
+        relay.cast_status()
+        return None
+    exchange = relay.exchange
+    if not isinstance(how, UpstreamError):
+        relay.cast(Outcome.IGNORED)
+        return how
+    if not exchange.started:
+        return how
+    exchange.error = how.kind.value
+    exchange.close = True
+    exchange.client.abort()
+    relay.cast(outcome_of(how), how.detail)
+    return None

@@ -27,8 +27,8 @@ from devgate.gateway import request_id
 from devgate.gateway.failures import Failure, Scene, render, wants_page
 from devgate.gateway.greeting import greet
 from devgate.gateway.handlers import builtin
-from devgate.gateway.handlers.forward import settle
 from devgate.gateway.headers import ends_here
+from devgate.gateway.mishaps import settle
 from devgate.gateway.rules import ALLOW
 from devgate.gateway.table import NoMatch
 from devgate.gateway.upstream.errors import UpstreamError

@@ -12,71 +12,38 @@ end is a `Failure` with the stage at which it happened.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from devgate.gateway.capture import KEPT
-from devgate.gateway.exchange import BadBody
-from devgate.gateway.failures import Failure
 from devgate.gateway.frames import GOING_AWAY
-from devgate.gateway.headers import request_trailers
-from devgate.gateway.hold import CAPACITY
-from devgate.gateway.mishaps import failure_of, mishap_of, note, outcome_of
+from devgate.gateway.handlers.course import Course
+from devgate.gateway.handlers.sending import request, stream, take_whole
+from devgate.gateway.handlers.waiting import Waiting
+from devgate.gateway.mishaps import failure_of, mishap_of, note, outcome_of, settle
 from devgate.gateway.relay import Common, Relay
 from devgate.gateway.retrying import UNREACHABLE
 from devgate.gateway.screened import Refused, Screened
 from devgate.gateway.upstream.errors import UpstreamError
-from devgate.gateway.upstream.line import CHUNKED
-from devgate.gateway.ways import Way, Ways
-from devgate.model.status import BreakerState
+from devgate.gateway.ways import Ways
 from devgate.policy.breaker import Outcome
 from devgate.policy.rescue import IDEMPOTENT, Rescue, decide
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
     from devgate.clock import Clock
     from devgate.directory import Directory, Entry, Instance
     from devgate.errors import DevgateError
     from devgate.gateway.deadlines import Deadlines
     from devgate.gateway.exchange import Exchange
-    from devgate.gateway.handlers.race import Race
     from devgate.gateway.lane import Backend, Lane
     from devgate.gateway.relay import Then
-    from devgate.gateway.retrying import Retrying
     from devgate.gateway.screened import Screen
-    from devgate.gateway.upstream.line import Line
     from devgate.policy.breaker import Admission
 
 SUSPICION_S: Final = 2.0
 """How long a service may refuse connections while it counts as ready. A crash is seen within half a second; what refuses longer
 is broken in another way, and the client is told."""
-SUSPICION_PAUSE_S: Final = 0.1
-PROBE_PAUSE_S: Final = 1.0
-"""How often a request that waits for a probe's outcome looks by itself, should the probe never end."""
-
-
-@dataclass(slots=True)
-class Course:
-    """How the attempts of one request have gone so far, and what its route wants for them."""
-
-    deadline: float
-    """Until when it may be held."""
-    chosen: Instance | None
-    """Who is asked first: whose turn it was when `begin` found something to wait for, or to whom the client keeps."""
-    screen: Screen | None = None
-    """What looks at answers before they pass."""
-    retry: Retrying | None = None
-    race: Race | None = None
-    """Makes a second attempt where the first is late."""
-    reached: bool = False
-    """Whether the service may have seen the request."""
-    replays: int = 0
-    resends: int = 0
-    suspected_until: float = 0.0
-    """Until when refusals are taken for a crash that will be noticed any moment; 0 before the first one."""
-    tried: list[Instance] = field(default_factory=list)
 
 
 class Forward:
@@ -93,6 +60,7 @@ class Forward:
     ) -> None:
         self._directory = directory
         self._suspect = suspect
+        self._waiting = Waiting(directory, suspect, clock.now)
         self._now = clock.now
         self._common = Common(clock.now, deadlines)
         self._ways = Ways(clock.now, pseudonym)
@@ -109,7 +77,7 @@ class Forward:
         backend = lane.backend
         admission = backend.fuse.breaker.passing
         entry = self._directory.get(backend.name)
-        if admission is None or entry is None or not entry.serving or backend.queue.turns or not _take_whole(exchange):
+        if admission is None or entry is None or not entry.serving or backend.queue.turns or not take_whole(exchange):
             return False
         exchange.instance = instance = backend.balance.pick(entry.serving)
         way = self._ways.to(instance)
@@ -118,7 +86,7 @@ class Forward:
             return False
         relay = Relay(exchange, lane, instance, admission, self._common, then)
         try:
-            relay.send(line, _request(exchange, way), way.origins)
+            relay.send(line, request(exchange, way), way.origins)
         except UpstreamError:
             relay.leave()
             return False
@@ -229,7 +197,7 @@ class Forward:
                 course.replays += 1
             else:
                 course.resends += error.sent_any
-                await self._look_elsewhere(exchange, lane, course, relay.instance)
+                await self._waiting.look_elsewhere(exchange, lane, course, relay.instance)
             relay = error = None
 
     async def _next(self, exchange: Exchange, lane: Lane, course: Course) -> Relay:
@@ -238,7 +206,7 @@ class Forward:
         while True:
             entry = self._directory.get(backend.name)
             if entry is None or not entry.serving or backend.queue.turns:
-                entry = await self._held(exchange, lane, course.deadline)
+                entry = await self._waiting.held(exchange, lane, course.deadline)
                 course.suspected_until = 0.0
                 course.tried.clear()
             admission = backend.fuse.admit()
@@ -249,7 +217,7 @@ class Forward:
                 if instance not in entry.serving or backend.marks:
                     instance = self._pick(backend, entry, course, instance)
                 return self.relay(exchange, lane, instance, admission, course.screen)
-            await self._probed(exchange, lane, entry, admission, course.deadline)
+            await self._waiting.probed(exchange, lane, entry, admission, course.deadline)
 
     def _pick(self, backend: Backend, entry: Entry, course: Course, chosen: Instance | None) -> Instance:
         """An instance that was not tried yet and has not refused anybody a moment ago, if there is one."""
@@ -285,11 +253,11 @@ class Forward:
                 finally:
                     exchange.traced().doing = None
             exchange.traced().sent_s = self._now() - exchange.arrived
-            if _take_whole(exchange):
-                relay.send(line, _request(exchange, way), way.origins)
+            if take_whole(exchange):
+                relay.send(line, request(exchange, way), way.origins)
                 how = await ended
             else:
-                how = await self._stream(relay, line, way, ended)
+                how = await stream(relay, line, way, ended)
         except UpstreamError as error:
             relay.end(error)
             return error
@@ -300,158 +268,6 @@ class Forward:
         if settled is not None and not isinstance(settled, UpstreamError):
             raise settled
         return settled
-
-    async def _stream(
-        self, relay: Relay, line: Line, way: Way, ended: asyncio.Future[DevgateError | None]
-    ) -> DevgateError | None:
-        """An attempt whose body is still arriving: pass it on, and listen to the answer meanwhile."""
-        exchange = relay.exchange
-        noted = exchange.greeting.noted
-        length = CHUNKED if b"transfer-encoding" in noted else int(noted[b"content-length"])
-        relay.send(line, _request(exchange, way), way.origins, body=length)
-        async with asyncio.TaskGroup() as group:
-            sending = group.create_task(self._send_body(relay, line), name=f"body of {exchange.request_id}")
-            how = await ended
-            sending.cancel()
-        return how
-
-    @staticmethod
-    async def _send_body(relay: Relay, line: Line) -> None:
-        """Pass the body on as fast as the service takes it, until it ends or nobody wants the rest."""
-        exchange = relay.exchange
-        body = exchange.body
-        assert body is not None
-        try:
-            while data := await body.readany():
-                if exchange.received < KEPT:
-                    exchange.traced().uploaded.append(data)
-                exchange.received += len(data)
-                relay.expect_body()
-                if not line.write_body(data) or not await line.drained():
-                    return
-        except BadBody as fault:
-            line.abort()
-            exchange.close = True
-            relay.end(Failure(fault.code, fault.sentence, stage="request"))
-            return
-        line.end_body(request_trailers(exchange.trailers))
-        relay.expect_answer()
-
-    # Waiting
-
-    async def _held(self, exchange: Exchange, lane: Lane, deadline: float) -> Entry:
-        """Wait for the service to come back; see `hold`."""
-        began = self._now()
-        lane.traffic.held += 1
-        exchange.traced().doing = "held", began
-        try:
-            return await lane.backend.queue.serving(deadline)
-        finally:
-            lane.traffic.held -= 1
-            exchange.traced().doing = None
-            exchange.held_s += self._now() - began
-
-    async def _probed(
-        self, exchange: Exchange, lane: Lane, entry: Entry, admission: Admission, deadline: float
-    ) -> None:
-        """The breaker refuses. Where a service that devgate has brought back is being probed, wait for the outcome.
-
-        Raises:
-            Failure: the breaker is open, or there is no time left to wait.
-        """
-        backend = lane.backend
-        left_s = deadline - self._now()
-        probing = entry.managed and backend.fuse.breaker.state is BreakerState.HALF_OPEN
-        if probing and left_s > 0 and backend.waiting < CAPACITY:
-            backend.waiting += 1
-            try:
-                await self._pause(exchange, lane, backend.fuse.moved, min(left_s, PROBE_PAUSE_S))
-            finally:
-                backend.waiting -= 1
-            return
-        last = backend.fuse.row().last_cause
-        raise Failure(
-            "circuit-open",
-            f"{backend.name} has failed too often{f', last: {last}' if last else ''}.",
-            hint="it is tried again by itself; reset the breaker to try it now",
-            stage="breaker",
-            retry_after_s=admission.retry_after_s,
-        )
-
-    async def _look_elsewhere(self, exchange: Exchange, lane: Lane, course: Course, instance: Instance) -> None:
-        """An instance that should be there is not: have it looked at, and wait a moment unless there is another one."""
-        course.tried.append(instance)
-        self._suspect(lane.backend.name, instance.replica)
-        lane.backend.marks.add(instance, instance.epoch, self._now())
-        entry = self._directory.get(lane.backend.name)
-        if entry is not None and all(other in course.tried for other in entry.serving):
-            course.tried.clear()
-            if instance in entry.serving:
-                await self._pause(exchange, lane, entry.changed, SUSPICION_PAUSE_S)
-
-    async def _pause(
-        self, exchange: Exchange, lane: Lane, moved: Callable[[], Awaitable[None]], longest_s: float
-    ) -> None:
-        """Wait for `moved`, at most `longest_s`; the client sees it as held."""
-        began = self._now()
-        lane.traffic.held += 1
-        exchange.traced().doing = "held", began
-        try:
-            async with asyncio.timeout(longest_s):
-                await moved()
-        except TimeoutError:
-            pass
-        finally:
-            lane.traffic.held -= 1
-            exchange.traced().doing = None
-            exchange.held_s += self._now() - began
-
-
-def _take_whole(exchange: Exchange) -> bool:
-    """Whether the request is all there, its body included, which is then taken in: small ones usually come with their head."""
-    body = exchange.body
-    if body is None or exchange.whole_body is not None:
-        return True
-    if not body.is_eof():
-        return False
-    exchange.whole_body = body.read_nowait()
-    exchange.received = len(exchange.whole_body)
-    return True
-
-
-def _request(exchange: Exchange, way: Way) -> bytes:
-    """What is sent: the head for this service, and the body if it is there as a whole, framed as the head announces."""
-    before, after = exchange.head
-    body = exchange.whole_body
-    lane = exchange.lane
-    assert lane is not None
-    host_line = way.host_line
-    if lane.host is not None and (called := lane.host or exchange.host):
-        host_line = b"Host: %b\r\n" % called
-    if body is None:
-        return b"%b%b%b" % (before, host_line, after)
-    if b"transfer-encoding" in exchange.greeting.noted:
-        chunk = b"%x\r\n%b\r\n" % (len(body), body) if body else b""
-        body = b"%b0\r\n%b\r\n" % (chunk, request_trailers(exchange.trailers))
-    return b"%b%b%b%b" % (before, host_line, after, body)
-
-
-def settle(relay: Relay, how: DevgateError | None) -> DevgateError | None:
-    """What an attempt's end leaves to be done: nothing, or something about its error, of which the client knows nothing yet."""
-    if how is None:
-        relay.cast_status()
-        return None
-    exchange = relay.exchange
-    if not isinstance(how, UpstreamError):
-        relay.cast(Outcome.IGNORED)
-        return how
-    if not exchange.started:
-        return how
-    exchange.error = how.kind.value
-    exchange.close = True
-    exchange.client.abort()
-    relay.cast(outcome_of(how), how.detail)
-    return None
 
 
 def _nobody(relay: Relay, how: DevgateError | None) -> None:

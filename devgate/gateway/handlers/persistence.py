@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from devgate.gateway.cache.visit import Visit, conditional
 from devgate.gateway.exchange import BadBody
 from devgate.gateway.failures import Failure, mishap
-from devgate.gateway.handlers.forward import Course
+from devgate.gateway.handlers.course import Course
 from devgate.gateway.handlers.race import Race
 from devgate.gateway.headers import SECURITY_LINES
 from devgate.gateway.places import instance_of, place_of, side_of

@@ -1,0 +1,102 @@
+"""What a request waits for that cannot be sent now: its service, the outcome of a probe, or an instance that should be there."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from devgate.gateway.failures import Failure
+from devgate.gateway.hold import CAPACITY
+from devgate.model.status import BreakerState
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from devgate.directory import Directory, Entry, Instance
+    from devgate.gateway.exchange import Exchange
+    from devgate.gateway.handlers.course import Course
+    from devgate.gateway.lane import Lane
+    from devgate.policy.breaker import Admission
+
+SUSPICION_PAUSE_S: Final = 0.1
+PROBE_PAUSE_S: Final = 1.0
+"""How often a request that waits for a probe's outcome looks by itself, should the probe never end."""
+
+
+class Waiting:
+    """All waiting of one gateway; the client sees it as held.
+
+    Args:
+        suspect: told `(service, replica)` when an instance is not there that should be.
+        now: monotonic seconds.
+    """
+
+    def __init__(self, directory: Directory, suspect: Callable[[str, int], None], now: Callable[[], float]) -> None:
+        self._directory = directory
+        self._suspect = suspect
+        self._now = now
+
+    async def held(self, exchange: Exchange, lane: Lane, deadline: float) -> Entry:
+        """Wait for the service to come back; see `hold`."""
+        began = self._now()
+        lane.traffic.held += 1
+        exchange.traced().doing = "held", began
+        try:
+            return await lane.backend.queue.serving(deadline)
+        finally:
+            lane.traffic.held -= 1
+            exchange.traced().doing = None
+            exchange.held_s += self._now() - began
+
+    async def probed(self, exchange: Exchange, lane: Lane, entry: Entry, admission: Admission, deadline: float) -> None:
+        """The breaker refuses. Where a service that devgate has brought back is being probed, wait for the outcome.
+
+        Raises:
+            Failure: the breaker is open, or there is no time left to wait.
+        """
+        backend = lane.backend
+        left_s = deadline - self._now()
+        probing = entry.managed and backend.fuse.breaker.state is BreakerState.HALF_OPEN
+        if probing and left_s > 0 and backend.waiting < CAPACITY:
+            backend.waiting += 1
+            try:
+                await self._pause(exchange, lane, backend.fuse.moved, min(left_s, PROBE_PAUSE_S))
+            finally:
+                backend.waiting -= 1
+            return
+        last = backend.fuse.row().last_cause
+        raise Failure(
+            "circuit-open",
+            f"{backend.name} has failed too often{f', last: {last}' if last else ''}.",
+            hint="it is tried again by itself; reset the breaker to try it now",
+            stage="breaker",
+            retry_after_s=admission.retry_after_s,
+        )
+
+    async def look_elsewhere(self, exchange: Exchange, lane: Lane, course: Course, instance: Instance) -> None:
+        """An instance that should be there is not: have it looked at, and wait a moment unless there is another one."""
+        course.tried.append(instance)
+        self._suspect(lane.backend.name, instance.replica)
+        lane.backend.marks.add(instance, instance.epoch, self._now())
+        entry = self._directory.get(lane.backend.name)
+        if entry is not None and all(other in course.tried for other in entry.serving):
+            course.tried.clear()
+            if instance in entry.serving:
+                await self._pause(exchange, lane, entry.changed, SUSPICION_PAUSE_S)
+
+    async def _pause(
+        self, exchange: Exchange, lane: Lane, moved: Callable[[], Awaitable[None]], longest_s: float
+    ) -> None:
+        """Wait for `moved`, at most `longest_s`; the client sees it as held."""
+        began = self._now()
+        lane.traffic.held += 1
+        exchange.traced().doing = "held", began
+        try:
+            async with asyncio.timeout(longest_s):
+                await moved()
+        except TimeoutError:
+            pass
+        finally:
+            lane.traffic.held -= 1
+            exchange.traced().doing = None
+            exchange.held_s += self._now() - began
