@@ -68,10 +68,8 @@ class Typewriter(Line, can_focus=True):
     def action_leave(self) -> None:
         self.leave()
 
-    def on_focus(self) -> None:
-        self._draw()
-
-    def on_blur(self) -> None:
+    def watch_has_focus(self, has_focus: bool) -> None:
+        super().watch_has_focus(has_focus)
         self._draw()
 
     def on_resize(self) -> None:

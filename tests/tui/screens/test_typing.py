@@ -61,6 +61,7 @@ async def test_i_types_and_every_key_is_the_services_but_one(control: WithTermin
         await press(pilot, "i")
         await until(pilot, lambda: typing(app))
         await shows(pilot, "every other key is the service's")
+        await shows(pilot, f"{SERVICE}❯ name? ▏")
         await press(pilot, *"qi?:", "space", "tab", "escape", "ctrl+p", "ctrl+c", "up", "enter")
         await until(pilot, lambda: control.typed == b"qi?: \t\x1b\x10\x03\x1b[A\r")
         await shows(pilot, "name? qi?: [A")
