@@ -94,6 +94,7 @@ def test_a_route_for_another_host_does_not_tell_its_methods():
         (["*.a.test"], b"c.b.a.test", True),
         (["*.a.test"], b"a.test", False),
         (["*.a.test"], b".a.test", False),
+        (["*.a.test"], b"not-a.test", False),
         (["[::1]"], b"[::1]:8080", True),
         (["[::1]"], b"[::1]", True),
     ],

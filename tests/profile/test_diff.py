@@ -10,7 +10,7 @@ from devgate.model.plan import Plan
 from devgate.model.profile import Profile
 from devgate.model.route import RouteSpec
 from devgate.model.service import ServiceSpec
-from devgate.profile.diff import EFFECTS, Effect, changed_keys, diff, route_changes
+from devgate.profile.diff import EFFECTS, Effect, changed_keys, diff, route_changes, unseen
 from devgate.profile.expectation import Slot, models_in
 from devgate.profile.reference import models
 
@@ -365,3 +365,25 @@ def test_carrying_out_the_plan_leads_to_the_new_profile(old: Profile, new: Profi
 @given(profiles)
 def test_a_plan_from_a_profile_to_itself_is_empty(same: Profile) -> None:
     assert plan(same, same).summary == "nothing to do"
+
+
+def test_what_a_process_has_not_seen() -> None:
+    old = profile(services={"a": {"command": "x", "env": {"LEVEL": "info"}}, "gone": {"command": "y"}})
+    new = profile(
+        services={"a": {"command": "x", "env": {"LEVEL": "debug"}, "log": {"lines": 9}}, "new": {"command": "z"}}
+    )
+    assert unseen(old, new, "a") == ("env.LEVEL",)
+    assert unseen(old, old, "a") == ()
+    assert unseen(old, new, "gone") == unseen(old, new, "new") == unseen(old, new, "never") == ()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"), [(True, True, False), (True, False, True), (False, True, True), (False, False, True)]
+)
+def test_only_a_stand_in_that_stays_one_does_not_care_where_the_gateway_is(
+    before: bool, after: bool, told: bool
+) -> None:
+    def with_port(port: int, stub: bool) -> Profile:
+        return profile(gateway={"port": port}, services={"a": {"command": "x", "stub": stub}})
+
+    assert ("gateway.port" in unseen(with_port(1, before), with_port(2, after), "a")) is told
