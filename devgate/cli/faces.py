@@ -70,7 +70,9 @@ class ScreenFace:
             for _ in range(SCREENS):
                 if not await show(notes=notes):
                     return
-                notes = ["The screen failed and was begun anew; nothing else was touched. The log file has the reason."]
+                notes = [
+                    "The screen failed and was begun anew; nothing else was touched. The reason is printed when it ends."
+                ]
             self._engine.end("the screen failed again and again")
         finally:
             self._guardian.screen(on=False)

@@ -187,7 +187,10 @@ class DevgateApp(App[None], inherit_bindings=False):
         except Exception as error:
             log.exception("the action %s failed", action)
             self.notify(
-                f"{error!r}; the log file has the details", title="That key failed", severity="error", markup=False
+                f"{error!r}; the details are printed when the screen ends",
+                title="That key failed",
+                severity="error",
+                markup=False,
             )
             return True
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 KEPT: Final = 200
-"""Lines repeated at the end; the log file has all of them."""
+"""Lines repeated at the end: the newest, which say why it ended."""
 
 
 class _Held(io.TextIOBase):

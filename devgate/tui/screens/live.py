@@ -150,7 +150,9 @@ class LiveScreen(Screen[None]):
             return self.tick()
         except Exception as error:
             log.exception("the %s view could not be drawn", self.view)
-            self._header.show([Part(((f"this view failed: {error!r}; the log file has the details", "bad"),))])
+            self._header.show(
+                [Part(((f"this view failed: {error!r}; the details are printed when the screen ends", "bad"),))]
+            )
             return True
 
     def tick(self) -> bool:
