@@ -25,15 +25,11 @@ from typing import TYPE_CHECKING, Final
 
 from devgate.gateway import request_id
 from devgate.gateway.failures import Failure, Scene, render, wants_page
-from devgate.gateway.greeting import greet
 from devgate.gateway.handlers import builtin
-from devgate.gateway.headers import ends_here
 from devgate.gateway.mishaps import settle
-from devgate.gateway.rules import ALLOW
-from devgate.gateway.table import NoMatch
+from devgate.gateway.reception import choose, receive
 from devgate.gateway.upstream.errors import UpstreamError
-from devgate.policy.cors import VARY, explain_refusal
-from devgate.policy.host import HostVerdict
+from devgate.policy.cors import VARY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,11 +41,9 @@ if TYPE_CHECKING:
     from devgate.gateway.middleware.chain import Chain, Serve
     from devgate.gateway.record import Ring
     from devgate.gateway.relay import Relay
-    from devgate.gateway.rules import Errand, Rules
+    from devgate.gateway.rules import Rules
     from devgate.gateway.stats import Traffic
-    from devgate.gateway.table import Match
     from devgate.model.snapshot import Snapshot
-    from devgate.policy.cors import CorsPolicy
 
 log = logging.getLogger(__name__)
 
@@ -111,7 +105,9 @@ class Pipeline:
     def _pass_on(self, exchange: Exchange) -> bool:
         """Take a request through the rules. False if it is answered already."""
         rules = self.rules
-        errand = self._greet(rules, exchange)
+        if self.draining:
+            exchange.close = True
+        errand = receive(rules, exchange, self._mint)
         if errand is None:
             exchange.counted = False
             return False
@@ -122,7 +118,7 @@ class Pipeline:
             raise Failure("draining", "devgate is shutting down.", stage="lifecycle", retry_after_s=1)
         if rules.gate is not None:
             rules.gate(exchange)
-        match = errand.match or _choose(rules, exchange)
+        match = errand.match or choose(rules, exchange)
         exchange.route = route = match.route
         lane = rules.lanes[route.index]
         if lane.chain is not None and self._chained(exchange, lane, lane.chain, match.path):
@@ -194,51 +190,6 @@ class Pipeline:
     def _gone(self) -> str:
         return "cut" if self.draining else "client-left"
 
-    def _greet(self, rules: Rules, exchange: Exchange) -> Errand | None:
-        """Everything that is asked of any request. None if that was all: a preflight, or one about the gateway as such."""
-        client, method = exchange.client, exchange.method
-        greeting = client.greeting
-        if greeting is None or greeting.rules is not rules or greeting.raw != exchange.raw_headers:
-            greeting = client.greeting = greet(exchange.raw_headers, rules)
-        exchange.greeting = greeting
-        noted = greeting.noted
-        given = noted.get(b"x-request-id")
-        exchange.id = self._mint() if given is None or not request_id.accepted(given) else given
-        exchange.close = exchange.close or self.draining
-        errand, fault = None, None
-        try:
-            errand = rules.read(method, exchange.target)
-        except Failure as failure:
-            fault = failure
-        host, called, cors = greeting.host, greeting.called, greeting.cors
-        if errand is not None and errand.authority is not None:  # it counts, whatever Host says (RFC 9112 3.2.2)
-            host = errand.authority
-            called, cors = rules.hosts.judge(host), None
-        if called is not HostVerdict.OURS and (host or not exchange.http10):
-            raise _foreign_host(host, called)
-        origin = noted.get(b"origin")
-        exchange.host = host
-        exchange.cors = cors = cors or rules.cors.judge(origin, host)
-        if fault is not None or errand is None:
-            raise fault or AssertionError
-        if b"transfer-encoding" in noted:
-            _check_coding(exchange, noted[b"transfer-encoding"])
-        exchange.path, exchange.query = errand.path, errand.query
-        if exchange.upgrade and noted.get(b"upgrade", b"").lower() != b"websocket":
-            exchange.upgrade = False  # h2c and the like: an offer that may be declined, and is (RFC 9110 7.8)
-            exchange.close = True  # what follows the head is lost in aiohttp's parser
-        if method == "OPTIONS":
-            if origin is not None and (asked := noted.get(b"access-control-request-method")) is not None:
-                _answer_preflight(rules.cors, exchange, asked)
-                return None
-            if errand.path == b"*" or ends_here(noted):
-                exchange.answer(204, b"%bX-Request-ID: %b\r\n%b" % (ALLOW, exchange.id, cors.lines))
-                return None
-        if not cors.allowed and cors.refuses(method, upgrade=exchange.upgrade):
-            sentence, hint = explain_refusal(cors.origin, rules.cors.origins)
-            raise Failure("origin-not-allowed", sentence, hint=hint, stage="cors")
-        return errand
-
     def _answer_own(self, exchange: Exchange, view: builtin.View) -> None:
         if exchange.method not in ("GET", "HEAD"):
             allow = b"Allow: GET, HEAD\r\n"
@@ -294,58 +245,3 @@ class Pipeline:
             failed = exchange.status >= 500 or exchange.error in BROKEN
             traffic.add(now, exchange.status, None if streamed else now - exchange.arrived, failed=failed)
         exchange.client.finished()
-
-
-def _check_coding(exchange: Exchange, coding: bytes) -> None:
-    """Refuse a body whose framing cannot be trusted (RFC 9112 6.1)."""
-    if exchange.http10 or coding.lower() != b"chunked":
-        why = "HTTP/1.0 knows none" if exchange.http10 else "only chunked is understood"
-        raise Failure("bad-request", f"The Transfer-Encoding is refused: {why}.", stage="syntax")
-
-
-def _choose(rules: Rules, exchange: Exchange) -> Match:
-    """The route, where host and headers have a say in it."""
-    found = rules.table.match(exchange.method, exchange.path, exchange.host, exchange.raw_headers)
-    if isinstance(found, NoMatch):
-        raise _no_route(rules, exchange, found)
-    return found
-
-
-def _answer_preflight(cors: CorsPolicy, exchange: Exchange, asked: bytes) -> None:
-    noted = exchange.greeting.noted
-    verdict = exchange.cors
-    assert verdict is not None
-    private = noted.get(b"access-control-request-private-network", b"").lower() == b"true"
-    granted = cors.preflight(verdict, asked, noted.get(b"access-control-request-headers"), private_network=private)
-    if granted.refusal:
-        # A bare 204 would refuse as well; this shows in the browser's network panel.
-        raise Failure("origin-not-allowed", granted.refusal, hint=granted.hint, stage="preflight", cors=False)
-    exchange.answer(204, b"X-Request-ID: %b\r\n%b" % (exchange.id, granted.lines))
-
-
-def _foreign_host(host: bytes, verdict: HostVerdict) -> Failure:
-    name = host.decode("latin-1")
-    if verdict is HostVerdict.MALFORMED:
-        return Failure("bad-request", "The Host header is malformed.", stage="host", cors=False)
-    return Failure(
-        "host-not-allowed",
-        f"The gateway is not called {name!r}.",
-        hint="call it by its address or localhost, or add the name to gateway.hosts",
-        stage="host",
-        cors=False,
-    )
-
-
-def _no_route(rules: Rules, exchange: Exchange, found: NoMatch) -> Failure:
-    path = exchange.path.decode("utf-8", "replace")
-    if found.allow:
-        allow = ", ".join(found.allow)
-        return Failure(
-            "method-not-allowed",
-            f"{path} takes {allow}, not {exchange.method}.",
-            stage="route",
-            lines=b"Allow: %b\r\n" % allow.encode(),
-        )
-    near = rules.table.nearest(exchange.path) if rules.hints else ()
-    hint = f"the nearest routes are {', '.join(near)}" if near else ""
-    return Failure("no-route", f"No route matches {exchange.method} {path}.", hint=hint, stage="route")
