@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import gc
 import inspect
 import os
 import secrets
+import tempfile
 from asyncio.selector_events import BaseSelectorEventLoop
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -76,6 +79,15 @@ def no_connection_forgotten() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(BaseSelectorEventLoop, "_accept_connection2", accept_or_close)
+        yield
+
+
+@pytest.fixture
+def alone_with_leftovers() -> Iterator[None]:
+    """For tests of what a killed devgate leaves behind: `devgate prune` ends all of it that this user has on this machine, also
+    what another test, in another process, is about to look at."""
+    with (Path(tempfile.gettempdir()) / f"tests-of-devgate-{os.getuid()}.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 

@@ -141,6 +141,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows the
 
 
 @linux
+@pytest.mark.usefixtures("alone_with_leftovers")
 def test_leftovers_are_seen_and_ended(cli: Cli, tmp_path: Path, left: subprocess.Popen[bytes]) -> None:
     run = RunFile.here(control_url="", token="", url="", profile="", started_at=0.0, mark=LEFT)
     runfile.claim(state := runfile.state_folder(tmp_path), run)
@@ -166,6 +167,7 @@ def test_leftovers_are_seen_and_ended(cli: Cli, tmp_path: Path, left: subprocess
 
 
 @linux
+@pytest.mark.usefixtures("alone_with_leftovers")
 def test_a_port_that_a_leftover_holds_is_no_obstacle(cli: Cli, tmp_path: Path, port: int) -> None:
     with ports.reserve([port]) as held:
         mine = held.getsockname()[1]
@@ -187,6 +189,7 @@ def test_a_port_that_a_leftover_holds_is_no_obstacle(cli: Cli, tmp_path: Path, p
 
 
 @linux
+@pytest.mark.usefixtures("alone_with_leftovers")
 def test_what_belongs_to_a_running_devgate_stays(cli: Cli, tmp_path: Path) -> None:
     run = RunFile.here(control_url="", token="", url="", profile="", started_at=0.0)
     runfile.claim(state := runfile.state_folder(tmp_path), run)

@@ -175,6 +175,11 @@ def takes_the_port(request: pytest.FixtureRequest, line: str) -> None:
     assert "chat is up" in request.getfixturevalue("reader").types(f"devgate stop chat && {line}")
 
 
+def prunes(request: pytest.FixtureRequest, line: str) -> None:
+    request.getfixturevalue("alone_with_leftovers")
+    says("", request, line)
+
+
 def opens(request: pytest.FixtureRequest, line: str) -> None:
     running, reader = request.getfixturevalue("running"), request.getfixturevalue("reader")
     browser = reader.folder / "programs" / "browser"
@@ -320,7 +325,7 @@ RUNS: dict[str, Callable[[pytest.FixtureRequest, str], None]] = {
     "devgate cache clear /api": partial(says, "0 answers dropped"),
     "devgate routes verify": partial(says, "●  /api/*"),
     "devgate open /api/chats": opens,
-    "devgate prune": partial(says, ""),
+    "devgate prune": prunes,
     "devgate check": partial(prints, "is good: 4 services, 2 routes, "),
     "devgate status": partial(says, "4/4 ready"),
     "devgate restart chat": partial(says, "chat is back"),

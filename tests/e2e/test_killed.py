@@ -17,7 +17,7 @@ from tests.samples import command
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("alone_with_leftovers")]
 
 
 def alive(process: psutil.Process) -> bool:

@@ -147,6 +147,7 @@ def test_a_blocked_service_is_adopted_then_taken_over(tmp_path: Path, strangers:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows whose a process is")
+@pytest.mark.usefixtures("alone_with_leftovers")
 def test_what_a_killed_devgate_has_left_is_in_nobodys_way(tmp_path: Path) -> None:
     """Not only devgate dies but its guardian, too, and the folder with the run file is gone."""
     before, after = tmp_path / "before", tmp_path / "after"

@@ -15,6 +15,7 @@ from devgate.errors import CommandError, Exit
 from devgate.supervisor import eviction, ports
 from devgate.supervisor.eviction import clear
 from devgate.supervisor.kinship import new_mark
+from tests.deadline import DEADLINE_S
 
 Thief = Callable[..., subprocess.Popen[bytes]]
 LISTEN = "import socket, sys, time; s = socket.create_server(('127.0.0.1', int(sys.argv[1]))); print(flush=True); "
@@ -53,7 +54,7 @@ def test_a_stranger_stays_unless_somebody_has_said_so(free_port: int, thief: Thi
     (done,) = clear(free_port, take=True)
     assert done.startswith(f"ended pid {stranger.pid} (")
     assert done.endswith(f"which held port {free_port}")
-    assert stranger.wait(1) == -signal.SIGTERM
+    assert stranger.wait(DEADLINE_S) == -signal.SIGTERM
     assert not ports.taken(free_port)
 
 
@@ -78,7 +79,7 @@ def test_the_deaf_are_killed(free_port: int, thief: Thief) -> None:
     assert deaf.stdout is not None
     deaf.stdout.readline()
     assert len(clear(free_port, take=True, grace_s=0.1)) == 1
-    assert deaf.wait(1) == -signal.SIGKILL
+    assert deaf.wait(DEADLINE_S) == -signal.SIGKILL
 
 
 def test_the_head_of_workers_is_meant(free_port: int, thief: Thief) -> None:
@@ -97,10 +98,11 @@ def test_the_head_of_workers_is_meant(free_port: int, thief: Thief) -> None:
     assert owner is not None
     assert owner.pid == head.pid
     assert f"pid {head.pid} (" in clear(free_port, take=True)[0]
-    assert head.wait(1) == 0
+    assert head.wait(DEADLINE_S) == 0
     assert not ports.taken(free_port)
 
 
+@pytest.mark.usefixtures("alone_with_leftovers")
 def test_what_a_killed_devgate_has_left_goes_without_being_asked_for(free_port: int, thief: Thief) -> None:
     mark = f"{os.getpid()}-1-00ff"
     left = thief(free_port, mark=f"{mark}:web#0;")
@@ -109,7 +111,7 @@ def test_what_a_killed_devgate_has_left_goes_without_being_asked_for(free_port: 
     assert done == (
         f"ended 2 processes on and around port {free_port}, left behind by a devgate that is gone (pid {os.getpid()})"
     )
-    assert (left.wait(1), beside.wait(1)) == (-signal.SIGTERM, -signal.SIGTERM)
+    assert (left.wait(DEADLINE_S), beside.wait(DEADLINE_S)) == (-signal.SIGTERM, -signal.SIGTERM)
 
 
 @pytest.mark.parametrize("ours", [True, False])

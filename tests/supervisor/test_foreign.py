@@ -138,6 +138,7 @@ async def test_only_the_first_start_takes_a_port(supervise, free_port: int) -> N
     assert system.view("web").blocked_by == "port-in-use"
 
 
+@pytest.mark.usefixtures("alone_with_leftovers")
 async def test_what_a_killed_devgate_has_left_is_reaped_unasked(supervise, free_port: int) -> None:
     left = subprocess.Popen(
         command("echo"), stdout=subprocess.DEVNULL,

@@ -11,7 +11,10 @@ from devgate import processes
 from devgate.supervisor import kinship
 from devgate.supervisor.kinship import Kin, kin_of, leftovers, new_mark
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows the mark")
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows the mark"),
+    pytest.mark.usefixtures("alone_with_leftovers"),
+]
 
 Start = Callable[[str], int]
 
