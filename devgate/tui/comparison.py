@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from devgate.inspection.layout import pretty
 from devgate.tui import format as fmt
-from devgate.tui.request_text import wrapped
+from devgate.tui.folding import wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from devgate.escape import cells, visible
+from devgate.tui import folding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -61,18 +62,8 @@ def _folded(text: str, width: int) -> list[str]:
 
 
 def folded(line: Runs, width: int) -> list[Runs]:
-    """A line between words at `width` cells; what follows stands under what it belongs to."""
-    out: list[list[Run]] = [[]]
-    used = 0
-    indent = INDENT if line and line[0][1] == "heading" else 2
-    for text, ink in line:
-        for word in _WORD.findall(visible(text)):
-            if used > indent and used + cells(word.rstrip()) > width:
-                out.append([(" " * indent, "plain")])
-                used, word = indent, word.lstrip()
-            out[-1].append((word, ink))
-            used += cells(word)
-    return [tuple(runs) for runs in out]
+    """What does not fit stands under what it belongs to."""
+    return folding.folded(line, width, indent=INDENT if line and line[0][1] == "heading" else 2)
 
 
 def refusal(error: DevgateError) -> list[Runs]:
@@ -103,7 +94,6 @@ def place(error: DevgateError) -> tuple[str, int, int]:
 _PLACE: Final = re.compile(r"(?P<file>[^\n]+?):(?P<line>\d{1,9})(?::(?P<column>\d{1,9}))?: ")
 
 
-_WORD: Final = re.compile(r"\s*\S+\s*|\s+")
 _LABEL: Final = 9
 INDENT: Final = _LABEL + 2
 """Cells of a label and a sign."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from devgate.escape import cells, visible
-from devgate.inspection.layout import pretty
+from devgate.inspection.layout import LINE, pretty
 from devgate.tui import format as fmt
+from devgate.tui.folding import folded, wrapped
 from devgate.tui.requests import details
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 MOST: Final = 2_000
 """Lines of one body; of messages there are no more anyway."""
-_WIDE: Final = "\u0300"
-"""Characters before this one take one cell each."""
 _BAR: Final = "█"
 _MOODS: Final = {"plain": "plain", "warn": "warn", "bad": "bad"}
 _WORDS: Final = {
@@ -47,7 +45,7 @@ class Section:
 def sections(detail: RequestDetail, width: int) -> list[Section]:
     """All there is to say, none of it wider than `width` cells."""
     found = [
-        Section("", [part for line in details(detail.row) for part in wrapped(line, width, indent=9)], side=True),
+        Section("", [part for line in details(detail.row) for part in folded(line, width, indent=9)], side=True),
         Section("Time", _waterfall(detail, width), side=True),
         Section("Decisions", _decisions(detail.decisions, width), side=True),
     ]
@@ -105,7 +103,7 @@ def _waterfall(detail: RequestDetail, width: int) -> list[Runs]:
 def _decisions(decisions: Iterable[Decision], width: int) -> list[Runs]:
     lines: list[Runs] = []
     for one in decisions:
-        lines += wrapped(((f"{one.step:<10}", "muted"), (one.text, _MOODS[one.mood])), width, indent=10)
+        lines += folded(((f"{one.step:<10}", "muted"), (one.text, _MOODS[one.mood])), width, indent=10)
     return lines
 
 
@@ -126,7 +124,8 @@ def _body(body: Body, width: int) -> list[Runs]:
         what = body.note or ("a picture" if body.type.startswith("image/") else "binary")
         size = f"{body.size:,} bytes" if body.size >= 1000 else fmt.plural(body.size, "byte")
         return wrapped(((f"{body.type or 'no type'}, {size}: {what}", "muted"),), width)
-    lines = [line for text in pretty(body.text).splitlines()[:MOST] for line in wrapped(((text, "plain"),), width)]
+    texts = pretty(body.text, min(width, LINE)).splitlines()[:MOST]
+    lines = [line for text in texts for line in wrapped(((text, "plain"),), width)]
     if len(lines) > MOST or body.cut:
         lines[MOST:] = [((f"only the beginning of {body.size:,} bytes", "warn"),)]
     return lines
@@ -145,7 +144,7 @@ def _messages(messages: Iterable[Message], width: int) -> list[Runs]:
         ink = "info" if one.sender == "client" else "good"
         name = " ".join(filter(None, [one.name or one.kind, one.id and f"#{one.id}"]))
         text = one.text if one.text or one.kind != "binary" else fmt.size(one.size)
-        first, *rest = pretty(text).splitlines() or [""]
+        first, *rest = pretty(text, min(width - 12, LINE)).splitlines() or [""]
         head: Runs = ((f"{sign} ", ink), (f"{name} ", "muted"), (first, "plain"))
         lines += wrapped(head, width, indent=2)
         for line in rest:
@@ -153,33 +152,3 @@ def _messages(messages: Iterable[Message], width: int) -> list[Runs]:
         if len(lines) > MOST:
             return [*lines[:MOST], (("more than can be listed", "warn"),)]
     return lines
-
-
-def wrapped(runs: Runs, width: int, *, indent: int = 0) -> list[Runs]:
-    """Runs folded at `width` cells; what follows is indented. Made visible first: an escape is wider than what it stands for."""
-    lines: list[Runs] = []
-    line: list[tuple[str, str]] = []
-    left = width = max(width, 20)
-    for text, ink in runs:
-        rest = visible(text)
-        narrow = max(rest, default="") < _WIDE
-        while rest:
-            taken, rest = (rest[:left], rest[left:]) if narrow else _take(rest, left)
-            if taken:
-                line.append((taken, ink))
-                left -= len(taken) if narrow else cells(taken)
-            if rest:
-                lines.append(tuple(line))
-                line = [(" " * indent, "plain")] if indent else []
-                left = width - indent
-    return [*lines, tuple(line)] if line or not lines else lines
-
-
-def _take(text: str, room: int) -> tuple[str, str]:
-    """As many characters as fit into `room` cells, and the rest."""
-    used = 0
-    for index, char in enumerate(text):
-        used += cells(char)
-        if used > room:
-            return text[:index], text[index:]
-    return text, ""
