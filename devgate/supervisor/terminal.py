@@ -29,8 +29,6 @@ _IUTF8: Final = 0x4000
 _TAKE: Final = ': <"$0"; exec "$@"'
 """A shell that leads a session and opens a terminal that is nobody's gets it for its own (Linux, macOS). Done by a shell of some
 milliseconds because nothing of Python may run between fork and exec, and TIOCSCTTY can be asked for nowhere else."""
-
-
 PATIENCE_S: Final = 1.0
 """How long a full terminal may take to have room again."""
 
@@ -49,6 +47,7 @@ class Terminal(Inlet):
         settings[0] |= _IUTF8
         termios.tcsetattr(self.theirs, termios.TCSANOW, settings)
         self._writable = asyncio.Event()
+        self._one_at_a_time = asyncio.Lock()
         self.resize(window)
 
     def wrapped(self, argv: tuple[str, ...]) -> tuple[str, ...]:
@@ -62,31 +61,33 @@ class Terminal(Inlet):
 
     async def type(self, data: bytes) -> bool:
         """Put in what was typed; False where it was not all taken, because it is full of what nobody reads."""
-        while data and self._fd is not None:
-            try:
-                data = data[os.write(self._fd, data) :]
-            except BlockingIOError:
-                if not await self._room(self._fd):
+        async with self._one_at_a_time:
+            while data and self._fd is not None:
+                try:
+                    data = data[os.write(self._fd, data) :]
+                except BlockingIOError:
+                    if not await self._room(self._fd):
+                        break
+                except OSError:
                     break
-            except OSError:
-                break
         return not data
 
     async def _room(self, fd: int) -> bool:
-        loop = asyncio.get_running_loop()
         self._writable.clear()
-        loop.add_writer(fd, self._writable.set)
+        self._loop.add_writer(fd, self._writable.set)
         try:
             async with asyncio.timeout(PATIENCE_S):
                 await self._writable.wait()
         except TimeoutError:
             return False
         finally:
-            loop.remove_writer(fd)
+            if self._fd is not None:  # else the number may be another's by now
+                self._loop.remove_writer(fd)
         return True
 
     def close(self) -> None:
         if self._fd is not None:
+            self._loop.remove_writer(self._fd)
             self._writable.set()
             os.close(self.theirs)
         super().close()

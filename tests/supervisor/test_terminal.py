@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import time
 from typing import Any
@@ -141,6 +142,23 @@ async def test_more_than_a_terminal_holds_is_refused_and_not_waited_for(supervis
     await system.supervisor.settled()
     with pytest.raises(CommandError, match="does not read"):
         await system.supervisor.type_into("web", b"line\r" * 100_000)
+
+
+async def test_typing_into_one_that_is_killed_meanwhile_ends_and_harms_nobody(supervise) -> None:
+    deaf = [sys.executable, "-IS", "-c", "import time; print('here', flush=True); time.sleep(600)"]
+    services = {
+        name: {"command": deaf, "tty": True, "ready": {"log": "here"}, "restart": "no"} for name in ("web", "other")
+    }
+    system = await supervise(services)
+    await system.supervisor.settled()
+    both = [asyncio.create_task(system.supervisor.type_into("web", b"line\r" * 100_000)) for _ in range(2)]
+    await asyncio.sleep(0.2)
+    await system.supervisor.kill_service("web")
+    await system.supervisor.start_service("web")  # with the descriptors that the first one has left
+    for result in await asyncio.gather(*both, return_exceptions=True):
+        assert isinstance(result, CommandError)
+    await system.supervisor.type_into("web", b"x")
+    assert system.state("other") is S.READY
 
 
 @pytest.mark.parametrize(
