@@ -97,6 +97,7 @@ class Camera:
             lag_ms=scene.lag.worst_ms,
             events=scene.news.rows,
             stopping=scene.stopping(),
+            kill_in_s=scene.supervisor.kill_in_s,
             faults=gateway.faults(),
             cache=gateway.cache(),
             limits=gateway.limits(),

@@ -239,6 +239,8 @@ class Snapshot:
     routes: tuple[RouteRow, ...]
     events: tuple[EventRow, ...]
     stopping: bool = False
+    kill_in_s: float | None = None
+    """While it stops: how long until what still runs is killed."""
     faults: tuple[FaultRow, ...] = ()
     """Faults on demand that are on."""
     limits: tuple[LimitRow, ...] = ()

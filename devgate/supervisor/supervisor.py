@@ -107,6 +107,8 @@ class Supervisor:
             alone=no_needs,
         )
         directory.listen(fleet.moved)
+        self._deadline: float | None = None
+        """When what still runs is killed, once devgate stops; monotonic seconds."""
         self._resources = Resources(self._children, clock.now)
         self._world.usage = lambda name, replica: self._resources.usage.get((name, replica))
 
@@ -289,7 +291,7 @@ class Supervisor:
         """
         self._fleet.closing = True
         clock = self._world.clock
-        deadline = clock.now() + (0.0 if now else cap_s)
+        deadline = self._deadline = clock.now() + (0.0 if now else cap_s)
         for level in reversed(self._fleet.levels):
             for service in level:
                 service.unwant()
@@ -308,6 +310,11 @@ class Supervisor:
             service.kill_now()
 
     # What is shown
+
+    @property
+    def kill_in_s(self) -> float | None:
+        """While it shuts down: how long until what still runs is killed."""
+        return max(self._deadline - self._world.clock.now(), 0.0) if self._deadline is not None else None
 
     @property
     def seq(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Final
 
 from devgate.model.status import ServiceState
@@ -70,7 +71,8 @@ def header(snapshot: Snapshot) -> list[Part]:
         parts.append(Part(((f"limit {names} reached", "warn"),), (("limit reached", "warn"),), drop=1))
     if snapshot.stopping:
         left = sum(row.pid is not None for row in snapshot.services)
-        parts.insert(2, Part(((f"stopping, {fmt.plural(left, 'service')} left", "warn"),)))
+        killed = f", killed in {math.ceil(snapshot.kill_in_s)}s" if left and snapshot.kill_in_s is not None else ""
+        parts.insert(2, Part(((f"stopping, {fmt.plural(left, 'service')} left{killed}", "warn"),)))
     if snapshot.loop_delay_ms >= SLOW_LOOP_MS:
         parts.append(Part(((f"loop {fmt.milliseconds(snapshot.loop_delay_ms)} late", "warn"),), drop=1))
     if snapshot.reloaded_at is not None:

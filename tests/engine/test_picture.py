@@ -87,7 +87,7 @@ def test_ready_counts_what_should_be() -> None:
         seq=1, at=1.0, uptime_s=1.0, profile=Profile(), source="x", problems=(), applied_at=None, url="u", known=known,
         traffic=TrafficRow(), service_traffic=lambda _: TrafficRow(), route_traffic=lambda _: TrafficRow(),
         breakers=lambda _: BreakerRow(), sync={}, sync_state=SyncState.UNKNOWN, sync_expected="", lag_ms=0.0, events=(),
-        stopping=False, waits=False, faults=(), limits=(), cache=CacheRow(),
+        stopping=False, kill_in_s=None, waits=False, faults=(), limits=(), cache=CacheRow(),
     )  # fmt: skip
     assert (found.ready, found.total) == (2, 5)
     assert [one.name for one in found.services] == [row.name for row in known]

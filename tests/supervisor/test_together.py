@@ -127,6 +127,17 @@ async def test_what_is_refused_stops_no_dependents(supervise) -> None:
         assert system.exits("web") == []
 
 
+async def test_while_it_shuts_down_it_says_how_long_it_waits(supervise) -> None:
+    system = await supervise({"web": {"command": command("deaf"), "ready": {"log": "deaf"}, "stop": {"grace": "60s"}}})
+    await system.supervisor.settled()
+    assert system.supervisor.kill_in_s is None
+    shutdown = asyncio.create_task(system.supervisor.shutdown(1.5))
+    await system.state_is("web", S.STOPPING)
+    assert 0 < system.supervisor.kill_in_s <= 1.5
+    await shutdown
+    assert system.state("web") is S.STOPPED
+
+
 async def test_stopping_alone_leaves_dependents_alone(supervise) -> None:
     system = await supervise({"web": echo(depends_on=["db"]), "db": echo()})
     await system.supervisor.settled()

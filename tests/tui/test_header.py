@@ -52,6 +52,7 @@ def test_stopping_counts_down():
     stopping = replace(snapshot, stopping=True, services=snapshot.services[:2])
     assert "stopping, 2 services left" in said(header.header(stopping), 158)
     assert not header.settled(stopping)
+    assert "stopping, 2 services left, killed in 12s" in said(header.header(replace(stopping, kill_in_s=11.6)), 158)
     gone = tuple(replace(row, state=ServiceState.STOPPED) for row in snapshot.services)
     assert header.settled(replace(snapshot, services=gone))
 
