@@ -33,6 +33,16 @@ def _key(id: str, key: str, action: str, word: str, sentence: str) -> Binding:
     return Binding(key, action, word, id=id, tooltip=sentence, show=False)
 
 
+def _steps(place: str, down: str, up: str) -> tuple[Binding, ...]:
+    """By a line and by a page, the same everywhere."""
+    return (
+        _key(f"{place}.down", "j,down", "move(1)", "down", down),
+        _key(f"{place}.up", "k,up", "move(-1)", "up", up),
+        _key(f"{place}.page_down", "pagedown,ctrl+d", "page(1)", "page down", "A page down."),
+        _key(f"{place}.page_up", "pageup,ctrl+u", "page(-1)", "page up", "A page up."),
+    )
+
+
 VIEWS: Final = {"overview": 1, "traffic": 2, "logs": 3, "health": 4, "profiles": 5}
 """Views and their number keys."""
 
@@ -75,10 +85,7 @@ APP: Final = Keys(
 TABLE: Final = Keys(
     "In a table",
     (
-        _key("table.down", "j,down", "move(1)", "down", "Next row."),
-        _key("table.up", "k,up", "move(-1)", "up", "Previous row."),
-        _key("table.page_down", "pagedown,ctrl+d", "page(1)", "page down", "A page down."),
-        _key("table.page_up", "pageup,ctrl+u", "page(-1)", "page up", "A page up."),
+        *_steps("table", "Next row.", "Previous row."),
         _key("table.first", "g,home", "end(-1)", "first", "First row."),
         _key("table.last", "G,end", "end(1)", "last", "Last row."),
         _key("table.choose", "enter", "choose", "open", "Open what is selected."),
@@ -88,10 +95,7 @@ TABLE: Final = Keys(
 LOG_PANE: Final = Keys(
     "In a log",
     (
-        _key("log.down", "j,down", "move(1)", "down", "A line down."),
-        _key("log.up", "k,up", "move(-1)", "up", "A line up; the log stops following."),
-        _key("log.page_down", "pagedown,ctrl+d", "page(1)", "page down", "A page down."),
-        _key("log.page_up", "pageup,ctrl+u", "page(-1)", "page up", "A page up."),
+        *_steps("log", "A line down.", "A line up; the log stops following."),
         _key("log.left", "h,left", "sideways(-1)", "left", "Scroll to the left."),
         _key("log.right", "l,right", "sideways(1)", "right", "Scroll to the right."),
         _key("log.top", "g,home", "top", "top", "The oldest line held."),
