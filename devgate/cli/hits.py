@@ -21,12 +21,12 @@ def command(as_json: bool, project: str) -> None:
     async def work(control: RemoteControl) -> None:
         from devgate.cli.table import say
         from devgate.model.wire import encode
-        from devgate.tui import rows
+        from devgate.tui import route_rows
 
         snapshot = await control.pull()
         if as_json:
             print(encode({"total": snapshot.traffic, "routes": snapshot.routes}))
             return
-        say([column for column in rows.ROUTES if column.key != "trend"], rows.routes(snapshot))
+        say([column for column in route_rows.COLUMNS if column.key != "trend"], route_rows.routes(snapshot))
 
     converse(project, work)

@@ -132,7 +132,7 @@ def _document(row: RouteRow) -> dict[str, Any]:
 def _print(routes: Sequence[RouteRow], snapshot: Snapshot | None) -> None:
     """With a devgate behind it each route has the mark of its service."""
     from devgate.cli.table import say
-    from devgate.tui import rows
+    from devgate.tui import route_rows, rows
     from devgate.tui.columns import Column, Row
 
     columns = [Column("mark", "", 1), Column("route", "Route", 24, grow=1), Column("service", "Service", 16)]
@@ -141,7 +141,7 @@ def _print(routes: Sequence[RouteRow], snapshot: Snapshot | None) -> None:
     found = []
     for row in routes:
         cells = {
-            "route": rows.route(row, ("", "plain"), here=False, fault=faults.get(row.id, "")).cells["route"],
+            "route": route_rows.route(row, ("", "plain"), here=False, fault=faults.get(row.id, "")).cells["route"],
             "service": ((row.service, "plain"),),
         }
         if row.service in marks:

@@ -1,11 +1,10 @@
-"""A snapshot as rows of cells: everything the overview says, as pure functions of frozen values.
+"""Services as rows of cells, and the words that every view shares: pure functions of frozen values. Routes: `route_rows`.
 
 Every word here is also in `devgate status --json`; a column that has no field in `model.snapshot` does not exist.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from devgate.model.status import BreakerState, HealthState, Owner, ServiceState, SyncState
@@ -13,7 +12,7 @@ from devgate.tui import format as fmt
 from devgate.tui.columns import Column, Row
 
 if TYPE_CHECKING:
-    from devgate.model.snapshot import BreakerRow, EventRow, RouteRow, ServiceRow, Snapshot, SyncRow, TrafficRow
+    from devgate.model.snapshot import BreakerRow, EventRow, ServiceRow, Snapshot, SyncRow, TrafficRow
     from devgate.tui.ink import Run, Runs
 
 _HALF: Final = ("◐", "warn")
@@ -61,18 +60,6 @@ SERVICES: Final = (
     Column("why", "Why", 30, grow=3, drop=9),
 )
 """Dropped from the highest `drop` down: what SUPERVISION.md 1.3 lists, and before it what only a wide terminal has room for."""
-
-ROUTES: Final = (
-    Column("mark", "", 1),
-    Column("route", "Route", 28, grow=1),
-    Column("hits", "Hits", fmt.COUNT, right=True),
-    Column("trend", "Last min.", 10, drop=3),
-    Column("rate", "Req/m", fmt.COUNT, right=True, drop=5),
-    Column("errors", "Err", 4, right=True, drop=1),
-    Column("p50", "p50", fmt.MILLISECONDS, right=True, drop=4),
-    Column("p95", "p95", fmt.MILLISECONDS, right=True, drop=2),
-    Column("last", "Last", 4, right=True),
-)
 
 
 def sign(state: ServiceState) -> Run:
@@ -165,7 +152,7 @@ def service(row: ServiceRow) -> Row:
         "name": _name(row),
         "port": ((str(row.port) if row.port else fmt.NONE, "plain" if row.port else "muted"),),
         "rate": (number(fmt.count(traffic.per_minute), traffic.per_minute),),
-        "errors": (_errors(traffic),),
+        "errors": (errors(traffic),),
         "p95": ((fmt.milliseconds(traffic.p95_ms), "plain" if traffic.p95_ms is not None else "muted"),),
         "breaker": (breaker(row.breaker),),
         "sync": (sync(row.sync),),
@@ -196,7 +183,8 @@ def number(text: str, value: float) -> Run:
     return text, "plain" if value else "muted"
 
 
-def _errors(traffic: TrafficRow) -> Run:
+def errors(traffic: TrafficRow) -> Run:
+    """The share of failed requests; nothing where there were none."""
     share = traffic.error_ratio
     if not traffic.per_minute and not share:
         return fmt.NONE, "muted"
@@ -227,64 +215,6 @@ def status(code: int) -> Run:
     if not code:
         return fmt.NONE, "muted"
     return str(code), "bad" if code >= 500 else "warn" if code >= 400 else "good"
-
-
-def routes(snapshot: Snapshot, selected: str = "") -> list[Row]:
-    """One row a route, with the mark of the service behind it; the selected service's routes stand out."""
-    marks = {row.name: mark(row) for row in snapshot.services}
-    faults = {row.route: row.words for row in snapshot.faults}
-    paths = Counter(row.path for row in snapshot.routes)
-    return [
-        route(
-            row,
-            marks.get(row.service, ("✖", "bad")),
-            here=row.service == selected,
-            fault=faults.get(row.id, ""),
-            shared=paths[row.path] > 1,
-        )
-        for row in snapshot.routes
-    ]
-
-
-def route(row: RouteRow, sign: Run, *, here: bool, fault: str = "", shared: bool = False) -> Row:
-    traffic = row.traffic
-    return Row(
-        row.id,
-        {
-            "mark": (sign,),
-            "route": (*_route_name(row, here=here, shared=shared), *(((f" {fault}", "warn"),) if fault else ())),
-            "hits": (number(fmt.count(traffic.total), traffic.total),),
-            "trend": ((fmt.sparkline(traffic.spark, 10), "spark"),),
-            "rate": (number(fmt.count(traffic.per_minute), traffic.per_minute),),
-            "errors": (_errors(traffic),),
-            "p50": ((fmt.milliseconds(traffic.p50_ms), "plain" if traffic.p50_ms is not None else "muted"),),
-            "p95": ((fmt.milliseconds(traffic.p95_ms), "plain" if traffic.p95_ms is not None else "muted"),),
-            "last": (status(traffic.last_status),),
-        },
-    )
-
-
-def _route_name(row: RouteRow, *, here: bool, shared: bool) -> Runs:
-    """The path first, because it tells routes apart; a name of its own instead, where it has one.
-
-    Args:
-        shared: another route has this path, so that what tells them apart comes first: a narrow pane cuts the end.
-    """
-    ink = "strong" if here else "plain"
-    if not row.id.endswith(row.path):
-        return ((row.id, ink),)
-    methods = "|".join(row.methods)
-    hosts = row.id.removesuffix(row.path).strip().removeprefix(methods).strip()
-    besides = [(text, "muted") for text in (hosts, methods) if text]
-    first, *rest = [*besides, (row.path, ink)] if shared else [(row.path, ink), *besides]
-    return (first, *((f" {text}", shade) for text, shade in rest))
-
-
-def fixed_part(path: str) -> str:
-    """A route's path as far as it is known without asking: `/api/chat/{id}/x` begins with `/api/chat/`."""
-    for sign in ("*", "{"):
-        path = path.partition(sign)[0]
-    return path or "/"
 
 
 def event(row: EventRow | None) -> Runs:

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devgate.tui import health_rows, requests, rows
+from devgate.tui import health_rows, requests, route_rows, rows
 from devgate.tui.columns import GAP, MARGIN, place
 
 
@@ -28,11 +28,11 @@ def test_columns_leave_in_the_documented_order():
 
 
 def test_routes_always_show_hits_and_last_status():
-    assert {"route", "hits", "last"} <= set(keys(rows.ROUTES, 40))
+    assert {"route", "hits", "last"} <= set(keys(route_rows.COLUMNS, 40))
 
 
 @given(
-    st.sampled_from([rows.SERVICES, rows.ROUTES, requests.COLUMNS, health_rows.COLUMNS, health_rows.INSTANCES]),
+    st.sampled_from([rows.SERVICES, route_rows.COLUMNS, requests.COLUMNS, health_rows.COLUMNS, health_rows.INSTANCES]),
     st.integers(60, 250),
 )
 def test_columns_never_take_more_than_there_is(columns, width: int):

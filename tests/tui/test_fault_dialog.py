@@ -9,7 +9,7 @@ import pytest
 from devgate.errors import CommandError
 from devgate.model.fault import LASTS_S, Fault
 from devgate.model.snapshot import FaultRow
-from devgate.tui import header, rows
+from devgate.tui import header, route_rows
 from tests.tui.driving import asks, driven, press, screen_of, shows, text_of, until
 from tests.tui.fake_control import FakeControl, sample
 from tests.tui.test_header import said
@@ -98,5 +98,5 @@ def test_the_header_says_so_whatever_the_width(width: int):
 
 
 def test_other_routes_do_not_have_it():
-    found = rows.routes(replace(sample(), faults=on("/events")))
+    found = route_rows.routes(replace(sample(), faults=on("/events")))
     assert [row.key for row in found if any(text == " 503 for 50 %" for text, _ in row.cells["route"])] == ["/events"]

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from devgate.model.snapshot import BreakerRow, EventRow, RouteRow, SyncRow, TrafficRow
+from devgate.model.snapshot import BreakerRow, EventRow, SyncRow
 from devgate.model.status import BreakerState, HealthState, Owner, ServiceState, SyncState
-from devgate.tui import ink, rows
+from devgate.tui import ink, route_rows, rows
 from tests.tui.fake_control import sample, service
 
 
@@ -119,38 +119,9 @@ def test_failing_first_keeps_the_order_among_equals():
     assert sorted_names == ["bot-server", *[name for name in names if name != "bot-server"]]
 
 
-def test_routes_of_one_path_begin_with_what_tells_them_apart():
-    """The end of a long path is cut where the pane is narrow."""
-    path = "/api/workspace/chats"
-    found = tuple(RouteRow(f"{method} {path}", path, (method,), "web", TrafficRow()) for method in ("GET", "POST"))
-    shown = [text(row.cells["route"]) for row in rows.routes(replace(sample(), routes=found))]
-    assert shown == [f"GET {path}", f"POST {path}"]
-
-
-def test_a_route_shows_the_sign_of_the_service_behind_it():
-    found = {row.key: row for row in rows.routes(sample(), "bot-server")}
-    assert text(found["/api/bot/*"].cells["mark"]) == "✖"
-    assert found["/api/bot/*"].cells["route"][0] == ("/api/bot/*", "strong")
-    assert found["/events"].cells["route"][0] == ("/events", "plain")
-
-
-@pytest.mark.parametrize(
-    ("id", "methods", "said"),
-    [
-        ("GET|POST /api/chat", ("GET", "POST"), "/api/chat GET|POST"),
-        ("/api/chat", (), "/api/chat"),
-        ("GET api.test /api/chat", ("GET",), "/api/chat api.test GET"),
-        ("chats", ("GET",), "chats"),
-    ],
-)
-def test_a_route_is_told_apart_by_its_path(id: str, methods: tuple[str, ...], said: str):
-    row = rows.route(RouteRow(id, "/api/chat", methods, "web", TrafficRow()), ("●", "good"), here=False)
-    assert text(row.cells["route"]) == said
-
-
 def test_equal_rows_are_equal_so_that_nothing_is_painted_twice():
     assert rows.services(sample()) == rows.services(sample())
-    assert rows.routes(sample()) == rows.routes(sample())
+    assert route_rows.routes(sample()) == route_rows.routes(sample())
 
 
 def test_the_last_event_tells_its_cause():
@@ -161,7 +132,7 @@ def test_the_last_event_tells_its_cause():
 
 def test_every_ink_is_one_that_widgets_know():
     snapshot = sample()
-    for row in [*rows.services(snapshot), *rows.routes(snapshot)]:
+    for row in [*rows.services(snapshot), *route_rows.routes(snapshot)]:
         for runs in row.cells.values():
             assert {name for _, name in runs} <= set(ink.NAMES)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from devgate.model import wire
 from devgate.tui import format as fmt
-from devgate.tui import health_rows, requests, rows
+from devgate.tui import health_rows, requests, route_rows, rows
 from devgate.tui.columns import GAP, MARGIN
 from devgate.tui.widgets.live_table import LiveTable
 from tests.tui.driving import driven, press, screen_of, shows, steady
@@ -223,7 +223,7 @@ async def test_the_overview_is_status_and_hits():
         await steady(pilot)
         assert_same(drawn(app, "services"), status["services"], SERVICES, rows.SERVICES)
         hits = as_json({"total": shown.now.traffic, "routes": shown.now.routes})["routes"]
-        assert_same(drawn(app, "routes"), hits, ROUTES, rows.ROUTES)
+        assert_same(drawn(app, "routes"), hits, ROUTES, route_rows.COLUMNS)
         head = screen_of(app)[0]
         for text in (status["profile"], f"{status['ready']}/{status['total']} ready", "127.0.0.1:8080"):
             assert text in head

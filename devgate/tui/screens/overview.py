@@ -14,7 +14,7 @@ from textual.containers import Horizontal, Vertical
 
 from devgate.escape import visible
 from devgate.model.status import ServiceState
-from devgate.tui import anatomy_text, health_rows, rows
+from devgate.tui import anatomy_text, health_rows, route_rows, rows
 from devgate.tui.bindings import LOG, OVERVIEW, of
 from devgate.tui.dialogs import TEXT, text_rows
 from devgate.tui.screens.live import STAGGER_S
@@ -50,7 +50,7 @@ class Overview(LogKeys):
         self._asked: tuple[str, str, float | None] = ("", "", None)
         """What the facts show: the tab, the service, and when the profile was loaded."""
         self._services = LiveTable(rows.SERVICES, id="services", empty="no services in this profile", verb="log")
-        self._routes = LiveTable(rows.ROUTES, id="routes", empty="no routes in this profile", verb="traffic")
+        self._routes = LiveTable(route_rows.COLUMNS, id="routes", empty="no routes in this profile", verb="traffic")
         self._failing_first = False
         self._drawn: tuple[Snapshot | None, str] = (None, "")
         """What the routes show: the snapshot, and the selected service."""
@@ -85,7 +85,7 @@ class Overview(LogKeys):
         drawn = self.snapshot, self.app.selected
         if self.snapshot is not None and drawn != self._drawn:
             self._drawn = drawn
-            self._routes.show(rows.routes(self.snapshot, self.app.selected))
+            self._routes.show(route_rows.routes(self.snapshot, self.app.selected))
             await asyncio.sleep(STAGGER_S)
         await (super().pull() if self._tab == _LOG else self._tell())
 
@@ -156,7 +156,7 @@ class Overview(LogKeys):
         if route is None:
             self.notify(f"no route leads to {visible(self.selected)}", timeout=3, markup=False)
         else:
-            self.app.leaving.browse(self.snapshot.url + rows.fixed_part(route.path))
+            self.app.leaving.browse(self.snapshot.url + route_rows.fixed_part(route.path))
 
     def _route_here(self, snapshot: Snapshot) -> RouteRow | None:
         """The selected route, or else the first one of the selected service."""
