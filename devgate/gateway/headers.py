@@ -227,25 +227,6 @@ def max_forwards_line(method: str, hops: bytes) -> bytes:
     return b"Max-Forwards: %b\r\n" % hops
 
 
-def forwarded_lines(peer: str, host: bytes, port: int, prefix: bytes, scheme: bytes = b"http") -> bytes:
-    """What the service is told about the client's side (RFC 7239, and the older names for the same).
-
-    `host` is the client's `Host` after it was found to be ours, so it holds no quote.
-    """
-    address = f'"[{peer}]"' if ":" in peer else peer
-    named = b'host="%b";' % host if host else b""
-    lines = [
-        b"Forwarded: for=%b;%bproto=%b\r\n" % (address.encode(), named, scheme),
-        b"X-Forwarded-For: %b\r\n" % peer.encode(),
-        b"X-Forwarded-Host: %b\r\n" % host if host else b"",
-        b"X-Forwarded-Port: %d\r\n" % port,
-        b"X-Forwarded-Proto: %b\r\n" % scheme,
-        b"X-Forwarded-Prefix: %b\r\n" % prefix if prefix else b"",
-        b"X-Real-IP: %b\r\n" % peer.encode(),
-    ]
-    return b"".join(lines)
-
-
 def missing_security(noted: dict[bytes, bytes]) -> bytes:
     """The security lines that the service did not send itself."""
     return b"".join(b"%b: %b\r\n" % field for field in SECURITY if field[0].lower() not in noted)

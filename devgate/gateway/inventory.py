@@ -27,6 +27,7 @@ from devgate.model.snapshot import BreakerRow, TrafficRow
 from devgate.policy.balance import RoundRobin, Weighted
 from devgate.policy.cors import CorsPolicy
 from devgate.policy.host import HostPolicy
+from devgate.policy.proxies import TrustedProxies
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -106,9 +107,10 @@ class Inventory:
         for name in (*profile.services, *(route.spec.service for route in table.routes)):
             if name not in self.backends:
                 self.backends[name] = self._backend(name, old.get(name), profile)
+        trusted = TrustedProxies(gateway.trusted_proxies) if gateway.trusted_proxies else None
         caching = any(route.spec.cache is not None for route in table.routes)
-        gates = self.limits.apply(profile)
-        plain = (self._lane(route, profile, cors, gates.get(route.id)) for route in table.routes)
+        gates = self.limits.apply(profile, trusted)
+        plain = (self._lane(route, profile, cors, trusted, gates.get(route.id)) for route in table.routes)
         lanes = tuple(self._with_recourse(lane, profile, caching) for lane in plain)
         self._keep_cached(profile)
         first = self.limits.first
@@ -156,7 +158,9 @@ class Inventory:
         self.store.retain(lambda owner: owner.route not in changed)
         self.store.resize(profile.gateway.cache_memory)
 
-    def _lane(self, route: Route, profile: Profile, cors: CorsPolicy, limit: Gate | None) -> Lane:
+    def _lane(
+        self, route: Route, profile: Profile, cors: CorsPolicy, trusted: TrustedProxies | None, limit: Gate | None
+    ) -> Lane:
         spec = route.spec
         service = profile.services.get(spec.service)
         timeouts = profile.timeouts(spec)
@@ -169,6 +173,7 @@ class Inventory:
             traffic=self._traffic.setdefault((spec.service, route.id), Traffic()),
             cors=cors,
             host=_HOSTS.get(spec.host_header, spec.host_header.encode()),
+            trusted=trusted,
             hold_s=hold_s if spec.hold is None else spec.hold,
             connect_s=_connect_s(timeouts),
             response_s=timeouts.response.seconds,

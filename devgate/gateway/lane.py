@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from devgate.gateway.upstream.errors import UpstreamError
     from devgate.policy.balance import Balance
     from devgate.policy.cors import CorsPolicy
+    from devgate.policy.proxies import TrustedProxies
 
 
 class Handler(Protocol):
@@ -69,6 +70,8 @@ class Lane:
     cors: CorsPolicy
     host: bytes | None
     """What its services are called in `Host`; empty: as the client says; None: by their addresses."""
+    trusted: TrustedProxies | None
+    """Who may say on whose behalf requests come; None: nobody."""
     hold_s: float
     """How long a request may wait for the service to come back."""
     connect_s: float | None

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from devgate.gateway.failures import Failure
-from devgate.gateway.headers import forwarded_lines, max_forwards_line
+from devgate.gateway.forwarded import appended_lines, forwarded_lines
+from devgate.gateway.headers import max_forwards_line
 from devgate.gateway.upstream.dial import Origin
 from devgate.gateway.upstream.pools import Pools
 
@@ -101,12 +102,14 @@ class Ways:
         return b"%b %b%b HTTP/1.1\r\n" % (exchange.method.encode(), path, exchange.query), self._after % (
             greeting.passing,
             hop,
-            self._forwarded_lines(exchange, lane.route.prefix),
+            self._forwarded_lines(exchange, lane),
             exchange.id,
         )
 
-    def _forwarded_lines(self, exchange: Exchange, prefix: bytes) -> bytes:
-        client = exchange.client
+    def _forwarded_lines(self, exchange: Exchange, lane: Lane) -> bytes:
+        client, prefix = exchange.client, lane.route.prefix
+        if lane.trusted is not None and lane.trusted.trusts(client.peer):
+            return appended_lines(exchange.raw_headers, client.peer, exchange.host, client.port, prefix)
         key = (client.peer, exchange.host, prefix)
         lines = self._forwarded.get(key)
         if lines is None:

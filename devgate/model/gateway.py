@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from devgate.model.middleware import LimitsSpec
 from devgate.model.spec import Spec
 from devgate.model.timeouts import TimeoutsSpec
-from devgate.model.units import BodyLimit, Duration, Size
+from devgate.model.units import BodyLimit, Duration, Expected, Size
 
 DEFAULT_ORIGINS = (
     "http://localhost:1420",
@@ -36,6 +37,22 @@ DEFAULT_EXPOSED = (
     "X-Response-Time",
     "X-Sync-Status",
 )
+
+
+def _network(text: str) -> str:
+    """An address or a network.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    try:
+        ip_network(text, strict=False)
+    except ValueError:
+        raise ValueError(f"{text!r} is neither an address nor a network; write 127.0.0.1 or 10.0.0.0/8") from None
+    return text
+
+
+Network = Annotated[str, AfterValidator(_network), Expected("an address or a network such as 10.0.0.0/8")]
 
 
 class CorsSpec(Spec):
@@ -77,6 +94,9 @@ class GatewaySpec(Spec):
     """How long a request waits for a service that is starting or restarting before it gets a 503."""
     limits: LimitsSpec = Field(default_factory=LimitsSpec)
     """How many requests may come, and what happens to those beyond."""
+    trusted_proxies: tuple[Network, ...] = ()
+    """Addresses and networks of proxies in front of devgate: what they say in `Forwarded` and `X-Forwarded-*` is passed on with
+    their own address added, and limits `by: ip` count for whom they ask. Of others it is replaced."""
     health: bool = True
     """Whether the gateway itself answers `/health` and `/health/*`. `/_devgate/health` answers always."""
     routes_hint: bool = True

@@ -61,6 +61,7 @@ EFFECTS: Final[Mapping[type[Spec], Mapping[str, Effect]]] = {
         "max_body": Effect.LIVE,
         "hold": Effect.LIVE,
         "limits": Effect.LIVE,
+        "trusted_proxies": Effect.LIVE,
         "health": Effect.LIVE,
         "routes_hint": Effect.LIVE,
         "cache_memory": Effect.LIVE,

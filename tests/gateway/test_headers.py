@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from devgate.gateway.forwarded import forwarded_lines
 from devgate.gateway.headers import (
     SECURITY,
     cors_fields,
     ends_here,
-    forwarded_lines,
     listed,
     max_forwards_line,
     missing_security,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from ipaddress import IPv6Address
 from typing import TYPE_CHECKING, Final
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from devgate.model.middleware import LimitSpec, LimitsSpec
     from devgate.model.profile import Profile
     from devgate.policy.limiter import Claim
+    from devgate.policy.proxies import TrustedProxies
 
     Key = Callable[[Exchange], str | None]
     """Under what a request is counted; None: not at all."""
@@ -55,9 +56,15 @@ class Limits:
         self._clock = clock
         self._limiters: dict[tuple[str, LimitSpec], Limiter] = {}
         self._enforced = False
+        self._trusted: TrustedProxies | None = None
 
-    def apply(self, profile: Profile) -> dict[str, Gate]:
-        """Take over a profile: the gates of its routes, by their ids, where they have any."""
+    def apply(self, profile: Profile, trusted: TrustedProxies | None = None) -> dict[str, Gate]:
+        """Take over a profile: the gates of its routes, by their ids, where they have any.
+
+        Args:
+            trusted: who may say on whose behalf requests come.
+        """
+        self._trusted = trusted
         spec = profile.gateway.limits
         self._enforced = enforced(profile)
         old, self._limiters = self._limiters, {}
@@ -92,7 +99,7 @@ class Limits:
         for spec in specs:
             place = (route, spec)
             self._limiters[place] = limiter = old.get(place) or Limiter(Rule(spec.title, spec.limit, spec.window))
-            found.append((limiter, _key(spec)))
+            found.append((limiter, _key(spec, self._trusted)))
         return found
 
 
@@ -164,10 +171,10 @@ def _refusal(verdict: Verdict) -> Failure:
     )
 
 
-def _key(spec: LimitSpec) -> Key:
+def _key(spec: LimitSpec, trusted: TrustedProxies | None) -> Key:
     match spec.by:
         case "ip" | "user":  # who is not known counts by where he comes from
-            key: Key = _network
+            key: Key = partial(_network, trusted)
         case "endpoint":
             key = _method
         case "global":
@@ -178,9 +185,12 @@ def _key(spec: LimitSpec) -> Key:
     return lambda exchange: key(exchange) if fits(exchange.path) else None
 
 
-def _network(exchange: Exchange) -> str:
+def _network(trusted: TrustedProxies | None, exchange: Exchange) -> str:
     """The client's address; of an IPv6 one the network, of which every client has a whole one."""
     peer = exchange.client.peer
+    if trusted is not None:
+        raw = exchange.raw_headers
+        peer = trusted.client(peer, b",".join(value for name, value in raw if name.lower() == b"x-forwarded-for"))
     if ":" not in peer:
         return peer
     address = IPv6Address(peer.partition("%")[0])

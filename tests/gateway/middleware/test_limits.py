@@ -173,7 +173,7 @@ def test_whom_an_address_stands_for(peer: str, key: str) -> None:
     class Asked:
         client = Peer(peer)
 
-    assert _network(Asked()) == key  # type: ignore[arg-type]
+    assert _network(None, Asked()) == key  # type: ignore[arg-type]
 
 
 async def test_a_limit_costs_no_task(bench_of_one: Bench) -> None:
