@@ -103,17 +103,12 @@ class StubConfig:
     """How it behaves until told otherwise. Their keys stand beside the others, except for `health`, which is the path here."""
 
     @classmethod
-    def from_json(cls, text: str) -> StubConfig:
-        """Read the document.
+    def from_document(cls, document: Mapping[str, object]) -> StubConfig:
+        """Read what `parse_document` gives, flags merged into it.
 
         Raises:
-            ConfigError: it is not JSON, not an object, lacks `name`, or holds something that cannot be used.
+            ConfigError: it lacks `name`, or holds something that cannot be used.
         """
-        return cls.from_document(parse_document(text))
-
-    @classmethod
-    def from_document(cls, document: Mapping[str, object]) -> StubConfig:
-        """As `from_json`, for what has been parsed (and merged with flags) already."""
         values = _read(document, _CONFIG)
         if "name" not in values:
             raise ConfigError("name: missing; say which service this stub stands in for")

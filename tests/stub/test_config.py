@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devgate.model.service import StubSpec
-from devgate.stub.config import Canned, ConfigError, StubConfig, Switches
+from devgate.stub.config import Canned, ConfigError, StubConfig, Switches, parse_document
 
 
 def test_a_name_is_enough():
-    config = StubConfig.from_json('{"name": "auth"}')
+    config = StubConfig.from_document({"name": "auth"})
     assert config == StubConfig(name="auth")
     assert (config.port, config.host, config.health) == (0, "127.0.0.1", "/health")
     assert config.switches == Switches(
@@ -21,24 +21,22 @@ def test_a_name_is_enough():
 
 
 def test_every_key_is_read():
-    config = StubConfig.from_json(
-        json.dumps(
-            {
-                "name": "chat#2",
-                "port": 6688,
-                "host": "::1",
-                "health": "/sse/health",
-                "version": "1.2.0",
-                "ready_after": 1,
-                "latency": "300ms",
-                "fail": 0.5,
-                "fail_status": 500,
-                "crash_after": "2m",
-                "crash_after_requests": 7,
-                "exit_code": 3,
-                "responses": [{"path": "/a", "method": "post", "status": 201, "latency": "0.5s"}],
-            }
-        )
+    config = StubConfig.from_document(
+        {
+            "name": "chat#2",
+            "port": 6688,
+            "host": "::1",
+            "health": "/sse/health",
+            "version": "1.2.0",
+            "ready_after": 1,
+            "latency": "300ms",
+            "fail": 0.5,
+            "fail_status": 500,
+            "crash_after": "2m",
+            "crash_after_requests": 7,
+            "exit_code": 3,
+            "responses": [{"path": "/a", "method": "post", "status": 201, "latency": "0.5s"}],
+        }
     )
     assert config == StubConfig(
         name="chat#2",
@@ -145,13 +143,13 @@ def test_an_error_names_its_key(key: str, value: object):
 
 def test_the_name_is_needed():
     with pytest.raises(ConfigError, match=r"^name: missing"):
-        StubConfig.from_json("{}")
+        StubConfig.from_document({})
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "3", '"name"', "null", "[" * 100_000])
 def test_other_than_an_object_is_refused(text: str):
     with pytest.raises(ConfigError):
-        StubConfig.from_json(text)
+        parse_document(text)
 
 
 json_values = st.recursive(

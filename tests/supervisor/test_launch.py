@@ -9,7 +9,7 @@ import pytest
 
 from devgate.model.profile import Profile
 from devgate.model.service import ServiceSpec
-from devgate.stub.config import StubConfig
+from devgate.stub.config import StubConfig, parse_document
 from devgate.supervisor.launch import (
     Surroundings,
     choose_port,
@@ -72,7 +72,7 @@ def test_the_stand_in_understands_what_it_is_told() -> None:
         ],
     }
     text = stub_document("web", spec(stub=stub, ready={"http": "/up"}), 4000)
-    config = StubConfig.from_json(text)
+    config = StubConfig.from_document(parse_document(text))
     assert (config.name, config.port, config.health, config.crash_after, config.ready_after) == (
         "web",
         4000,
