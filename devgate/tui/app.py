@@ -157,11 +157,15 @@ class DevgateApp(App[None], inherit_bindings=False):
         self.commands.run(name, self.live.snapshot if self.live is not None else None, service or self.selected)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """The palette: the keys that work everywhere, the likely commands for every service, and the themes."""
+        """The palette: the keys of everywhere that would do something, the likely commands for every service, the themes."""
+        snapshot = screen.snapshot if isinstance(screen, LiveScreen) else None
+        beside = {"screen.interrupt", "screen.palette", "view.profiles", *(() if self.attached else ("screen.detach",))}
         for binding in bindings.APP.table:
+            command = COMMANDS.get(binding.action.removeprefix("command('").removesuffix("')"))
+            if binding.id in beside or (command is not None and not targets(command, snapshot, self.selected)):
+                continue
             run = partial(self.run_action, binding.action)
             yield SystemCommand(binding.description.capitalize(), binding.tooltip, run)
-        snapshot = screen.snapshot if isinstance(screen, LiveScreen) else None
         for row in snapshot.services if snapshot is not None else ():
             for name in ("start", "stop", "restart", "kill", "adopt", "take"):
                 if targets(COMMANDS[name], snapshot, row.name):

@@ -153,3 +153,11 @@ async def test_a_key_that_runs_into_a_bug_costs_what_it_would_have_done(caplog: 
         await shows(pilot, "3 logs")
     assert "the action help failed" in caplog.text
     caplog.clear()
+
+
+async def test_the_palette_offers_what_would_do_something_and_each_thing_once():
+    async with driven(FakeControl(sample())) as (app, _):
+        titles = [command.title for command in app.get_system_commands(app.screen)]
+        assert "Restart" in titles
+        assert not {"Adopt", "Take port", "Start", "Detach", "Palette"} & set(titles)  # of a ready service, here
+        assert len(titles) == len(set(titles))
