@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from signal import Signals
 from typing import TYPE_CHECKING
 
 from devgate.model.status import ServiceState
@@ -91,12 +92,13 @@ class RestartPolicy:
 
 
 def end_text(code: int) -> str:
-    """`exit 1`, or the signal's name for a negative code."""
+    """`exit 1`, or for a negative code the signal's name, as this system has it."""
     if code >= 0:
         return f"exit {code}"
-    names = {1: "HUP", 2: "INT", 3: "QUIT", 4: "ILL", 6: "ABRT", 7: "BUS", 8: "FPE", 9: "KILL", 11: "SEGV", 13: "PIPE"}
-    names |= {14: "ALRM", 15: "TERM", 24: "XCPU", 25: "XFSZ", 31: "SYS"}
-    return f"killed by {'SIG' + names[-code] if -code in names else f'signal {-code}'}"
+    try:
+        return f"killed by {Signals(-code).name}"
+    except ValueError:
+        return f"killed by signal {-code}"
 
 
 def age_text(seconds: float) -> str:

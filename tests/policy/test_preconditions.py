@@ -29,6 +29,7 @@ NEW = b"Tue, 02 Jan 2024 00:00:00 GMT"
         (b"", b"Tue Jan  2 00:00:00 2024", b"", OLD, True),  # the oldest form has no zone
         (b"", b"oops", b"", NEW, False),
         (b"", OLD, b"", b"", False),
+        (b"", b"", b"", b"", False),
     ],
 )
 def test_not_modified(none_match: bytes, since: bytes, etag: bytes, modified: bytes, has_it: bool):

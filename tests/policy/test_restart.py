@@ -1,5 +1,7 @@
 """What follows the end of a service, with a clock that is a number."""
 
+import signal
+
 import pytest
 
 from devgate.model.service import ServiceSpec
@@ -113,15 +115,66 @@ def test_a_year_of_crashing_takes_no_memory() -> None:
     assert len(policy._failures) == 1000
 
 
+def test_the_failures_are_counted_in_words() -> None:
+    policy, subject = RestartPolicy(), spec(give_up={"failures": 1000, "window": "10m"})
+    causes = []
+    for _ in range(113):
+        verdict = policy.failed(subject, "exit 1", now=0.0, ready_s=0.0, draw=0.0)
+        assert isinstance(verdict, Again)
+        causes.append(verdict.cause)
+    assert causes[0] == "exit 1"
+    assert causes[1] == "exit 1, 2nd in 10m"
+    said = {
+        number: causes[number - 1].split()[2] for number in (3, 4, 10, 11, 12, 13, 20, 21, 22, 23, 24, 101, 111, 113)
+    }
+    assert list(said.values()) == (
+        [
+            "3rd",
+            "4th",
+            "10th",
+            "11th",
+            "12th",
+            "13th",
+            "20th",
+            "21st",
+            "22nd",
+            "23rd",
+            "24th",
+            "101st",
+            "111th",
+            "113th",
+        ]
+    )
+
+
 @pytest.mark.parametrize(
-    ("code", "text"), [(0, "exit 0"), (3, "exit 3"), (-9, "killed by SIGKILL"), (-62, "killed by signal 62")]
+    ("code", "text"),
+    [
+        (0, "exit 0"),
+        (3, "exit 3"),
+        (-9, "killed by SIGKILL"),
+        (-62, "killed by signal 62"),
+        *((-number, f"killed by {number.name}") for number in (signal.SIGBUS, signal.SIGUSR1, signal.SIGSYS)),
+    ],
 )
 def test_names_the_end(code: int, text: str) -> None:
     assert end_text(code) == text
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(0.31, "0.3 s"), (12.4, "12 s"), (119, "119 s"), (600, "10 min"), (90_000, "25 h")]
+    ("seconds", "text"),
+    [
+        (0.31, "0.3 s"),
+        (9.9, "9.9 s"),
+        (10, "10 s"),
+        (12.4, "12 s"),
+        (119, "119 s"),
+        (120, "2 min"),
+        (600, "10 min"),
+        (7199, "120 min"),
+        (7200, "2 h"),
+        (90_000, "25 h"),
+    ],  # fmt: skip
 )
 def test_ages_are_short(seconds: float, text: str) -> None:
     assert age_text(seconds) == text
