@@ -27,7 +27,7 @@ _ENDS: Final = {
 }
 """What ended a request without an answer of the gateway."""
 GONE: Final = "headers and bodies are no longer held: newer requests have taken their room"
-_RESCUES: Final = frozenset({"fault", "fallback", "retry"})
+_RESCUES: Final = frozenset({"fault", "fallback", "garbage", "retry"})
 """Steps that mean that something has failed."""
 _THEN: Final = {
     "replay": "sent again on another connection",

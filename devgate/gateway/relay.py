@@ -307,6 +307,8 @@ class Relay:
             self._out.append(b"0\r\n%b\r\n" % response_trailers(self._trailers))
         if self._out:
             self._write()
+        if garbage_after_body:
+            self.exchange.traced().steps.append(("garbage", "bytes followed the answer, so that connection was closed"))
         self.end(None)
 
     def on_upgrade(self, head: ResponseHead) -> None:

@@ -613,6 +613,8 @@ async def test_garbage_after_an_answer_costs_only_the_connection():
         for _ in range(2):
             assert (await bench.get("/")).body == b"ok"
         assert len(service.peers) == 2
+        detail = await bench.gateway.inspector.request(2)
+        assert "garbage" in [one.step for one in detail.decisions]
 
 
 async def test_a_service_that_does_not_answer_is_a_504():
