@@ -139,6 +139,8 @@ class ServiceRow:
     """The last looks, newest last; of the replica that speaks for the service."""
     blocked_by: str = ""
     """What keeps a blocked service from starting, as a slug: `port-in-use`, `missing-command`, `missing-cwd` ...; else empty."""
+    dependents: tuple[str, ...] = ()
+    """Who needs it, directly or not, in the order of their start."""
     tty: bool = False
     """Whether its process has a terminal of its own, into which one can type."""
 

@@ -208,4 +208,5 @@ class External:
             checked_at=self._vitals.checked_at,
             probe=probe_text(self.spec.ready, port),
             probes=tuple(self._vitals.history),
+            dependents=self._world.others.dependents_of(self.name),
         )

@@ -39,6 +39,9 @@ class Fleet:
         self._services: dict[str, Service | External] = {}
         self._leaving: list[Service | External] = []
         """On their way out: not in the profile any more, or replaced."""
+        self._graph_of: Profile | None = None
+        self._graph: Mapping[str, tuple[str, ...]] = {}
+        """Who needs whom in that profile."""
         self.world: World
 
     def __iter__(self) -> Iterator[Service | External]:
@@ -61,7 +64,7 @@ class Fleet:
 
     def dependents(self, name: str) -> list[Service]:
         """Those of ours that need `name`, in the order of their start."""
-        found = [self._services[other] for other in dependents(name, self._needs)]
+        found = [self._services.get(other) for other in self.dependents_of(name)]
         return [service for service in found if isinstance(service, Service)]
 
     def want(self, names: Iterable[str]) -> None:
@@ -247,7 +250,15 @@ class Fleet:
 
     def needing(self, name: str) -> tuple[str, ...]:
         """Who is meant to run and needs this service."""
-        return tuple(service.name for service in self.dependents(name) if service.up) if name in self._services else ()
+        return tuple(other for other in self.dependents_of(name) if self.look(other)[1])
+
+    def dependents_of(self, name: str) -> tuple[str, ...]:
+        """Who needs a service, directly or not, in the order of their start; asked for every picture, worked out once."""
+        profile = self.world.profile
+        if self._graph_of is not profile:
+            needs = {service: spec.depends_on for service, spec in profile.services.items()}
+            self._graph_of, self._graph = profile, {service: tuple(dependents(service, needs)) for service in needs}
+        return self._graph.get(name, ())
 
     def leaving_port(self, port: int, asker: Runner) -> str | None:
         """The service of ours that is on a port now and about to leave it."""

@@ -55,6 +55,7 @@ def row_of(service: Service, world: World) -> ServiceRow:
         probe=probe_text(service.spec.ready, own.port),
         probes=tuple(vitals.history) if vitals is not None else (),
         blocked_by=speaker.refusal.code if speaker.refusal is not None and state is ServiceState.BLOCKED else "",
+        dependents=world.others.dependents_of(service.name),
         tty=speaker.now is not None and speaker.now.launch.window is not None,
     )
 

@@ -167,7 +167,7 @@ class DevgateApp(App[None], inherit_bindings=False):
             run = partial(self.run_action, binding.action)
             yield SystemCommand(binding.description.capitalize(), binding.tooltip, run)
         for row in snapshot.services if snapshot is not None else ():
-            for name in ("start", "stop", "restart", "kill", "adopt", "take"):
+            for name in ("start", "stop", "restart", "kill", "adopt", "take", "start_dependents", "stop_dependents"):
                 if targets(COMMANDS[name], snapshot, row.name):
                     run = partial(self.run_action, f"command({name!r}, {row.name!r})")
                     yield SystemCommand(

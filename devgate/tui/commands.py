@@ -51,6 +51,16 @@ COMMANDS: Final[dict[str, Command]] = {
         "start", lambda control, name: control.services.start(name), lambda row: _ours(row) and row.state in _DOWN
     ),
     "stop": Command("stop", lambda control, name: control.services.stop(name), _up),
+    "start_dependents": Command(
+        "start dependents and",
+        lambda control, name: control.services.start(name, dependents=True),
+        lambda row: _ours(row) and row.state in _DOWN and bool(row.dependents),
+    ),
+    "stop_dependents": Command(
+        "stop dependents and",
+        lambda control, name: control.services.stop(name, dependents=True),
+        lambda row: _up(row) and bool(row.dependents),
+    ),
     "kill": Command("kill", lambda control, name: control.services.kill(name), _up),
     "restart": Command("restart", lambda control, name: control.services.restart(name), _ours),
     "cascade": Command("restart", lambda control, name: control.services.restart(name, dependents=True), _ours),

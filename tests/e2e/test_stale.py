@@ -88,6 +88,7 @@ def test_the_plan_of_a_reload_names_each_field_and_what_it_takes(folder: Path) -
             terminal.wait_for("env.LEVEL, env_file.DB_URL", after=offset)
             terminal.wait_for("live     hold", after=offset)
             terminal.press("d")
+            assert terminal.wait() == 0
         assert request(url, "GET", "/new").status == 404
         assert up.service("web")["stale"] == []
 

@@ -138,6 +138,14 @@ async def test_while_it_shuts_down_it_says_how_long_it_waits(supervise) -> None:
     assert system.state("web") is S.STOPPED
 
 
+async def test_who_needs_a_service_is_told_and_follows_the_profile(supervise) -> None:
+    services = {"db": echo(), "users": echo(depends_on=["db"]), "web": echo(depends_on=["users"])}
+    system = await supervise(services)
+    assert [system.view(name).dependents for name in services] == [("users", "web"), ("web",), ()]
+    await system.become(services | {"web": echo()})
+    assert [system.view(name).dependents for name in services] == [("users",), (), ()]
+
+
 async def test_stopping_alone_leaves_dependents_alone(supervise) -> None:
     system = await supervise({"web": echo(depends_on=["db"]), "db": echo()})
     await system.supervisor.settled()

@@ -80,6 +80,17 @@ async def test_the_palette_finds_a_command_for_a_service():
         await asks(pilot, control, ("start", "bot-server"))
 
 
+async def test_the_palette_stops_a_service_with_what_needs_it():
+    control = FakeControl(sample())
+    control.change_service("fechatter-server", dependents=("bot-server",))
+    async with driven(control) as (app, pilot):
+        await press(pilot, "colon")
+        await press(pilot, *"stop dep")
+        await until(pilot, lambda: "Stop dependents and fechatter-server" in text_of(app))
+        await press(pilot, "enter")
+        await asks(pilot, control, ("stop", "fechatter-server", "dependents"))
+
+
 async def test_every_view_has_its_number_and_shares_the_selection():
     async with driven(FakeControl(sample())) as (app, pilot):
         await press(pilot, "j", "j", "4")

@@ -29,6 +29,20 @@ def test_red_means_every_failed_service_whatever_is_selected():
     assert targets(COMMANDS["red"], sample(), "fechatter-server") == ("bot-server",)
 
 
+def test_dependents_are_started_and_stopped_where_there_are_any():
+    snapshot = sample()
+    rows = [
+        replace(row, dependents=("web",)) if row.name in ("fechatter-server", "bot-server", "search-service") else row
+        for row in snapshot.services
+    ]
+    snapshot = replace(snapshot, services=tuple(rows))
+    found = {
+        name: {row.name for row in rows if targets(COMMANDS[name], snapshot, row.name)}
+        for name in ("start_dependents", "stop_dependents")
+    }
+    assert found == {"start_dependents": {"bot-server"}, "stop_dependents": {"fechatter-server"}}
+
+
 def test_a_breaker_is_reset_where_there_is_something_to_reset():
     assert fitting("reset") == {"bot-server", "media-server", "billing-server"}
 
