@@ -21,7 +21,7 @@ from packaging.requirements import Requirement
 from devgate.errors import Exit
 from devgate.tui import bindings
 from tests.deadline import DEADLINE_S
-from tests.e2e.harness import Up, environment, free_ports, request
+from tests.e2e.harness import Up, environment, free_ports, request, survivors
 from tests.e2e.terminal import Terminal
 from tests.tools import require_tool
 
@@ -228,7 +228,7 @@ def serves_an_app(request: pytest.FixtureRequest, line: str) -> None:
         process.stdin.close()  # the app is gone
         assert all(json.loads(text) for text in process.stdout)
         assert process.wait(DEADLINE_S) == 0
-    assert not psutil.wait_procs(family, timeout=DEADLINE_S)[1]
+    assert not survivors(family)
 
 
 def writes_the_schema(request: pytest.FixtureRequest, line: str) -> None:

@@ -20,7 +20,7 @@ import psutil
 from tests.deadline import DEADLINE_S
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
 DEVGATE = (sys.executable, "-m", "devgate")
@@ -186,10 +186,26 @@ class Up:
             for stream in (self.process.stdout, self.process.stderr):
                 if stream is not None:
                     stream.close()
-            _, left = psutil.wait_procs(family, timeout=DEADLINE_S)
+            left = survivors(family)
             for process in left:
                 process.kill()
         assert not left, f"left behind: {left}"
+
+
+def alive(process: psutil.Process) -> bool:
+    """A zombie is not: who has lost its parent is buried by the system, which may take its time."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def survivors(family: Iterable[psutil.Process]) -> list[psutil.Process]:
+    """Who is still alive at the deadline; waits for all to end."""
+    end = time.monotonic() + DEADLINE_S
+    while (left := [*filter(alive, family)]) and time.monotonic() < end:
+        time.sleep(0.02)
+    return left
 
 
 def free_ports(count: int) -> Iterator[int]:

@@ -13,8 +13,8 @@ import psutil
 import pytest
 
 from devgate import __version__
-from tests.deadline import DEADLINE_S, wait_until
-from tests.e2e.harness import Up, environment, request, run
+from tests.deadline import wait_until
+from tests.e2e.harness import Up, alive, environment, request, run, survivors
 from tests.e2e.terminal import Terminal
 from tests.tools import lack, require_tool
 
@@ -83,8 +83,7 @@ def test_without_a_profile_the_demo_runs_from_the_bundle_alone(bundle: Command, 
             *((*bundle, "stub", name) for name in services),
         }
         assert up.stop() == 143
-        _, left = psutil.wait_procs(family, timeout=DEADLINE_S)
-        assert not left
+        assert not survivors(family)
 
 
 def test_killed_it_leaves_no_process(bundle: Command, two: Path) -> None:
@@ -93,7 +92,7 @@ def test_killed_it_leaves_no_process(bundle: Command, two: Path) -> None:
         family = up.family()
         assert len(family) == 3
         up.process.kill()
-        wait_until(lambda: not any(process.is_running() for process in family), "everything is gone")
+        wait_until(lambda: not any(map(alive, family)), "everything is gone")
 
 
 @pytest.fixture(params=[None, USERS_LIBRARIES], ids=["no library path", "the user's library path"])
@@ -149,6 +148,5 @@ def test_the_screen_shows_services_and_q_ends_everything(bundle: Command, two: P
         family = psutil.Process(terminal.devgate).children(recursive=True)
         assert len(family) == 3
         terminal.quit()
-        _, left = psutil.wait_procs(family, timeout=DEADLINE_S)
-        assert not left
+        assert not survivors(family)
     assert not os.path.exists(two / ".devgate" / "run.json")

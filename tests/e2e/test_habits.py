@@ -13,9 +13,8 @@ import psutil
 import pytest
 
 from tests.deadline import DEADLINE_S, wait_until
-from tests.e2e.harness import Up, free_ports
+from tests.e2e.harness import Up, alive, free_ports
 from tests.e2e.load import Load
-from tests.e2e.test_killed import alive
 from tests.samples import command
 
 if TYPE_CHECKING:

@@ -7,25 +7,16 @@ import os
 import signal
 from typing import TYPE_CHECKING
 
-import psutil
 import pytest
 
-from tests.deadline import DEADLINE_S, wait_until
-from tests.e2e.harness import Up, free_ports
+from tests.deadline import wait_until
+from tests.e2e.harness import Up, alive, free_ports, survivors
 from tests.samples import command
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("alone_with_leftovers")]
-
-
-def alive(process: psutil.Process) -> bool:
-    """A zombie is not: who has lost its parent is buried by the system, which may take its time."""
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 @pytest.fixture
@@ -75,8 +66,7 @@ def test_a_closed_terminal_is_an_orderly_end(folder: Path) -> None:
         up.ready()
         family = up.family()
         assert up.stop(signal.SIGHUP) == 129
-        psutil.wait_procs(family, timeout=DEADLINE_S)
-        assert not any(map(alive, family))
+        assert not survivors(family)
 
 
 def test_a_run_file_whose_pid_belongs_to_a_stranger_is_dead(folder: Path) -> None:

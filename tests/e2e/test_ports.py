@@ -15,7 +15,7 @@ import pytest
 
 from devgate.errors import Exit
 from tests.deadline import DEADLINE_S, wait_until
-from tests.e2e.harness import Up, free_ports, request, run
+from tests.e2e.harness import Up, free_ports, request, run, survivors
 from tests.samples import command
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ def test_what_a_killed_devgate_has_left_is_in_nobodys_way(tmp_path: Path) -> Non
             assert again.ready().endswith(f":{gateway}")
             assert again.service("web")["port"] == web
             assert "left behind by a devgate that is gone" in again.cli("logs", "web").stdout
-        assert not psutil.wait_procs(family, timeout=DEADLINE_S)[1]
+        assert not survivors(family)
 
 
 def test_in_the_background_it_is_said_here_who_was_ended(tmp_path: Path, strangers: Start) -> None:

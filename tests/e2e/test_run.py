@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from tests.deadline import DEADLINE_S, wait_until
-from tests.e2e.harness import DEVGATE, TWO, Up, environment, free_ports, request, run
+from tests.e2e.harness import DEVGATE, TWO, Up, alive, environment, free_ports, request, run, survivors
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,7 +89,7 @@ def test_down_ends_the_command_with_its_children(two: Path) -> None:
         family = psutil.Process(process.pid).children(recursive=True)
         run("down", cwd=two)
         assert process.wait(DEADLINE_S) == 0
-        assert not psutil.wait_procs(family, timeout=DEADLINE_S)[1]
+        assert not survivors(family)
 
 
 def test_a_killed_run_leaves_no_command(two: Path) -> None:
@@ -103,7 +103,7 @@ def test_a_killed_run_leaves_no_command(two: Path) -> None:
         family = psutil.Process(process.pid).children(recursive=True)
         process.kill()
         process.wait()
-        wait_until(lambda: not any(one.is_running() and one.status() != "zombie" for one in family), "all gone")
+        wait_until(lambda: not any(map(alive, family)), "all gone")
 
 
 def test_a_service_that_fails_ends_everything_if_asked(tmp_path: Path) -> None:

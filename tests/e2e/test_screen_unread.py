@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from tests.deadline import wait_until
-from tests.e2e.harness import DEVGATE, TWO, environment, request
+from tests.e2e.harness import DEVGATE, TWO, alive, environment, request
 from tests.e2e.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def test_a_terminal_that_is_gone_ends_devgate_and_its_services(tmp_path: Path) -
     os.close(master)  # the window is closed: SIGHUP, and every write fails
 
     def gone() -> bool:
-        return all(not one.is_running() or one.status() == psutil.STATUS_ZOMBIE for one in family)
+        return not any(map(alive, family))
 
     try:
         wait_until(gone, "devgate and everything that it started are gone")

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from tests.deadline import DEADLINE_S, wait_until
-from tests.e2e.harness import DEVGATE, Up, environment, request, run
+from tests.e2e.harness import DEVGATE, Up, environment, request, run, survivors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,7 +68,7 @@ def test_the_end_of_stdin_is_an_orderly_stop(two: Path, started: list[Sidecar]) 
     sidecar.process.stdin.close()
     assert sidecar.wait_for("stopped")["reason"] == "stdin closed"
     assert sidecar.process.wait(DEADLINE_S) == 0
-    assert not psutil.wait_procs(family, timeout=DEADLINE_S)[1]
+    assert not survivors(family)
     assert not (two / ".devgate" / "run.json").exists()
 
 
@@ -128,7 +128,7 @@ def test_a_reader_that_never_reads_stops_nobody(tmp_path: Path, started: list[Si
     family = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGTERM)
     assert process.wait(DEADLINE_S) == 143
-    assert not psutil.wait_procs(family, timeout=DEADLINE_S)[1]
+    assert not survivors(family)
 
 
 def test_a_reader_that_is_gone_does_not_skip_the_clean_up(two: Path, started: list[Sidecar]) -> None:
@@ -140,7 +140,7 @@ def test_a_reader_that_is_gone_does_not_skip_the_clean_up(two: Path, started: li
         stream.close()
     sidecar.process.send_signal(signal.SIGTERM)
     assert sidecar.process.wait(DEADLINE_S) == 143
-    assert not psutil.wait_procs(family, timeout=DEADLINE_S)[1]
+    assert not survivors(family)
     assert not (two / ".devgate" / "run.json").exists()
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.deadline import wait_until
-from tests.e2e.harness import Up
+from tests.e2e.harness import Up, alive
 from tests.e2e.terminal import Terminal
 from tests.samples import command
 
@@ -78,4 +78,4 @@ def test_it_is_gone_when_devgate_is_killed(folder: Path) -> None:
         up.ready()
         family = up.family()
         up.process.kill()
-        wait_until(lambda: not any(process.is_running() for process in family), "nothing of it is left")
+        wait_until(lambda: not any(map(alive, family)), "nothing of it is left")

@@ -174,7 +174,7 @@ def test_names_the_end(code: int, text: str) -> None:
         (7199, "120 min"),
         (7200, "2 h"),
         (90_000, "25 h"),
-    ],  # fmt: skip
+    ],
 )
 def test_ages_are_short(seconds: float, text: str) -> None:
     assert age_text(seconds) == text
