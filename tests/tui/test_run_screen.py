@@ -26,9 +26,14 @@ class Control(FakeControl):
 def crash(self):
     raise RuntimeError("a bug in a key")
 
+def give_up(self, event):
+    if event.key == "f9":
+        raise RuntimeError("a bug in the screen")
+
 async def main():
     global shown
     DevgateApp.action_help = crash
+    DevgateApp.on_key = give_up
     control = Control(sample(), log_lines())
     shown = asyncio.create_task(run_screen(control, ready=lambda: logging.warning("logged while the screen is up")))
     try:
@@ -55,11 +60,14 @@ def assert_whole(terminal: Terminal) -> None:
         assert sequence in last
 
 
-def test_a_crash_in_the_screen_is_a_return_code_and_a_report(terminal: Terminal):
+def test_a_bug_in_a_key_is_a_notice_and_a_crash_of_the_screen_a_return_code_and_a_report(terminal: Terminal):
     terminal.press("?")
+    terminal.wait_for("That key failed")
+    terminal.press("\x1b[20~")  # F9
     terminal.wait_for("the code is 1")
     assert_whole(terminal)
-    assert "a bug in a key" in terminal.text
+    for bug in ("a bug in a key", "a bug in the screen"):
+        assert bug in terminal.text
 
 
 def test_being_cancelled_is_passed_on(terminal: Terminal):
