@@ -19,6 +19,8 @@ EXTRA_LIMIT: Final = 65_536
 """Bytes of all trailers of a body, and of all its chunk extensions: they reach nobody, and must not keep us busy for ever."""
 
 _SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,15})((?:[ \t]*;[\t\x20-\x7e\x80-\xff]*)?)")
+_NEXT: Final = (re.compile(rb"([0-9A-Fa-f]{1,15})\r\n"), re.compile(rb"\r\n([0-9A-Fa-f]{1,15})\r\n"))
+"""The way from one chunk to the next as nearly everybody writes it: at the beginning, and after a chunk."""
 _FIELD: Final = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([\t\x20-\x7e\x80-\xff]*)")
 _HEX: Final = frozenset(b"0123456789ABCDEFabcdef")
 
@@ -55,24 +57,29 @@ class ChunkedBody:
         if self._kept:
             data, self._kept = self._kept + data, b""
         pieces: list[bytes] = []
-        at = size = 0
+        at, left, within = 0, self._left, self._within
         while not self.ended:
-            if self._left:
-                piece = data[at : at + self._left]
-                if not piece:
-                    break
+            if left:
+                piece = data[at : at + left]
                 pieces.append(piece)
-                size += len(piece)
                 at += len(piece)
-                self._left -= len(piece)
+                left -= len(piece)
+                if left:
+                    break
+            plain = None if self._last else _NEXT[within].match(data, at)
+            if plain is not None and (left := int(plain[1], 16)):
+                at, within = plain.end(), True
                 continue
+            self._left, self._within = 0, within
             line, after = self._line(data, at)
             if line is None:
                 self._kept = data[at:]
                 break
             at = after
             self._read(line)
-        whole = [b"%x\r\n" % size, *pieces, b"\r\n"] if pieces else []
+            left, within = self._left, self._within
+        self._left, self._within = left, within
+        whole = [b"%x\r\n" % sum(map(len, pieces)), *pieces, b"\r\n"] if any(pieces) else []
         if self.ended:
             whole += (b"0\r\n\r\n", data[at:])
         return b"".join(whole)

@@ -192,7 +192,8 @@ def _called(path: KeyPath) -> str:
     if not path:
         return "the profile"
     if isinstance(path[-1], int):
-        owner = str(path[-2]).removesuffix("s") if len(path) > 1 else "entry"
+        owner = str(path[-2]) if len(path) > 1 else "entry"
+        owner = f"{owner[:-3]}y" if owner.endswith("ies") else owner.removesuffix("s")
         return f"{owner} {path[-1] + 1}"
     return path[-1]
 
