@@ -105,6 +105,10 @@ def test_directions() -> None:
     assert direction("1.2.0", "1.1.9") == "behind"
     assert direction("1.2.0", "blue") == "different"
     assert direction("1.2.0", "1.2.0-rc.1") == "different"
+    assert direction("1.2.1", "1.2.2") == "ahead"
+    assert direction("1.2.2", "1.2.1") == "behind"
+    assert direction("1", "1.0.0") == direction("1.2", "1.2.0") == "different"  # in how they are written alone
+    assert direction("1", "1.0.1") == direction("1.2", "1.2.1") == direction("1", "1.1") == "ahead"
 
 
 def test_the_whole_is_as_bad_as_its_worst_part() -> None:
