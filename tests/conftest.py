@@ -25,8 +25,7 @@ settings.register_profile(
     "suite",
     deadline=None,  # how long an example takes is the machine's business
     suppress_health_check=[HealthCheck.too_slow],
-    derandomize="DEVGATE_REQUIRE_TOOLS"
-    in os.environ,  # a gate asks the same each time; a developer may find what is new
+    derandomize="DEVGATE_REQUIRE_TOOLS" in os.environ,  # a gate asks the same each time, a developer something new
 )
 settings.load_profile("suite")
 
@@ -72,10 +71,10 @@ def no_connection_forgotten() -> Iterator[None]:
         server: asyncio.Server,
         *more: Any,
     ) -> None:
-        if server is not None and not server.sockets:
-            conn.close()
-        else:
+        if server.sockets:
             await accept(loop, factory, conn, extra, ssl, server, *more)
+        else:
+            conn.close()
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(BaseSelectorEventLoop, "_accept_connection2", accept_or_close)
