@@ -6,6 +6,7 @@ from dataclasses import replace
 from textwrap import wrap
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from textual import on
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
@@ -33,6 +34,7 @@ HELP_WIDTH: Final = 116
 FRAME: Final = 5
 """Cells of a dialog that are not its text's: border, padding, scroll bar."""
 
+KEYS: Final = (Column("key", "", 18), Column("id", "", 24, drop=1), Column("sentence", "", 28, grow=1))
 TEXT = (Column("text", "", 10, grow=1),)
 
 
@@ -149,15 +151,17 @@ class Help(Dialog):
     BINDINGS = bindings.of(bindings.HELP)
 
     def __init__(self, here: Collection[str], keymap: str, room: int) -> None:
-        width = max(min(room * 94 // 100, HELP_WIDTH), 24)
-        columns = (Column("key", "", 18), Column("id", "", 24, drop=1), Column("sentence", "", 40, grow=1))
-        self._room = place(columns, width - FRAME)[-1][1]
         self._here = here
-        ids = len(place(columns, width - FRAME)) == len(columns)
+        ids = len(place(KEYS, min(room * 94 // 100, HELP_WIDTH) - FRAME)) == len(KEYS)
         note = f"moved by id in {keymap}" if keymap and ids else ""
-        super().__init__("Keys", columns, self.rows, width=width, height="1fr", note=note)
+        super().__init__("Keys", KEYS, self.rows, width=HELP_WIDTH, height="1fr", note=note)
+
+    @on(LiveTable.Resized)
+    def _fold(self) -> None:
+        self._text.show(self.rows())
 
     def rows(self) -> list[Row]:
+        room = place(KEYS, self._text.size.width)[-1][1]
         mine = [
             group
             for group in bindings.ALL
@@ -168,7 +172,7 @@ class Help(Dialog):
             rows.append(Row(group.title, {SPAN: ((group.title, "title"),)}))
             for binding in group.table:
                 shown = " ".join(self.app.get_key_display(binding.with_key(key)) for key in binding.key.split(","))
-                first, *more = wrap(binding.tooltip, self._room)
+                first, *more = wrap(binding.tooltip, room)
                 cells: dict[str, Runs] = {
                     "key": ((shown, "key"),),
                     "id": ((binding.id or "", "muted"),),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from devgate.model.status import ServiceState
-from tests.tui.driving import asks, driven, news, press, screen_of, settle, shows, text_of, until
+from tests.tui.driving import asks, driven, news, press, screen_of, settle, shows, steady, text_of, until
 from tests.tui.fake_control import FakeControl, log_lines, sample, service
 
 if TYPE_CHECKING:
@@ -172,3 +172,17 @@ async def test_the_palette_offers_what_would_do_something_and_each_thing_once():
         assert "Restart" in titles
         assert not {"Adopt", "Take port", "Start", "Detach", "Palette"} & set(titles)  # of a ready service, here
         assert len(titles) == len(set(titles))
+
+
+async def test_the_help_folds_anew_when_the_terminal_is_resized_under_it():
+    async with driven(FakeControl(sample()), (120, 40)) as (app, pilot):
+        await press(pilot, "question_mark")
+        await shows(pilot, "overview.open")
+        for size in ((60, 15), (80, 24)):
+            await pilot.resize_terminal(*size)
+            await until(pilot, lambda: "overview.open" not in text_of(app))
+            await steady(pilot)
+            assert "…" not in "".join(line.partition("│")[2] for line in screen_of(app) if "│" in line)
+            assert all("│" not in line or line.count("│") == 2 for line in screen_of(app))
+        await pilot.resize_terminal(120, 40)
+        await shows(pilot, "overview.open")

@@ -224,6 +224,7 @@ class LiveTable(ScrollView, can_focus=True):
     def on_resize(self) -> None:
         if self._cells != self.size.width:
             self.post_message(self.Resized(self))
+            self.refresh()  # a part may have been painted in the meantime, cut to the new width
         self._place()
         self._resize()
         self._reveal()
