@@ -10,13 +10,16 @@ Everything is synchronous except the two waits, so a reader that does not await 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from devgate.model.status import FAILED, RETURNING, ServiceState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+LOSSES_KEPT: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ class Instance:
     __slots__ = (
         "_cuts",
         "_idle",
+        "_lost",
         "_overheard",
         "endpoint",
         "entered",
@@ -64,6 +68,7 @@ class Instance:
         """Takes no new requests."""
         self._cuts: set[Callable[[], None]] = set()
         self._idle: asyncio.Event | None = None
+        self._lost: deque[float] = deque(maxlen=LOSSES_KEPT)
         self._overheard = (0, 0.0, b"")
         """Epoch, monotonic seconds, value."""
 
@@ -80,6 +85,14 @@ class Instance:
         self.in_flight -= 1
         if self._idle is not None and self.in_flight == 0:
             self._idle.set()
+
+    def lose(self, at: float) -> None:
+        """A request has failed, at `at` monotonic seconds, because the connection to this instance has ended."""
+        self._lost.append(at)
+
+    def lost(self, since: float) -> int:
+        """How many requests have failed so since then."""
+        return sum(at >= since for at in self._lost)
 
     def overhear(self, version: bytes, at: float) -> None:
         """An ordinary answer has named the shared-knowledge version, at `at` monotonic seconds."""

@@ -36,6 +36,13 @@ def outcome_of(error: UpstreamError) -> Outcome:
     return Outcome.TIMEOUT if error.kind in _TIMEOUTS else Outcome.FAILURE
 
 
+def give_up(relay: Relay, error: UpstreamError) -> None:
+    """The client hears of it."""
+    relay.cast(outcome_of(error), error.detail)
+    if error.kind in _BROKE_OFF:
+        relay.lose()
+
+
 def failure_of(error: UpstreamError, service: str) -> Failure:
     """As the client hears of it, if nothing else helps."""
     sentence = f"{service}: {error.detail}."
@@ -63,5 +70,5 @@ def settle(relay: Relay, how: DevgateError | None) -> DevgateError | None:
     exchange.error = how.kind.value
     exchange.close = True
     exchange.client.abort()
-    relay.cast(outcome_of(how), how.detail)
+    give_up(relay, how)
     return None

@@ -168,6 +168,10 @@ class Relay:
             outcome = breaker.judge(status)
             self.cast(outcome, f"status {status}" if outcome is Outcome.FAILURE else "")
 
+    def lose(self) -> None:
+        """The client has heard that the connection to the service has ended."""
+        self.instance.lose(self._common.now())
+
     def end(self, how: DevgateError | None) -> None:
         """The attempt is over, and `then` says what becomes of the request."""
         if not self._over:

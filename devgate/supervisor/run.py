@@ -53,6 +53,8 @@ class Run:
         self.launch = launch
         self.ready_at: float | None = None
         """When it became ready, without a break since; monotonic seconds."""
+        self.ended_at = 0.0
+        """When its process ended, likewise; 0 before."""
         self.was_ready = False
         self.alive = True
         """Whether there is a process, or something that it has left."""
@@ -160,6 +162,7 @@ class Run:
     # Its end
 
     def _ended(self, code: int) -> None:
+        self.ended_at = self._world.clock.now()
         self._flush()
         self.end_probing()
         self._exited(code)

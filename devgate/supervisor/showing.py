@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from devgate.model.snapshot import BreakerRow, InstanceRow, ServiceRow, SyncRow, TrafficRow
 from devgate.model.status import Owner, ServiceState
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from devgate.supervisor.runner import Runner
     from devgate.supervisor.service import Service
     from devgate.supervisor.world import World
+
+NOTICED_S: Final = 0.5
+"""Connections may end that long before their process is seen to be gone: a grandchild may keep it from being reaped."""
 
 Number = TypeVar("Number", int, float)
 
@@ -39,7 +42,7 @@ def row_of(service: Service, world: World) -> ServiceRow:
         uptime_s=own.uptime_s,
         restarts=sum(runner.restarts for runner in service.runners),
         exit_code=run.code if run is not None and foreign is None else None,
-        cause=redact_text(speaker.cause),
+        cause=redact_text(speaker.cause) + _losses(speaker),
         last_error=redact_text(service.ring.last_error(speaker.run_number)) or _last_words(speaker),
         waiting_for=speaker.waiting.names,
         cpu_percent=_sum(instance.cpu_percent for instance in instances),
@@ -58,6 +61,14 @@ def row_of(service: Service, world: World) -> ServiceRow:
         dependents=world.others.dependents_of(service.name),
         tty=speaker.now is not None and speaker.now.launch.window is not None,
     )
+
+
+def _losses(runner: Runner) -> str:
+    """How many requests a crash has failed: those that were under way and could not be sent again."""
+    if runner.last is None or runner.state not in (ServiceState.CRASHED, ServiceState.BACKOFF):
+        return ""
+    count = runner.instance.lost(since=runner.last.ended_at - NOTICED_S)
+    return f"; {count} request{'s' if count != 1 else ''} failed" if count else ""
 
 
 def _last_words(runner: Runner) -> str:

@@ -6,6 +6,8 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -13,7 +15,7 @@ import psutil
 import pytest
 
 from tests.deadline import DEADLINE_S, wait_until
-from tests.e2e.harness import Up, alive, free_ports
+from tests.e2e.harness import Up, alive, free_ports, request
 from tests.e2e.load import Load
 from tests.samples import command
 
@@ -105,6 +107,36 @@ def test_crash_at_start(tmp_path: Path) -> None:
         row = up.service("bad")
         assert (row["state"], row["exit_code"]) == ("crashed", 3)
         assert "no database" in up.cli("logs", "bad").stdout
+
+
+def test_requests_that_a_crash_has_failed_are_counted(tmp_path: Path) -> None:
+    """Those that could be sent again are not among them."""
+    (tmp_path / "service.py").write_text(
+        "import os, sys, threading\n"
+        "from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer\n"
+        "together = threading.Barrier(3, action=lambda: os._exit(3))\n"
+        "class Handler(BaseHTTPRequestHandler):\n"
+        "    def do_GET(self):\n"
+        "        self.send_response(204)\n"
+        "        self.end_headers()\n"
+        "    def do_POST(self):\n"
+        "        together.wait()\n"
+        "    def log_message(self, *_): pass\n"
+        "ThreadingHTTPServer(('127.0.0.1', int(os.environ['PORT'])), Handler).serve_forever()\n"
+    )
+    (tmp_path / "devgate.yaml").write_text(
+        "sync: {enabled: false}\nservices:\n"
+        f"  shop: {{command: [{sys.executable}, service.py], port: auto, ready: {{http: /}}, restart: 'no'}}\n"
+        "routes: [{path: /*, service: shop}]\n"
+    )
+    with Up(("--port", "0", "--trust"), tmp_path) as up:
+        up.ready()
+        url = up.status()["url"]
+        with ThreadPoolExecutor(3) as pool:
+            answers = list(pool.map(lambda _: request(url, "POST", "/buy").status, range(3)))
+        assert answers == [502, 502, 502]
+        wait_until(lambda: up.service("shop")["cause"].endswith("; 3 requests failed"), "count")
+        assert up.service("shop")["cause"].startswith("exit 3")
 
 
 def test_stdout_held_by_a_grandchild_of_one_that_ends(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from devgate.gateway.frames import GOING_AWAY
 from devgate.gateway.handlers.course import Course
 from devgate.gateway.handlers.sending import request, stream, take_whole
 from devgate.gateway.handlers.waiting import Waiting
-from devgate.gateway.mishaps import failure_of, mishap_of, note, outcome_of, settle
+from devgate.gateway.mishaps import failure_of, give_up, mishap_of, note, outcome_of, settle
 from devgate.gateway.relay import Common, Relay
 from devgate.gateway.retrying import UNREACHABLE
 from devgate.gateway.screened import Refused, Screened
@@ -190,7 +190,7 @@ class Forward:
                 continue
             note(relay, error, rescue.value)
             if lost:
-                relay.cast(outcome_of(error), error.detail)
+                give_up(relay, error)
                 raise failure_of(error, lane.backend.name)
             relay.cast(Outcome.IGNORED)
             if rescue is Rescue.REPLAY:

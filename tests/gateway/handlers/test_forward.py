@@ -5,6 +5,7 @@ import socket
 
 import pytest
 
+from devgate.clock import SystemClock
 from tests.deadline import DEADLINE_S
 from tests.gateway.harness import CHUNKS, OK, PAGE, Answer, Truncated, gateway
 from tests.upstreams import Peer, answering, scripted
@@ -557,6 +558,9 @@ async def test_a_service_that_dies_within_a_body_never_makes_a_clean_end(beginni
         assert (row.status, row.error) == (200, "truncated")
         assert bench.gateway.breaker_row("a").consecutive == 1
         assert bench.gateway.traffic().error_ratio == 1.0
+        instance = bench.entry().instances[0]
+        assert instance.lost(since=0.0) == 1
+        assert instance.lost(since=SystemClock().now() + 1) == 0
 
 
 async def test_a_body_that_is_cut_before_anything_left_is_a_502():
