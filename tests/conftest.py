@@ -8,6 +8,7 @@ import gc
 import inspect
 import os
 import secrets
+import signal
 import tempfile
 from asyncio.selector_events import BaseSelectorEventLoop
 from pathlib import Path
@@ -20,6 +21,10 @@ from hypothesis import HealthCheck, settings
 if TYPE_CHECKING:
     import socket
     from collections.abc import AsyncIterator, Iterator
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell has started the suite in the background. Every program of a test would inherit that, and be deaf to Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile(
     "suite",
