@@ -24,6 +24,13 @@ PICTURE_LIFE_S: Final = 0.2
 """While only traffic moves a picture is shared for this long, whoever asks; a change of state is seen at once."""
 
 
+BEAT_S: Final = 2.0
+"""How old a picture of a devgate to which nothing happens may be. A new one every second, and the nine rows that show another
+uptime, would be a third of all that it costs then."""
+HASTE_S: Final = 1.0
+"""The same while it stops: seconds are counted down."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scene:
     """Everything that is on a picture."""
@@ -53,8 +60,9 @@ class Camera:
     @property
     def seq(self) -> int:
         """Moves whenever a picture would show something new."""
-        # Uptimes move every second without anybody announcing it.
-        return self._states_seq + self._scene.gateway.seq + int(self._clock.now())
+        # Uptimes move without anybody announcing it.
+        beat_s = HASTE_S if self._scene.stopping() else BEAT_S
+        return self._states_seq + self._scene.gateway.seq + int(self._clock.now() / beat_s)
 
     @property
     def _states_seq(self) -> int:
