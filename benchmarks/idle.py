@@ -9,7 +9,6 @@ once. The services are not counted.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import tempfile
 import time
@@ -17,6 +16,7 @@ from pathlib import Path
 
 import psutil
 
+from benchmarks.keeping import keep
 from benchmarks.screen_pty import ScreenPty
 
 BUDGETS = {"cpu_percent": 1.0, "memory_mib": 90.0}
@@ -69,11 +69,7 @@ def main() -> int:
         over = budget is not None and value > budget
         good = good and not over
         print(f"{key:12} {value:7.2f}  budget {budget}{'  OVER' if over else ''}")
-    results = Path(__file__).parent / "results"
-    results.mkdir(exist_ok=True)
-    (results / f"idle-{int(time.time())}.json").write_text(
-        json.dumps({"figures": figures, "budgets": BUDGETS}, indent=1)
-    )
+    keep("idle", figures=figures, budgets=BUDGETS)
     return 0 if good else 1
 
 

@@ -10,9 +10,7 @@ as `devgate up --no-tui` with every default middleware on. Needs `wrk`; peers wh
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import platform
 import re
 import shutil
 import signal
@@ -23,12 +21,12 @@ import sys
 import tempfile
 import time
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
 
+from benchmarks.keeping import keep
 from benchmarks.peers import commands
 
 if TYPE_CHECKING:
@@ -201,16 +199,7 @@ def main() -> int:
         print(
             f"devgate / {verdict['peer']} at {verdict['connections']}: {verdict['ratio']:.2f} (floor {verdict['floor']}) {word}"
         )
-    at = datetime.now(UTC)
-    results = HERE / "results"
-    results.mkdir(exist_ok=True)
-    record = {
-        "at": at.isoformat(timespec="seconds"),
-        "machine": {"python": platform.python_version(), "system": platform.platform(), "cpus": os.cpu_count()},
-        "samples": [asdict(sample) for sample in samples],
-        "verdicts": verdicts,
-    }
-    (results / f"proxying-{at:%Y%m%dT%H%M%S}.json").write_text(json.dumps(record, indent=1))
+    keep("proxying", samples=[asdict(sample) for sample in samples], verdicts=verdicts)
     return 0 if all(verdict["good"] for verdict in verdicts) else 1
 
 

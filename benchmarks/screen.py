@@ -25,6 +25,7 @@ from urllib.request import urlopen
 
 import psutil
 
+from benchmarks.keeping import keep
 from benchmarks.screen_pty import DEADLINE_S, ScreenPty
 
 if TYPE_CHECKING:
@@ -147,11 +148,7 @@ def main() -> int:
         added = middle[case] - middle["direct"]
         print(f"{case:14} adds {added:6.2f} ms to p99, may add {floor:g}{'  OVER' if added > floor else ''}")
         over += [case] if added > floor else []
-    results = HERE / "results"
-    results.mkdir(exist_ok=True)
-    (results / f"screen-{int(time.time())}.json").write_text(
-        json.dumps({"samples": samples, "floors": FLOORS}, indent=1)
-    )
+    keep("screen", samples=samples, floors=FLOORS)
     return 1 if over else 0
 
 

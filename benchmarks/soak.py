@@ -24,12 +24,13 @@ import sys
 import tempfile
 import time
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import aiohttp
 import psutil
+
+from benchmarks.keeping import keep
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -255,9 +256,7 @@ def main() -> int:
         finally:
             devgate.send_signal(signal.SIGTERM)
             devgate.wait(30)
-    at = datetime.now(UTC)
-    (HERE / "results").mkdir(exist_ok=True)
-    (HERE / "results" / f"soak-{at:%Y%m%dT%H%M%S}.json").write_text(json.dumps(asdict(result), indent=1))
+    keep("soak", **asdict(result))
     print(f"{result.requests} requests, {len(result.bad)} bad {result.bad[:20]}")
     print(
         f"memory grows by {result.slope_mib_an_hour:.2f} MiB an hour (at most {SLOPE_MIB_AN_HOUR}); "

@@ -24,6 +24,7 @@ from pathlib import Path
 
 import psutil
 
+from benchmarks.keeping import keep
 from benchmarks.screen_pty import ScreenPty
 
 BUDGETS = {
@@ -119,11 +120,7 @@ def main() -> int:
         print(
             f"{key:14} {median:7.3f}  ({min(values):.3f} to {max(values):.3f})  budget {budget}{'  OVER' if over else ''}"
         )
-    results = Path(__file__).parent / "results"
-    results.mkdir(exist_ok=True)
-    (results / f"startup-{int(time.time())}.json").write_text(
-        json.dumps({"samples": samples, "budgets": BUDGETS}, indent=1)
-    )
+    keep("startup", samples=samples, budgets=BUDGETS)
     return 0 if good else 1
 
 

@@ -12,7 +12,6 @@ import argparse
 import asyncio
 import base64
 import hashlib
-import json
 import os
 import socket
 import statistics
@@ -24,6 +23,7 @@ from typing import TYPE_CHECKING, Final
 
 import psutil
 
+from benchmarks.keeping import keep
 from benchmarks.peers import commands
 from benchmarks.proxying import HERE, LOAD_CORE, PROXY_CORE, Service, ports
 
@@ -253,11 +253,7 @@ def main() -> int:
             f"{key:25} {middle:8.1f}  ({min(values):.1f} to {max(values):.1f})  budget {budget:g}{'' if good else '  MISSED'}"
         )
         over += [] if good else [key]
-    results = HERE / "results"
-    results.mkdir(exist_ok=True)
-    (results / f"streams-{int(time.time())}.json").write_text(
-        json.dumps({"samples": found, "budgets": BUDGETS}, indent=1)
-    )
+    keep("streams", samples=found, budgets=BUDGETS)
     return 1 if over else 0
 
 

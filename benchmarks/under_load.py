@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import json
 import sys
 import tempfile
 import time
@@ -19,6 +18,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from benchmarks.keeping import keep
 from tests.e2e.happenings import NAMES, reload_routes, restart, switch, touch, write_profiles
 from tests.e2e.harness import Up
 from tests.e2e.load import Load
@@ -51,11 +51,7 @@ def main() -> int:
         reasons.append("without holding nothing failed: this load proves nothing")
     for reason in reasons:
         print(f"FAILED  {reason}")
-    results = Path(__file__).parent / "results"
-    results.mkdir(exist_ok=True)
-    (results / f"under_load-{int(time.time())}.json").write_text(
-        json.dumps({"held": held, "unheld": unheld, "failed": reasons}, indent=1)
-    )
+    keep("under_load", held=held, unheld=unheld, failed=reasons)
     return 1 if reasons else 0
 
 
