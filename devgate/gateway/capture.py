@@ -43,6 +43,8 @@ class Trial(NamedTuple):
     """What was decided on (`policy.rescue.Rescue`)."""
 
 
+NEVER: Final = -1.0
+
 Waiting = tuple[Literal["held", "queued"], float]
 
 
@@ -55,7 +57,7 @@ class Trace:
         self.doing: Waiting | None = None
         """What it waits for now, and since when (monotonic seconds)."""
         self.sent_s = 0.0
-        """When it was sent, in seconds after its arrival; 0: at once."""
+        """When it was sent, in seconds after its arrival; 0: at once; `NEVER`: not yet."""
         self.answered_s = 0.0
         """When the first bytes of the answer left; 0: with the last."""
         self.trials: list[Trial] = []
@@ -118,6 +120,8 @@ class Captures:
         """A request is done."""
         head, whole, answer, trace = exchange.head, exchange.whole_body, exchange.answered, exchange.trace
         fields: Sequence[Field] = ()
+        if trace is not None and trace.sent_s == NEVER:
+            head = (b"", b"")
         size = ENTRY_COST + len(head[0]) + len(head[1])
         if exchange.raw_headers:  # not its own: most requests of a connection share what their greeting keeps
             greeting = exchange.greeting

@@ -81,10 +81,12 @@ class Connection(Wire):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self._on_time()
-        self._spoil("the client left")
-        exchange = None if self._work.busy else self.exchange
-        super().connection_lost(exc)
+        exchange, served = self.exchange, self._work.busy
         if exchange is not None:
+            self.front.pipeline.lose(exchange)
+        self._spoil("the client left")
+        super().connection_lost(exc)
+        if exchange is not None and not served:
             self.front.pipeline.abandon(exchange)
 
     def data_received(self, data: bytes) -> None:

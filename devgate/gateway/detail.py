@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from devgate.model.query import RequestRow
 
 _ENDS: Final = {
-    "client-left": "the client left before the end",
     "cut": "ended by devgate, because the service or devgate itself stops",
     "truncated": "the service broke off in the middle of its answer",
 }
@@ -139,7 +138,9 @@ def _decisions(row: RequestRow, raw: Raw | None) -> Iterable[Decision]:
     elif not row.error:
         yield Decision("route", "none: devgate answered for itself")
     if row.held_ms:
-        yield Decision("lifecycle", f"held for {row.held_ms:,.0f} ms until {row.service} came back", "warn")
+        back = bool(row.replica >= 0 and (raw is None or raw.sent[0]))
+        outcome = f"until {row.service} came back" if back else f"and {row.service} did not come back in that time"
+        yield Decision("lifecycle", f"held for {row.held_ms:,.0f} ms{'' if back else ','} {outcome}", "warn")
     if trace.probe:
         yield Decision("breaker", f"half open: this request tried whether {row.service} works again", "warn")
     for trial in trace.trials:

@@ -31,8 +31,12 @@ class Server(Protocol):
         """Answer a request whose head does not parse, with a slug and a sentence."""
         ...
 
+    def lose(self, exchange: Exchange) -> None:
+        """The client has left. If a task serves the request, it is about to be cancelled; else `abandon` follows."""
+        ...
+
     def abandon(self, exchange: Exchange) -> None:
-        """The client has left."""
+        """The client has left a request that no task serves."""
         ...
 
 

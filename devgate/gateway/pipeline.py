@@ -24,8 +24,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from devgate.gateway import request_id
+from devgate.gateway.capture import NEVER
 from devgate.gateway.failures import Failure, Scene, render, wants_page
 from devgate.gateway.handlers import builtin
+from devgate.gateway.leaving import depart
 from devgate.gateway.mishaps import settle
 from devgate.gateway.reception import choose, receive
 from devgate.gateway.upstream.errors import UpstreamError
@@ -95,11 +97,18 @@ class Pipeline:
         self._fail(exchange, Failure(code, detail, stage="syntax"))
         self._finish(exchange)
 
+    def lose(self, exchange: Exchange) -> None:
+        """The client has left, or was made to: nothing is called off yet."""
+        if not exchange.error:
+            if self.draining:
+                exchange.error = "cut"
+            else:
+                depart(exchange)
+
     def abandon(self, exchange: Exchange) -> None:
-        """The client has left a request that no task is busy with."""
+        """The client has left a request that no task is busy with, as `lose` was told."""
         if exchange.flow is not None:
             exchange.flow.leave()
-        exchange.error = exchange.error or self._gone
         self._finish(exchange)
 
     def _pass_on(self, exchange: Exchange) -> bool:
@@ -126,6 +135,7 @@ class Pipeline:
         if not lane.handler.begin(exchange, lane, match.path, self._settled):
             if exchange.started:
                 return False
+            exchange.traced().sent_s = NEVER
             exchange.client.run(self._see_through(exchange, lane.handler.see_through))
         return True
 
@@ -146,6 +156,7 @@ class Pipeline:
         handler = lane.handler
         if not handler.begin(exchange, lane, path, lambda relay, how: ended.set_result((relay, how))):
             if not exchange.started:
+                exchange.traced().sent_s = NEVER
                 await handler.see_through(exchange)
             return
         try:
@@ -178,17 +189,10 @@ class Pipeline:
             await serve(exchange)
         except Failure as failure:
             self._fail(exchange, failure)
-        except asyncio.CancelledError:
-            exchange.error = exchange.error or self._gone
-            raise
         except Exception:
             self._apologise(exchange)
         finally:
             self._finish(exchange)
-
-    @property
-    def _gone(self) -> str:
-        return "cut" if self.draining else "client-left"
 
     def _answer_own(self, exchange: Exchange, view: builtin.View) -> None:
         if exchange.method not in ("GET", "HEAD"):

@@ -181,13 +181,14 @@ class Relay:
                 then(self, how)
 
     def leave(self) -> None:
-        """Nobody is interested any more."""
+        """Nobody is interested any more, also not in how it has ended: a client that leaves in the middle of its upload ends the
+        attempt by that already."""
         if not self._over:
             self._clear()
             self.then = None
             if self._line is not None:
                 self._line.abort()
-            self.cast(Outcome.IGNORED)
+        self.cast(Outcome.IGNORED)
 
     def _clear(self) -> None:
         self._over = True

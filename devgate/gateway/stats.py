@@ -55,7 +55,7 @@ class Traffic:
         self._buckets = [0] * (len(BOUNDS_MS) + 1)
 
     def add(self, now: float, status: int, duration_s: float | None, *, failed: bool) -> None:
-        """A request is done. `status` 0: the client left before there was one; `duration_s` None: a stream, whose length says
+        """A request is done. `status` 0: devgate stopped before there was one; `duration_s` None: a stream, whose length says
         nothing about speed."""
         span = int(now / SPAN_S)
         if span != self._span:

@@ -46,11 +46,12 @@ def _row(exchange: Exchange, now: float, wall: float) -> RequestRow:
         response_bytes=exchange.sent,
         error=exchange.error,
         kind=exchange.kind,
-        state=_state(exchange),
+        state=state_of(exchange),
     )
 
 
-def _state(exchange: Exchange) -> RequestState:
+def state_of(exchange: Exchange) -> RequestState:
+    """How far it is."""
     if exchange.trace is not None and exchange.trace.doing is not None:
         return exchange.trace.doing[0]
     if exchange.started:

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 
 from devgate import __version__
 from devgate.model.detail import first
+from devgate.model.query import CLIENT_LEFT
 from devgate.model.wire import plain
 
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ def _request(detail: RequestDetail) -> dict[str, Any]:
 
 def _response(detail: RequestDetail) -> dict[str, Any]:
     row, body = detail.row, detail.response_body
+    unanswered = row.status == CLIENT_LEFT and row.error == "client-left"
     content: dict[str, Any] = {"size": body.size, "mimeType": body.type or "x-unknown", **_comment(body)}
     if body.text:
         content["text"] = body.text
@@ -103,7 +105,7 @@ def _response(detail: RequestDetail) -> dict[str, Any]:
         content |= {"text": body.base64, "encoding": "base64"}
     return {
         "status": row.status,
-        "statusText": detail.reason,
+        "statusText": "Client Closed Request" if unanswered else detail.reason,
         "httpVersion": "HTTP/1.1",
         "cookies": [
             cookie
@@ -116,6 +118,7 @@ def _response(detail: RequestDetail) -> dict[str, Any]:
         "redirectURL": first(detail.response, "location"),
         "headersSize": -1,
         "bodySize": row.response_bytes,
+        **({"comment": "no answer: the client left before one had begun"} if unanswered else {}),
     }
 
 

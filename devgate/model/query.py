@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
+
+CLIENT_LEFT: Final = 499
+"""nginx's number for a request whose client left before an answer began. It is for the record: nobody is ever sent it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ class RequestRow:
     path: str
     """Raw, with the query; redacted."""
     status: int
-    """0 while it is not known (client left before)."""
+    """0 while it is not known, and where devgate stopped before; `CLIENT_LEFT` where the client did not wait for one."""
     route: str
     service: str
     replica: int

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from devgate.model.query import CLIENT_LEFT
 from devgate.tui import format as fmt
 from devgate.tui.columns import Column, Row
 from devgate.tui.rows import status
@@ -36,6 +37,8 @@ _STATES: Final[dict[RequestState, tuple[str, Run]]] = {
 _OPEN: Final[Run] = "open", "info"
 BROKEN_OFF: Final = frozenset({"client-left", "cut", "truncated", "reset", "response-timeout"})
 """Slugs of what can end an answer that the service had begun: its status is the service's."""
+_LEFT_BEFORE: Final = ", which nobody was sent: the client left before it had an answer"
+_LEFT_WITHIN: Final = ", but the client left before its end"
 _KINDS: Final = {"sse": "event stream", "websocket": "WebSocket"}
 
 
@@ -114,6 +117,8 @@ def details(request: RequestRow) -> list[Runs]:
     said: Runs = (("status   ", "muted"), status(request.status), (f" from {answer}", "plain"))
     if ended_by_client(request):
         said = (*said, (", until the client ended it", "plain"))
+    elif request.error == "client-left":
+        said = (*said[:2], (_LEFT_BEFORE, "warn")) if request.status == CLIENT_LEFT else (*said, (_LEFT_WITHIN, "warn"))
     elif request.error:
         said = (*said, (f": {request.error}", "bad"))
     lines.insert(1, said)

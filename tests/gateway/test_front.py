@@ -245,7 +245,7 @@ async def test_who_leaves_while_the_service_thinks_cancels_it():
             await cancelled.wait()
         await bench.until(lambda: bench.gateway.traffic().in_flight == 0 and bench.gateway.requests().total == 1)
         row = bench.gateway.requests().rows[0]
-        assert (row.status, row.error) == (0, "client-left")
+        assert (row.status, row.error) == (499, "client-left")
         assert bench.gateway.breaker_row("a").consecutive == 0
 
 

@@ -110,6 +110,9 @@ class Recorder:
     def refuse(self, exchange: Exchange, code: str, detail: str) -> None:
         self.seen.append((code, detail))
 
+    def lose(self, exchange: Exchange) -> None:
+        self.seen.append(("lost", exchange.target))
+
     def abandon(self, exchange: Exchange) -> None:
         self.seen.append(("abandoned", exchange.target))
 

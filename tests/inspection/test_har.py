@@ -47,7 +47,8 @@ def check(value: Any, schema: Any, path: str = "") -> None:
     [
         DETAIL,
         RequestDetail(ROW, note="gone"),
-        RequestDetail(replace(ROW, status=0, error="client-left", path="*")),
+        RequestDetail(replace(ROW, status=0, error="cut", path="*")),
+        RequestDetail(replace(ROW, status=499, error="client-left")),
         replace(DETAIL, row=replace(ROW, kind="websocket")),
         replace(
             DETAIL,
@@ -86,6 +87,12 @@ def test_binary_is_base64_and_messages_are_listed():
     sent, received = entry(replace(DETAIL, row=replace(ROW, kind="websocket")))["_webSocketMessages"]
     assert (sent["type"], sent["opcode"], sent["data"]) == ("send", 1, "hi")
     assert (received["type"], received["opcode"]) == ("receive", 8)
+
+
+def test_an_answer_that_there_was_not_is_none():
+    one = entry(RequestDetail(replace(ROW, status=499, error="client-left")))["response"]
+    assert (one["status"], one["statusText"], one["headers"]) == (499, "Client Closed Request", [])
+    assert one["comment"] == "no answer: the client left before one had begun"
 
 
 def test_oldest_first():

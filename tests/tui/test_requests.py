@@ -33,5 +33,15 @@ def test_details_tell_who_answered_and_what_it_waited_for():
     assert "200 from fechatter-server" in "\n".join(text(line) for line in requests.details(ROWS["/api/chat?limit=50"]))
 
 
-def test_a_client_that_left_has_no_status():
-    assert text(requests.row(replace(HELD, status=0)).cells["status"]) == "–"
+def test_where_devgate_stopped_before_there_is_no_status():
+    assert text(requests.row(replace(HELD, status=0, error="cut")).cells["status"]) == "–"
+
+
+def test_a_client_that_left_before_or_within_the_answer():
+    gone = replace(HELD, status=499, error="client-left")
+    assert requests.row(gone).cells["status"] == (("499", "warn"),)
+    assert "499, which nobody was sent: the client left before it had an answer" in text(requests.details(gone)[1])
+    within = text(requests.details(replace(gone, status=200, service="a"))[1])
+    assert within.endswith("200 from a, but the client left before its end")
+    theirs = text(requests.details(replace(gone, kind="sse", status=200, service="a"))[1])
+    assert theirs.endswith("200 from a, until the client ended it")

@@ -190,6 +190,7 @@ class Persistence:
             async with asyncio.timeout(idle_s):
                 while piece := await body.readany():
                     pieces.append(piece)
+                    exchange.received += len(piece)
         except TimeoutError:
             exchange.close = True
             raise Failure(
@@ -199,7 +200,6 @@ class Persistence:
             exchange.close = True
             raise Failure(fault.code, fault.sentence, stage="request") from None
         exchange.whole_body = b"".join(pieces)
-        exchange.received = len(exchange.whole_body)
 
     # From somebody else
 
