@@ -89,6 +89,7 @@ def flat(found: Iterable[Section]) -> list[Runs]:
 def _waterfall(detail: RequestDetail, width: int) -> list[Runs]:
     total = sum(phase.took_ms for phase in detail.phases)
     room = max(min(width - 34, 60), 8)
+    left = detail.row.error == "client-left"
     lines: list[Runs] = []
     for phase in detail.phases if total > 0 else ():
         begin = min(round(phase.at_ms / total * room), room - 1)
@@ -96,7 +97,8 @@ def _waterfall(detail: RequestDetail, width: int) -> list[Runs]:
         bar = " " * begin + _BAR * size + " " * (room - begin - size)
         ink = "warn" if phase.name in ("held", "retried") else "spark"
         took = fmt.milliseconds(phase.took_ms).rjust(fmt.MILLISECONDS)
-        lines.append(((bar, ink), (f" {took} ", "plain"), (_WORDS[phase.name], "muted")))
+        said = "until the client left" if left and phase is detail.phases[-1] else _WORDS[phase.name]
+        lines.append(((bar, ink), (f" {took} ", "plain"), (said, "muted")))
     return lines
 
 

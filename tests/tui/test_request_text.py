@@ -41,6 +41,12 @@ def test_the_waterfall_shows_what_took_how_long():
     assert "until the first byte" in "".join(part for part, _ in time.lines[2])
 
 
+def test_what_a_client_did_not_wait_for_is_not_said_to_have_come():
+    left = replace(DETAIL, row=replace(ROW, status=499, error="client-left"), phases=(Phase("waited", 0, 20),))
+    assert "until the client left" in text(left)
+    assert "first byte" not in text(left)
+
+
 def test_a_picture_is_a_type_and_a_size():
     said = text(replace(DETAIL, response_body=Body(12_345, "image/png", base64="AAAA")))
     assert "image/png, 12,345 bytes: a picture" in said
