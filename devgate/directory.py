@@ -48,15 +48,18 @@ class Instance:
         "entered",
         "epoch",
         "in_flight",
+        "managed",
         "replica",
         "service",
         "state",
         "withdrawn",
     )
 
-    def __init__(self, service: str, replica: int) -> None:
+    def __init__(self, service: str, replica: int, *, managed: bool = True) -> None:
         self.service = service
         self.replica = replica
+        self.managed = managed
+        """See `Entry.managed`."""
         self.state = ServiceState.STOPPED
         self.endpoint: Endpoint | None = None
         self.epoch = 0
@@ -144,7 +147,7 @@ class Entry:
         self.service = service
         self.managed = managed
         """Whether devgate runs it: only then is there somebody who brings it back."""
-        self.instances = tuple(Instance(service, replica) for replica in range(replicas))
+        self.instances = tuple(Instance(service, replica, managed=managed) for replica in range(replicas))
         self.serving: tuple[Instance, ...] = ()
         """Instances that take requests now; the gateway's hot path reads just this."""
         self.detail = ""

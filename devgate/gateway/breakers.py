@@ -1,14 +1,17 @@
 """The breakers of all services, wired to their lives: the decisions are `policy.breaker`'s.
 
 The directory says what becomes of a service. Only `crashed` and `blocked` open its breaker: then nobody brings it back. `ready`
-lets an open one probe at once. Everything in between is the hold's business, and a deliberate stop says nothing about health.
+lets an open one probe at once. Everything in between is the hold's business, and a deliberate stop says nothing about health;
+see also `suspense`.
 """
 
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 
+from devgate.gateway.suspense import Suspense
 from devgate.model.events import BreakerChanged
 from devgate.model.service import BreakerSpec
 from devgate.model.snapshot import BreakerRow, CauseRow
@@ -34,6 +37,7 @@ class Fuse:
         self._publish = publish
         self._clock = clock
         self._moved = asyncio.Event()
+        self.suspense = Suspense()
 
     def admit(self) -> Admission:
         admission = self.breaker.admit(self._clock.now())
@@ -47,6 +51,10 @@ class Fuse:
             self._announce(change)
         elif admission.slot:
             self._wake()
+
+    def record_loss(self, admission: Admission, instance: Instance, cause: str, request_id: str) -> None:
+        """The connection to `instance` has ended before its answer did; see `suspense`."""
+        self.suspense.add(instance, partial(self.record, admission, cause=cause, request_id=request_id))
 
     def lost(self, cause: str) -> None:
         self._announce(self.breaker.lost(self._clock.now(), cause))
@@ -114,6 +122,8 @@ class Breakers:
         fuse = self._fuses.get(entry.service)
         if fuse is None or not entry.managed:
             return
+        if instance.state is not ServiceState.READY:
+            fuse.suspense.gone(instance)
         # One of several replicas is not the service: the others still answer.
         if entry.state in FAILED and instance.state in FAILED:
             code = f", exit code {entry.exit_code}" if entry.exit_code is not None else ""

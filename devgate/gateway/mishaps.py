@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from devgate.errors import DevgateError
     from devgate.gateway.relay import Relay
 
-_BROKE_OFF: Final = frozenset({Kind.CONNECT_REFUSED, Kind.RESET, Kind.TRUNCATED})
+BROKE_OFF: Final = frozenset({Kind.CONNECT_REFUSED, Kind.RESET, Kind.TRUNCATED})
+"""As happens when a process ends."""
 _TIMEOUTS: Final = frozenset({Kind.CONNECT_TIMEOUT, Kind.RESPONSE_TIMEOUT})
 _OURS: Final = frozenset({Kind.OVERLOADED, Kind.PROHIBITED})
 
@@ -25,21 +26,24 @@ def mishap_of(error: UpstreamError, method: str) -> Mishap:
     return Mishap(
         dead_connection=error.replayable(idempotent=method in IDEMPOTENT),
         reached=error.sent_any,
-        broke_off=error.kind in _BROKE_OFF,
+        broke_off=error.kind in BROKE_OFF,
     )
 
 
-def outcome_of(error: UpstreamError) -> Outcome:
-    """As the breaker counts it."""
-    if error.kind in _OURS:
-        return Outcome.IGNORED
-    return Outcome.TIMEOUT if error.kind in _TIMEOUTS else Outcome.FAILURE
+def blame(relay: Relay, error: UpstreamError) -> None:
+    """The breaker hears of it."""
+    if error.kind in BROKE_OFF:
+        relay.cast_loss(error.detail)
+    elif error.kind in _OURS:
+        relay.cast(Outcome.IGNORED)
+    else:
+        relay.cast(Outcome.TIMEOUT if error.kind in _TIMEOUTS else Outcome.FAILURE, error.detail)
 
 
 def give_up(relay: Relay, error: UpstreamError) -> None:
     """The client hears of it."""
-    relay.cast(outcome_of(error), error.detail)
-    if error.kind in _BROKE_OFF:
+    blame(relay, error)
+    if error.kind in BROKE_OFF:
         relay.lose()
 
 

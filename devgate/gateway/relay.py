@@ -158,6 +158,12 @@ class Relay:
         if admission is not None:
             self._lane.backend.fuse.record(admission, outcome, cause, self.exchange.request_id)
 
+    def cast_loss(self, cause: str) -> None:
+        """The same, where the connection has ended: how that counts is not known yet."""
+        admission, self._admission = self._admission, None
+        if admission is not None:
+            self._lane.backend.fuse.record_loss(admission, self.instance, cause, self.exchange.request_id)
+
     def cast_status(self) -> None:
         """The service has answered."""
         if self._admission is not None:

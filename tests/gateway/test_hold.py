@@ -261,7 +261,7 @@ async def test_what_is_ready_and_refuses_for_long_is_an_error(monkeypatch: pytes
         answer = await bench.get("/")
         assert (answer.status, answer.problem["code"]) == (502, "connect-refused")
         assert len(bench.suspects) > 1
-        assert bench.gateway.breaker_row("a").consecutive == 1
+        await bench.until(lambda: bench.gateway.breaker_row("a").consecutive == 1)
 
 
 async def test_a_get_survives_the_crash_of_its_service():

@@ -13,6 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 class Ledger(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = -1
+    """Head and body leave with one write: whenever it is killed, an answer has left as a whole or not at all."""
 
     def do_GET(self) -> None:
         self.answer()

@@ -19,7 +19,7 @@ from devgate.gateway.frames import GOING_AWAY
 from devgate.gateway.handlers.course import Course
 from devgate.gateway.handlers.sending import request, stream, take_whole
 from devgate.gateway.handlers.waiting import Waiting
-from devgate.gateway.mishaps import failure_of, give_up, mishap_of, note, outcome_of, settle
+from devgate.gateway.mishaps import BROKE_OFF, blame, failure_of, give_up, mishap_of, note, settle
 from devgate.gateway.relay import Common, Relay
 from devgate.gateway.retrying import UNREACHABLE
 from devgate.gateway.screened import Refused, Screened
@@ -179,7 +179,7 @@ class Forward:
             course.suspected_until = course.suspected_until or min(course.deadline, now + SUSPICION_S)
             lost = rescue is Rescue.GIVE_UP or (rescue is Rescue.WAIT and now >= course.suspected_until)
             if lost and course.retry is not None and course.retry.grants(error, whole=whole):
-                relay.cast(outcome_of(error), error.detail)
+                blame(relay, error)
                 note(relay, error, "retry")
                 course.tried.append(relay.instance)
                 if error.kind in UNREACHABLE:
@@ -191,6 +191,8 @@ class Forward:
             note(relay, error, rescue.value)
             if lost:
                 give_up(relay, error)
+                if managed and error.kind in BROKE_OFF:
+                    self._suspect(lane.backend.name, relay.instance.replica)
                 raise failure_of(error, lane.backend.name)
             relay.cast(Outcome.IGNORED)
             if rescue is Rescue.REPLAY:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-from devgate.gateway.mishaps import outcome_of
+from devgate.gateway.mishaps import blame
 from devgate.gateway.stats import row
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class Race:
                 if error is None or not running:
                     self._break_off(relay)
                     return relay, error
-                relay.cast(outcome_of(error), error.detail)
+                blame(relay, error)
 
     def _won(self, winner: Screened) -> None:
         """An answer passes: what the client gets from now on is this one's."""

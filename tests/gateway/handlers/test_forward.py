@@ -556,7 +556,7 @@ async def test_a_service_that_dies_within_a_body_never_makes_a_clean_end(beginni
         await bench.until(lambda: bench.gateway.requests().total)
         row = bench.gateway.requests().rows[0]
         assert (row.status, row.error) == (200, "truncated")
-        assert bench.gateway.breaker_row("a").consecutive == 1
+        await bench.until(lambda: bench.gateway.breaker_row("a").consecutive == 1)
         assert bench.gateway.traffic().error_ratio == 1.0
         instance = bench.entry().instances[0]
         assert instance.lost(since=0.0) == 1
