@@ -43,6 +43,7 @@ def address_of(snapshot: Snapshot, route: str | None) -> str:
     from urllib.parse import quote
 
     from devgate.errors import CommandError, Exit
+    from devgate.model.grammar import MARK
 
     if not route:
         return snapshot.url
@@ -60,7 +61,7 @@ def address_of(snapshot: Snapshot, route: str | None) -> str:
             exit_code=Exit.USAGE,
         )
     path = (found.path if found is not None else route).removesuffix("*")
-    if found is not None and "{" in path:
+    if found is not None and ({"{", "*"} & {*path} or path.startswith(MARK)):
         raise CommandError(
             f"{found.path} has a place to be filled in",
             hint="give the whole path",

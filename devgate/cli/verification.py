@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import product
+from itertools import islice, product
 from typing import TYPE_CHECKING, Final, Literal
+from urllib.parse import quote
 
 from devgate.gateway.table import RoutingTable
+from devgate.gateway.target import BadTarget
 from devgate.model.status import FAILED, HealthState, ServiceState
 
 if TYPE_CHECKING:
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD")
 ANYTHING: Final = "devgate-sample"
 """Stands for what a route leaves open; no route names it."""
+EXAMPLES: Final = 24
+"""Paths that are tried of a regular expression; found in so many steps:"""
+WORK: Final = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +58,10 @@ def _rival(table: RoutingTable, route: Route) -> str:
     """Who takes all that the route was written for; empty if something is left to it."""
     rival = ""
     for method, path, host, headers in _samples(route):
-        winner = table.explain(method, path, host, headers).winner
+        try:
+            winner = table.explain(method, path, host, headers).winner
+        except BadTarget:  # fits an expression, and is refused all the same
+            continue
         if winner is route:
             return ""
         rival = winner.id if winner is not None else rival
@@ -63,14 +71,25 @@ def _rival(table: RoutingTable, route: Route) -> str:
 def _samples(route: Route) -> Iterator[tuple[str, bytes, bytes, list[tuple[bytes, bytes]]]]:
     """Requests that the route fits, as plain as can be: what it does not ask for is not there, or is something unheard of."""
     spec = route.spec
-    names = [ANYTHING if name.startswith("{") else name for name in spec.path.split("/") if name and name != "*"]
+    hosts = [host.replace("*", ANYTHING, 1) for host in spec.hosts] or [f"{ANYTHING}.invalid"]
+    headers = [(name, ANYTHING.encode() if value is None else value) for name, value in route.headers]
+    for method, path, host in product(spec.methods or METHODS, _paths(route), hosts):
+        yield method, path, host.encode("utf-8", "replace"), headers
+
+
+def _paths(route: Route) -> list[bytes]:
+    """Raw paths that fit the route."""
+    if route.expression is not None:
+        found = islice(route.expression.examples(WORK), EXAMPLES)
+        return [quote(path or "/", safe="/%", errors="surrogatepass").encode() for path in found]
+    names = [name for name in route.spec.path.split("/") if name]
+    if names[-1:] == ["*"]:
+        names.pop()
+    names = [ANYTHING if name == "*" or name.startswith("{") else name for name in names]
     paths = ["/" + "/".join(names)]
     if route.rest:
         paths.append("/" + "/".join([*names, ANYTHING]))
-    hosts = [host.replace("*", ANYTHING, 1) for host in spec.hosts] or [f"{ANYTHING}.invalid"]
-    headers = [(name, ANYTHING.encode() if value is None else value) for name, value in route.headers]
-    for method, path, host in product(spec.methods or METHODS, paths, hosts):
-        yield method, path.encode("utf-8", "surrogateescape"), host.encode("utf-8", "replace"), headers
+    return [path.encode("utf-8", "surrogateescape") for path in paths]
 
 
 def _reach(row: ServiceRow | None) -> tuple[Literal["good", "warning", "bad"], str]:

@@ -31,7 +31,7 @@ def routes(context: Context, _: Parameter, incomplete: str) -> list[str]:
     """Paths of the routes of the devgate that runs here, as far as they can be opened as they stand."""
     snapshot = _snapshot(context)
     paths = (row.path.removesuffix("*") for row in snapshot.routes) if snapshot is not None else ()
-    return _fitting((path for path in paths if "{" not in path), incomplete)
+    return _fitting((path for path in paths if path.startswith("/") and not {"{", "*"} & {*path}), incomplete)
 
 
 def route_ids(context: Context, _: Parameter, incomplete: str) -> list[str]:

@@ -2,8 +2,15 @@
 
 Compiled once from a profile, never changed: a reload makes a new table, and requests under way keep the one they began with. A
 path matches by segments, as the Kubernetes Gateway API's `PathPrefix` does: `/abc/*` takes `/abc`, `/abc/` and `/abc/d`, not
-`/abcd`. Of several matches the first of these decides: larger priority, exact, more literal characters, an end that is fixed,
-hosts named, methods named, more header conditions, earlier in the file.
+`/abcd`. Of several matches the first of these decides: larger priority, no regular expression, exact, more literal characters, an
+end that is fixed, hosts named, methods named, more header conditions, earlier in the file.
+
+That is the Gateway API's order, with two places of our own: it has no `{id}`, which says more than a `*` at the end does, and it
+sorts hosts before paths by giving each its own set of routes, where a profile has one list, in which a path is the stronger word.
+Age and name are the place in the file, which no two routes share.
+
+A regular expression is compared as if it were its literal segments with anything below: of two the one with more of them wins.
+Only requests that begin with those are matched against it; a table without expressions does nothing for them.
 
 `explain` gives the same answer with every candidate and its reason, from the same comparison.
 """
@@ -15,7 +22,9 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote_to_bytes
 
-from devgate.gateway.target import BadTarget, segments, strip
+from devgate.gateway.target import BadTarget, segments, strip, text
+from devgate.model.expression import PathExpression
+from devgate.model.grammar import MARK
 from devgate.model.route import RouteSpec
 
 if TYPE_CHECKING:
@@ -27,6 +36,7 @@ NEAREST: Final = 3
 
 _COMPARISONS: Final = (
     "its priority is lower",
+    "it is a regular expression",
     "the winner is exact",
     "fewer of its characters are literal",
     "it is open at the end",
@@ -50,6 +60,8 @@ class Route:
     """Decoded literals; None stands for any one segment."""
     rest: bool
     """Whether more segments may follow."""
+    expression: PathExpression | None
+    """What the whole path must fit besides."""
     methods: frozenset[str]
     """With HEAD where there is GET; empty for all."""
     hosts: tuple[str, ...]
@@ -72,7 +84,9 @@ class Route:
         parts = self.parts
         if len(names) < len(parts) or (len(names) > len(parts) and not self.rest):
             return False
-        return all(part is None or part == name for part, name in zip(parts, names, strict=False))
+        if not all(part is None or part == name for part, name in zip(parts, names, strict=False)):
+            return False
+        return self.expression is None or self.expression.fits(text(names))
 
     def fits_method(self, method: str) -> bool:
         return not self.methods or method in self.methods
@@ -222,22 +236,29 @@ def path_pattern(path: str) -> Callable[[bytes], bool]:
 
 
 def _compile(spec: RouteSpec, index: int) -> Route:
-    names = [name for name in spec.path.split("/") if name]
-    rest = spec.strip_prefix or names[-1:] == ["*"]
-    if names[-1:] == ["*"]:
-        names.pop()
-    parts = tuple(None if name.startswith("{") else _literal(name) for name in names)
+    expression = PathExpression(spec.path) if spec.path.startswith(MARK) else None
+    if expression is not None:
+        names, rest = list(expression.literal), True
+        parts: tuple[bytes | None, ...] = tuple(name.encode("utf-8", "surrogateescape") for name in names)
+    else:
+        names = [name for name in spec.path.split("/") if name]
+        rest = spec.strip_prefix or names[-1:] == ["*"]
+        if names[-1:] == ["*"]:
+            names.pop()
+        parts = tuple(None if name == "*" or name.startswith("{") else _literal(name) for name in names)
     literal = sum(len(part) + 1 for part in parts if part is not None)
     wild = rest or None in parts
     methods = frozenset(spec.methods) | ({"HEAD"} if "GET" in spec.methods else set())
     leading = next((place for place, part in enumerate(parts) if part is None), len(parts))
     stripped = leading if spec.strip_prefix else 0
+    named = (not spec.hosts, not methods, -len(spec.headers))
     return Route(
         spec=spec,
         id=spec.id,
         index=index,
         parts=parts,
         rest=rest,
+        expression=expression,
         methods=methods,
         hosts=tuple(host.lower() for host in spec.hosts),
         headers=tuple(
@@ -246,7 +267,7 @@ def _compile(spec: RouteSpec, index: int) -> Route:
         ),
         stripped=stripped,
         prefix="".join(f"/{name}" for name in names[:stripped]).encode(),
-        rank=(-spec.priority, wild, -literal, rest, not spec.hosts, not methods, -len(spec.headers), index),
+        rank=(-spec.priority, expression is not None, wild, -literal, rest, *named, index),
     )
 
 

@@ -68,6 +68,12 @@ def segments(path: bytes) -> tuple[bytes, ...]:
     return tuple(name for raw in path.split(b"/") if (name := _name(raw)))
 
 
+def text(names: tuple[bytes, ...]) -> str:
+    """The normal form as one text, for regular expressions: every segment after a slash, and an encoded slash still encoded, so
+    that `[^/]+` stands for one segment."""
+    return "".join(f"/{name.replace(b'/', b'%2F').decode('utf-8', 'surrogateescape')}" for name in names)
+
+
 def strip(path: bytes, count: int) -> bytes:
     """A raw path without its first `count` segments of the normal form. The rest keeps its bytes and its trailing slash, and
     begins with exactly one slash: two would be read as an authority."""

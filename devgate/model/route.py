@@ -8,6 +8,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from devgate.model.caching import CacheSpec, cache_short
+from devgate.model.expression import PathExpression
+from devgate.model.grammar import MARK, BadExpression
 from devgate.model.middleware import (
     CompressSpec,
     CookieSpec,
@@ -41,6 +43,12 @@ def _route_path(path: str) -> str:
     Raises:
         ValueError: which segment is wrong and how it is written.
     """
+    if path.startswith(MARK):
+        try:
+            PathExpression(path)
+        except BadExpression as fault:
+            raise ValueError(f"the regular expression is refused: {fault}") from None
+        return path
     segments = path.split("/")[1:]
     for index, segment in enumerate(segments):
         last = index == len(segments) - 1
@@ -48,8 +56,12 @@ def _route_path(path: str) -> str:
             raise ValueError("two slashes in a row never match; write one")
         if segment in (".", ".."):
             raise ValueError(f"{segment} never matches: requests with such segments are refused")
-        if "*" in segment and (segment != "*" or not last):
-            raise ValueError("* stands alone and at the end, as in /api/files/*; write {name} for one segment")
+        if "*" in segment and segment != "*":
+            raise ValueError("* stands alone: for one segment, as in /api/*/files, or at the end for everything below")
+        if segment == "*" and segments[index + 1 :] == [""]:
+            raise ValueError(
+                "a slash after the last * says nothing; write /* for everything below, {name} for one segment"
+            )
         if re.search(r"[{}]", segment) and not re.fullmatch(r"\{[A-Za-z_]\w*\}", segment):
             raise ValueError(
                 f"{segment} is not a parameter; {{name}} stands for a whole segment, as in /api/chat/{{id}}"
@@ -65,9 +77,9 @@ Method = Annotated[
 ]
 RoutePath = Annotated[
     str,
-    StringConstraints(pattern=r"^/[^?#\s]*$"),
+    StringConstraints(pattern=r"^(/[^?#\s]*|~\S*)$"),
     AfterValidator(_route_path),
-    Expected("a path that starts with / and has no space, ? or #"),
+    Expected("a path that starts with / and has no space, ? or #; or a regular expression that starts with ~/"),
 ]
 
 
@@ -76,7 +88,10 @@ class RouteSpec(Spec):
 
     path: RoutePath
     """What the request's path must look like: `/api/users` exactly (a trailing slash is ignored), `/api/chat/{id}` with one
-    segment in place of `{id}`, `/api/files/*` with everything at and below `/api/files`."""
+    segment in place of `{id}`, `/api/*/log` with one in place of `*`, `/api/files/*` with everything at and below `/api/files`.
+    What begins with `~` is a regular expression for the whole path, decoded (an encoded slash stays `%2F`), as in
+    `~/api/v[0-9]+/.*`; it is asked where no other path of the same priority matches. It knows characters, `.`, classes, groups,
+    `|`, `?`, `*`, `+` and `{2,4}`, and takes time in proportion to the path, whatever it says."""
     service: str
     """Name of the service that answers."""
     methods: Annotated[
@@ -92,7 +107,8 @@ class RouteSpec(Spec):
     name: str = ""
     """How the screen and the logs call it; default: what it matches."""
     strip_prefix: bool = False
-    """Take the literal beginning of `path` away before forwarding; implies that everything below `path` matches."""
+    """Take the literal segments that `path` begins with away before forwarding; implies that everything below `path` matches, but
+    for a regular expression, which says itself what does."""
     host_header: Annotated[
         str,
         StringConstraints(pattern=r"^([A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?$"),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from devgate.model.expression import PathExpression
+from devgate.model.grammar import MARK
 from devgate.profile.findings import Finding, near, unsendable
 
 if TYPE_CHECKING:
@@ -161,7 +163,7 @@ def _replicas(subject: Subject, route: RouteSpec) -> int:
 def reserved(subject: Subject) -> Iterator[Finding]:
     """Paths that the gateway answers itself."""
     for index, route in enumerate(subject.profile.routes):
-        first = route.path.split("/")[1]
+        first = next(iter(_shape(route).parts), None)
         path = ("routes", index, "path")
         if first == OURS:
             yield Finding(path, f"{route.path} is the gateway's: everything below /{OURS} is", "choose another path")
@@ -194,7 +196,7 @@ def unreachable(subject: Subject) -> Iterator[Finding]:
     """Routes that another one with a better rank covers completely.
 
     Among equals in priority the narrower path ranks first, so that only a larger priority or a path of the same rank can do
-    that; to compare nothing else keeps this fast for hundreds of routes.
+    that; to compare nothing else keeps this fast for hundreds of routes. A regular expression, though, comes after every path.
     """
     routes = subject.profile.routes
     ranks = [_rank(route, index) for index, route in enumerate(routes)]
@@ -204,7 +206,8 @@ def unreachable(subject: Subject) -> Iterator[Finding]:
     for at, route in enumerate(routes):
         alike.setdefault(_shape(route).ranked, []).append(at)
     for index, route in enumerate(routes):
-        for at in sorted({*raised, *alike[_shape(route).ranked]}):
+        shape = _shape(route)
+        for at in range(len(routes)) if shape.expression else sorted({*raised, *alike[shape.ranked]}):
             other = routes[at]
             if ranks[at] < ranks[index] and _signature(other) != _signature(route) and _covers(other, route):
                 message = f"no request gets here: route {at + 1}, {other.id}, takes them all"
@@ -218,6 +221,8 @@ class _Shape(NamedTuple):
     """Segments; None for a parameter."""
     rest: bool
     """Whether more may follow."""
+    expression: str = ""
+    """What the whole path must fit besides."""
 
     @property
     def literals(self) -> int:
@@ -230,15 +235,17 @@ class _Shape(NamedTuple):
         parts = self.parts
         while self.rest and parts and parts[-1] is None:
             parts = parts[:-1]
-        return _Shape(parts, self.rest)
+        return _Shape(parts, self.rest, self.expression)
 
 
 def _shape(route: RouteSpec) -> _Shape:
+    if route.path.startswith(MARK):
+        return _Shape(PathExpression(route.path).literal, True, route.path)
     names = [name for name in route.path.split("/") if name]
     rest = route.strip_prefix or names[-1:] == ["*"]
     if names[-1:] == ["*"]:
         names.pop()
-    return _Shape(tuple(None if name.startswith("{") else name for name in names), rest)
+    return _Shape(tuple(None if name == "*" or name.startswith("{") else name for name in names), rest)
 
 
 def _rank(route: RouteSpec, index: int) -> tuple[int, ...]:
@@ -247,7 +254,8 @@ def _rank(route: RouteSpec, index: int) -> tuple[int, ...]:
     literal = sum(len(part) + 1 for part in shape.parts if part is not None)
     wild = shape.rest or None in shape.parts
     return (
-        -route.priority, wild, -literal, shape.rest, not route.hosts, not route.methods, -len(route.headers), index,
+        -route.priority, bool(shape.expression), wild, -literal, shape.rest,
+        not route.hosts, not route.methods, -len(route.headers), index,
     )  # fmt: skip
 
 
@@ -265,6 +273,8 @@ def _share(one: RouteSpec, other: RouteSpec) -> bool:
 def _covers(wide: RouteSpec, narrow: RouteSpec) -> bool:
     """Whether every request that `narrow` matches is matched by `wide`."""
     over, under = _shape(wide), _shape(narrow)
+    if over.expression not in ("", under.expression):
+        return False
     if len(over.parts) > len(under.parts) or (not over.rest and (under.rest or len(over.parts) < len(under.parts))):
         return False
     if any(ours is not None and ours != theirs for ours, theirs in zip(over.parts, under.parts, strict=False)):

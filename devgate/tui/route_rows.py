@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+from devgate.model.expression import PathExpression
+from devgate.model.grammar import MARK
 from devgate.tui import format as fmt
 from devgate.tui import rows
 from devgate.tui.columns import Column, Row
@@ -79,6 +81,8 @@ def _route_name(row: RouteRow, *, here: bool, shared: bool) -> Runs:
 
 def fixed_part(path: str) -> str:
     """A route's path as far as it is known without asking: `/api/chat/{id}/x` begins with `/api/chat/`."""
+    if path.startswith(MARK):
+        return "".join(f"/{name}" for name in PathExpression(path).literal) or "/"
     for sign in ("*", "{"):
         path = path.partition(sign)[0]
     return path or "/"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from devgate.errors import Exit
+from devgate.model.snapshot import RouteRow, TrafficRow
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,6 +50,12 @@ def test_what_cannot_be_opened(cli: Cli, running: FakeControl, route: str, said:
     assert result.code == Exit.USAGE
     assert said in result.err
     assert "\x1b" not in result.err
+
+
+@pytest.mark.parametrize("path", ["/api/*/log", "~/api/v[0-9]+"])
+def test_nor_can_a_route_without_a_path_of_its_own(cli: Cli, running: FakeControl, path: str) -> None:
+    running.change(routes=(RouteRow(path, path, (), "api", TrafficRow()),))
+    assert f"{path} has a place to be filled in" in cli("open", path).err
 
 
 def test_a_browser_gets_it(cli: Cli, running: FakeControl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -71,6 +71,15 @@ def test_what_is_taken_away(offline: Cli) -> None:
     assert "the service sees /a%2Fb" in offline("routes", "explain", "GET", "/files/a%2Fb?q").out
 
 
+def test_a_regular_expression_is_the_last_to_be_asked(offline: Cli, tmp_path: Path) -> None:
+    (tmp_path / "devgate.yaml").write_text(PROFILE + "  - {path: '~/(api|v[0-9]+)/chat/.*', service: beta}\n")
+    assert "~/(api|v[0-9]+)/chat/.* " in offline("routes").out
+    assert offline("routes", "explain", "GET", "/v2/chat/7?q").out.startswith("~/(api|v[0-9]+)/chat/.* -> beta\n")
+    out = offline("routes", "explain", "GET", "/api/chat/7").out
+    assert out.startswith("GET /api/chat/{id} -> api\n")
+    assert "it is a regular expression" in out
+
+
 def test_no_route(offline: Cli) -> None:
     result = offline("routes", "explain", "GET", "/aip/chat")
     assert result.code == 1
@@ -143,6 +152,10 @@ def test_every_route_of_a_good_profile_can_win(offline: Cli) -> None:
         ),
         ("[{path: /*, service: api, priority: 1, headers: {X-A: '1'}}, {path: /x, service: api}]", []),
         ("[{path: /*, service: api, priority: 1, hosts: ['*.example']}, {path: /x, service: api}]", []),
+        ("[{path: '/*', service: api}, {path: '~/a/v[0-9]+', service: api}]", ["~/a/v[0-9]+"]),
+        ("[{path: '/a/v1', service: api}, {path: '~/a/v[0-9]+', service: api}]", []),
+        ("[{path: '/', service: api}, {path: '~/.*', service: api}]", []),
+        ("[{path: '/a/*', service: api}, {path: '/a/*/c', service: api}]", []),
         ("[{path: '/a/*', service: api}, {path: '/a/{x}/c', service: api}, {path: '/a', service: api}]", []),
     ],
 )

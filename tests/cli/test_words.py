@@ -8,7 +8,7 @@ import pytest
 
 from devgate.cli.verbs import VERBS
 from devgate.model.fault import Fault
-from devgate.model.snapshot import FaultRow
+from devgate.model.snapshot import FaultRow, RouteRow, TrafficRow
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,6 +55,12 @@ def test_services(shell: Shell, running: FakeControl, verb: str) -> None:
 def test_routes_that_can_be_opened(shell: Shell, running: FakeControl) -> None:
     assert shell.words("devgate open /api/u") == ["/api/users", "/api/upload"]
     assert not any("{" in word for word in shell.words("devgate open /"))
+
+
+def test_and_none_that_cannot(shell: Shell, running: FakeControl) -> None:
+    paths = ("/a/*", "/a/*/b", "/{x}", "~/a/.*")
+    running.change(routes=tuple(RouteRow(path, path, (), "api", TrafficRow()) for path in paths))
+    assert shell.words("devgate open ") == ["/a/"]
 
 
 def test_routes_that_can_have_a_fault(shell: Shell, running: FakeControl) -> None:

@@ -183,6 +183,16 @@ async def test_the_wrong_method_is_told_the_right_ones():
         assert (answer.status, answer["allow"]) == (405, "GET, HEAD, PUT")
 
 
+async def test_a_regular_expression_is_the_last_resort_and_cannot_be_made_to_stall():
+    """Python's own would work on each of these paths for years."""
+    routes = [{"path": "~/(a|a)*/(.*a){20}b", "strip_prefix": True}, {"path": "/ok"}]
+    async with scripted(answering(OK)) as service, gateway({"a": service}, routes=routes) as bench:
+        for _ in range(5):
+            answers = [bench.get("/" + "a" * 4000 + "/" + "a" * 4000 + tail) for tail in ("", "b", "%62", "c")]
+            assert [answer.status for answer in await asyncio.gather(*answers)] == [404, 200, 200, 404]
+        assert (await bench.get("/ok")).status == 200
+
+
 async def test_routes_by_host_and_header():
     async def script(peer: Peer) -> None:
         while True:

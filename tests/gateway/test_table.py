@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from devgate.gateway.table import Match, NoMatch, RoutingTable
 from devgate.gateway.target import BadTarget
+from devgate.model.expression import PathExpression
 from devgate.model.route import RouteSpec
 
 
@@ -35,6 +36,17 @@ def winner(
         ("/chat/{id}/messages", [b"/chat/7/messages"], [b"/chat/messages", b"/chat/7/8/messages"]),
         ("/a/{x}/c", [b"/a/b/c"], [b"/a/c", b"/a/b/b/c", b"/a/b/c/d"]),
         ("/a/{x}/c/*", [b"/a/b/c", b"/a/b/c/d/e"], [b"/a/c"]),
+        ("/a/*/c", [b"/a/b/c", b"/a/%2F/c/"], [b"/a/c", b"/a/b/b/c", b"/a/b/c/d", b"/a//c"]),
+        ("/*/c/*", [b"/a/c", b"/a/c/d/e"], [b"/c", b"/a/b/c"]),
+        (
+            "~/v[0-9]+/(users|groups)",
+            [b"/v1/users", b"/v20/groups/", b"//v1/%75sers", b"/v1;x/users"],
+            [b"/v1", b"/v1/users/7"],
+        ),
+        ("~/v1/.*", [b"/v1", b"/v1/", b"/v1/a/b", b"/v1/a%0Ab"], [b"/v1x", b"/V1/a", b"/x/v1/a"]),
+        ("~/files/[^/]+", [b"/files/a%2Fb", b"/files/\xff", b"/files/%C3%BC"], [b"/files", b"/files/a/b"]),
+        ("~/ü.", [b"/%C3%BCx", b"/\xc3\xbc%FF"], [b"/%FCx"]),
+        ("~/a%2Fb/.*", [b"/a%2fb/c"], [b"/a/b/c"]),
         ("/a b".replace(" ", "%20"), [b"/a%20b"], [b"/a+b"]),
         ("/ü", [b"/%C3%BC", b"/\xc3\xbc"], [b"/%FC"]),
     ],
@@ -50,6 +62,11 @@ def test_patterns(pattern: str, matching: list[bytes], missing: list[bytes]):
     [
         (["/a/b", {"path": "/*", "priority": 1}], b"/a/b", 1, "its priority is lower"),
         (["/a/{x}", "/a/b"], b"/a/b", 1, "the winner is exact"),
+        (["~/a/b", "/*"], b"/a/b", 1, "it is a regular expression"),
+        (["/*", {"path": "~/a/b", "priority": 1}], b"/a/b", 1, "its priority is lower"),
+        (["~/.*", "~/a/.*"], b"/a/b", 1, "fewer of its characters are literal"),
+        (["~/a/.*", "~/a/b*"], b"/a/b", 0, "it stands later in the profile"),
+        (["/a/*/c", "/a/{x}/c"], b"/a/b/c", 0, "it stands later in the profile"),
         (["/a/b/*", "/a/b"], b"/a/b", 1, "the winner is exact"),
         (["/a/*", "/a/b/*"], b"/a/b/c", 1, "fewer of its characters are literal"),
         (["/a/{x}/long", "/a/{x}/*"], b"/a/b/long", 0, "fewer of its characters are literal"),
@@ -121,6 +138,16 @@ def test_headers_match_exactly_or_by_being_there():
         ("/meili/*", b"/meili/a%2Fb/", b"/a%2Fb/"),
         ("/v1/{x}/y", b"/v1/7/y/z", b"/7/y/z"),
         ("/*", b"/a//b", b"/a//b"),
+        ("/a/*/c", b"/a/b/c/d", b"/b/c/d"),
+        ("/v1/auth", b"/v1/auth/x", b"/x"),
+        ("/v1/auth", b"/v1/auth", b"/"),
+        ("/v1/auth", b"/v1/auth/", b"/"),
+        ("/v1/auth", b"/v1/auth/x/", b"/x/"),
+        ("/v1/auth", b"/v1/auth//x", b"/x"),
+        ("/v1/auth", b"//v1//auth////x//y", b"/x//y"),
+        ("/v1/auth", b"/v1/%61uth;a=1/x;b=2", b"/x;b=2"),
+        ("~/meili/(indexes|stats)/?", b"/meili/stats/", b"/stats/"),
+        ("~/v[0-9]/.*", b"/v1/x", b"/v1/x"),
     ],
 )
 def test_strip_prefix_takes_the_literal_beginning(pattern: str, path: bytes, forwarded: bytes):
@@ -184,10 +211,18 @@ def test_what_neither_host_nor_headers_can_change_is_settled():
         assert subject.settled(method, path) is None
 
 
+def test_expressions_do_not_ask_of_paths_that_begin_otherwise(monkeypatch: pytest.MonkeyPatch):
+    asked = []
+    monkeypatch.setattr(PathExpression, "fits", lambda _, path: not asked.append(path))
+    subject = table("~/api/v[0-9]+/.*", "/b")
+    assert [winner(subject, path) for path in (b"/b", b"/c", b"/", b"/api/v1/x")] == [1, None, None, 0]
+    assert asked == ["/api/v1/x"]
+
+
 NAMES = st.sampled_from(["a", "b", "ab", "c"])
 PATTERNS = st.builds(
     lambda parts, rest: "/" + "/".join([*parts, *(["*"] if rest else [])]),
-    st.lists(NAMES | st.just("{x}"), max_size=4),
+    st.lists(NAMES | st.sampled_from(["{x}", "*"]), max_size=4),
     st.booleans(),
 )
 
@@ -196,7 +231,7 @@ def oracle(pattern: str, path: str) -> bool:
     """The meaning of a pattern said once more, as a regular expression."""
     parts = [part for part in pattern.split("/") if part]
     rest = parts[-1:] == ["*"]
-    body = "".join("/[^/]+" if part == "{x}" else f"/{part}" for part in (parts[:-1] if rest else parts))
+    body = "".join("/[^/]+" if part in ("{x}", "*") else f"/{part}" for part in (parts[:-1] if rest else parts))
     return re.fullmatch(body + ("(/.*)?" if rest else "/?"), path if path != "/" else "") is not None or (
         path == "/" and re.fullmatch(body + ("(/.*)?" if rest else "/?"), "/") is not None
     )

@@ -236,6 +236,15 @@ ROUTES = {
     "the same parameter": ("{path: '/p/{other}', service: api}", "/p/{other} is taken by route 3 already", "'/p/{other}'", "error"),
     "the same name": ("{path: /n, service: api, name: named}", "route 4 is called 'named', too", "named", "error"),
     "covered": ("{path: /top/below, service: api}", "no request gets here: route 5, /top/*, takes them all", "/top/below", "warning"),
+    "below health, as an expression": ("{path: '~/health/.*', service: api}", "~/health/.* is the gateway's, which answers /health and /health/* itself", "'~/health/.*'", "error"),
+    "the same expression": ("{path: '~/e[0-9]', service: api}", "~/e[0-9] is taken by route 6 already", "'~/e[0-9]'", "error"),
+    "an expression behind a path": ("{path: '~/top/.+', service: api}", "no request gets here: route 5, /top/*, takes them all", "'~/top/.+'", "warning"),
+    "an expression with nothing to strip": ("{path: '~/a.*', service: api, strip_prefix: true}", "the path begins with nothing that could be taken away", "strip_prefix", "warning"),
+    "a broken expression": ("{path: '~/a(b', service: api}", "path: the regular expression is refused: this ( is not closed (character 4)", "'~/a(b'", "error"),
+    "nginx's habit": ("{path: '~ /a', service: api}", "path must be a path that starts with / and has no space, ? or #; or a regular expression that starts with ~/, not \"~ /a\"", "'~ /a'", "error"),
+    "a star among letters": ("{path: /a*, service: api}", "path: * stands alone: for one segment, as in /api/*/files, or at the end for everything below", "/a*", "error"),
+    "a slash behind the star": ("{path: /a/*/, service: api}", "path: a slash after the last * says nothing; write /* for everything below, {name} for one segment", "/a/*/", "error"),
+    "the same star": ("{path: '/p/*/x', service: api}", "/p/*/x is taken by route 7 already", "'/p/*/x'", "error"),
     "covered by priority": ("{path: '/top/{x}', service: api, methods: GET}", "no request gets here: route 5, /top/*, takes them all", "'/top/{x}'", "warning"),
     "a host": ("{path: /h, service: api, hosts: ['http://a.test']}", "'http://a.test' is not a host name", "'http://a.test'", "error"),
     "a stream's timeout": ("{path: /s, service: api, stream: true, timeout: 5s}", "timeout has no effect on a stream", "timeout", "warning"),
@@ -265,6 +274,8 @@ routes:
   - {path: "/p/{id}", service: api}
   - {path: /named, service: api, name: named}
   - {path: /top/*, service: api, priority: 9}
+  - {path: "~/e[0-9]", service: api}
+  - {path: "/p/{id}/x", service: api}
 """
 
 
@@ -272,7 +283,7 @@ routes:
 def test_routes(project: Project, written: str, message: str, mark: str, severity: str) -> None:
     problem = project.fault(f"{BASE}  - {written}\n")
     assert (problem.message, pointed(problem), problem.severity) == (message, mark, severity)
-    assert problem.line == 14
+    assert problem.line == 16
 
 
 def test_good_routes(project: Project) -> None:
@@ -286,8 +297,9 @@ def test_good_routes(project: Project) -> None:
   - {path: /ok/*, service: api}
   - {path: /health-check, service: api}
   - {path: "/{anything}", service: api}
-  - {path: /*, service: api}
   - {path: /m, service: api, methods: POST}
+  - {path: "~/v[0-9]{1,3}/.*$", service: api, strip_prefix: false}
+  - {path: "~/ok/v[0-9]+/.*", service: api, priority: 1, strip_prefix: true}
 """
     )
     assert loaded.warnings == ()
@@ -302,8 +314,8 @@ def test_health_is_free_where_the_gateway_does_not_take_it(project: Project) -> 
 def test_a_broken_route_does_not_shift_what_is_said_of_others(project: Project) -> None:
     text = f"{BASE}  - {{service: api}}\n  - {{path: /gone, service: apy}}\n"
     assert [(problem.line, problem.message) for problem in project.faults(text)] == [
-        (14, "route 6 has no path"),
-        (15, "there is no service 'apy'"),
+        (16, "route 8 has no path"),
+        (17, "there is no service 'apy'"),
     ]
 
 
@@ -333,7 +345,7 @@ def test_cycles_are_real_and_leave_nothing_circular(graph: dict[str, list[str]])
     assert not left
 
 
-segments = st.sampled_from(["a", "b", "{x}"])
+segments = st.sampled_from(["a", "b", "{x}", "*"])
 paths = st.builds(
     lambda parts, rest: "/" + "/".join([*parts, *(["*"] if rest else [])]),
     st.lists(segments, max_size=3),
@@ -341,7 +353,7 @@ paths = st.builds(
 )
 routes = st.builds(
     RouteSpec,
-    path=paths,
+    path=paths | st.sampled_from(["~/a/.*", "~/a/b", "~/.*", "~/[ab]/a"]),
     service=st.just("s"),
     methods=st.lists(st.sampled_from(["GET", "POST", "HEAD"]), max_size=2, unique=True).map(tuple),
     hosts=st.sampled_from([(), ("a.test",), ("a.test", "b.test")]),

@@ -34,7 +34,7 @@ def test_routes(project: Project, written: str, message: str, mark: str) -> None
 
 GATEWAY = {
     "endpoint without a path": ("{by: endpoint, limit: 1}", "a limit by endpoint needs a path", "endpoint"),
-    "a path that compiles not": ("{by: ip, limit: 1, path: '/a/*/b'}", "'/a/*/b' is not the path of a route: * stands alone and at the end, as in /api/files/*; write {name} for one segment", "'/a/*/b'"),
+    "a path that compiles not": ("{by: ip, limit: 1, path: '/a/b*'}", "'/a/b*' is not the path of a route: * stands alone: for one segment, as in /api/*/files, or at the end for everything below", "'/a/b*'"),
     "a name that is no token": ("{by: ip, limit: 1, name: 'a b'}", "name must be a short name, not \"a b\"", "'a b'"),
     "nothing": ("{by: ip, limit: 0}", "limit must be a whole number, at least 1, not 0", "0"),
 }  # fmt: skip

@@ -42,3 +42,17 @@ def test_a_route_shows_the_sign_of_the_service_behind_it():
 def test_a_route_is_told_apart_by_its_path(id: str, methods: tuple[str, ...], said: str):
     row = route_rows.route(RouteRow(id, "/api/chat", methods, "web", TrafficRow()), ("●", "good"), here=False)
     assert text(row.cells["route"]) == said
+
+
+@pytest.mark.parametrize(
+    ("path", "fixed"),
+    [
+        ("/api/chat", "/api/chat"),
+        ("/api/chat/{id}/x", "/api/chat/"),
+        ("/api/*/x", "/api/"),
+        ("~/api/v[0-9]+/.*", "/api"),
+        ("~/.*", "/"),
+    ],
+)
+def test_what_is_known_of_a_path_without_asking(path: str, fixed: str):
+    assert route_rows.fixed_part(path) == fixed

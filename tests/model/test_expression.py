@@ -1,0 +1,160 @@
+"""Regular expressions for paths: the same answers as Python's `re`, without its worst case, and a word for everything refused."""
+
+import re
+from itertools import islice
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from devgate.model.expression import PathExpression
+from devgate.model.grammar import DEPTH_LIMIT, POSITIONS_LIMIT, BadExpression
+
+
+@pytest.mark.parametrize(
+    ("expression", "fitting", "missing"),
+    [
+        ("~/api/v[0-9]+", ["/api/v1", "/api/v20"], ["/api/v", "/api/v1/x", "/x/api/v1", "/api/va"]),
+        ("~/api/v[0-9]+/.*", ["/api/v1", "/api/v1/x/y"], ["/api/v1x", "/api/v"]),
+        ("~/.*", ["", "/a", "/a/b", "/a\nb", "/ü"], []),
+        ("~/(users|groups)/[^/]+", ["/users/7", "/groups/a.b"], ["/users", "/users/7/8", "/others/7"]),
+        ("~/(?:users|groups)", ["/users"], ["/user"]),
+        (r"~/\d{4}-\d{2}", ["/2026-11"], ["/2026-1", "/202611", "/\N{ARABIC-INDIC DIGIT ONE}026-11"]),
+        (r"~/[\w.-]{2,3}", ["/a.", "/a-b"], ["/a", "/a-bc", "/a,"]),
+        ("~/a{,2}", ["", "/a", "/aa"], ["/aaa"]),
+        ("~/a{2,}", ["/aa", "/aaaa"], ["/a"]),
+        (r"~/\.well-known/.+", ["/.well-known/x"], ["/.well-known", "/xwell-known/x"]),
+        ("~/[^a-c]", ["/d", "/-", "/\N{PILE OF POO}"], ["/a", "/b", "/c"]),
+        (r"~/[\W\d]", ["/-", "/1"], ["/a"]),
+        (r"~/\S", ["/a"], ["/\t"]),
+        ("~/ü+", ["/ü", "/üü"], ["/u"]),
+        ("~^/a$", ["/a"], ["/ab"]),
+        ("~(/a|/b/c)+", ["/a", "/b/c", "/a/b/c/a"], ["/b", ""]),
+        ("~/a/", ["/a"], ["/a/b"]),
+    ],
+)
+def test_what_fits(expression: str, fitting: list[str], missing: list[str]) -> None:
+    subject = PathExpression(expression)
+    assert [path for path in fitting if not subject.fits(path)] == []
+    assert [path for path in missing if subject.fits(path)] == []
+
+
+@pytest.mark.parametrize(
+    ("expression", "literal"),
+    [
+        ("~/api/v1", ("api", "v1")),
+        ("~/api/v[0-9]", ("api",)),
+        ("~/api(/.*)?", ("api",)),
+        ("~/api.*", ()),
+        ("~/api/?", ("api",)),
+        ("~/(a|b)/c", ()),
+        ("~/a/(b|c)/d", ("a",)),
+        ("~/a+", ()),
+        (r"~/\.a/b/.+", (".a", "b")),
+        ("~/a/b%2Fc/d", ("a",)),
+        ("~/.*", ()),
+    ],
+)
+def test_the_segments_that_all_paths_begin_with(expression: str, literal: tuple[str, ...]) -> None:
+    assert PathExpression(expression).literal == literal
+
+
+@pytest.mark.parametrize(
+    ("expression", "why"),
+    [
+        ("~", "something must stand here (character 2)"),
+        ("~/a|", "something must stand here (character 5)"),
+        ("~/()", "something must stand here (character 4)"),
+        ("~api/.*", "no path fits: all begin with /, so write ~/..."),
+        ("~/(a", "this ( is not closed (character 3)"),
+        ("~/a)", "this ) closes nothing (character 4)"),
+        ("~/[a", "this [ is not closed (character 3)"),
+        ("~/[]", "a class has at least one character; write \\] for a bracket (character 5)"),
+        ("~/[[a]", "write \\[ for a bracket (character 4)"),
+        ("~/a]", "write \\] for a bracket (character 4)"),
+        ("~/[z-a]", "a range goes from the smaller character to the larger one (character 7)"),
+        (r"~/[\d-z]", "a range goes from one character to another (character 8)"),
+        ("~+", "there is nothing that + could repeat (character 2)"),
+        ("~/a**", "a repetition is repeated; lazy and possessive ones fit the same paths (character 5)"),
+        ("~/a+?", "a repetition is repeated"),
+        ("~/chat/{id}", "a repetition is written {2}, {2,} or {2,4}; write \\{ for a brace, and [^/]+ for any segment"),
+        ("~/a}", "write \\} for a brace"),
+        ("~/a{,}", "a repetition is written"),
+        ("~/a{3,2}", "{3,2} makes no sense"),
+        ("~/a{0}", "{0} makes no sense"),
+        ("~/a{257}", "more than 256 repetitions"),
+        ("~/a{99999}", "a repetition is written"),
+        ("~/a^b", "^ is not needed: the whole path has to fit (character 4)"),
+        ("~/a$b", "$ is not needed: the whole path has to fit (character 4)"),
+        (r"~/\bx", "\\b is not understood; there are \\d, \\w, \\s, \\D, \\W and \\S (character 3)"),
+        (r"~/(a)\1", "\\1 is not understood"),
+        ("~/a\\", "\\ is not understood"),
+        ("~/(?=a)", "of groups with ? only (?:...) is understood (character 3)"),
+        ("~/(?i)a", "of groups with ? only (?:...) is understood"),
+        ("~/(a{100}){100}", f"it has more than {POSITIONS_LIMIT} places, repetitions written out"),
+        ("~/" + "(" * (DEPTH_LIMIT + 1) + "a", "there are too many groups in groups"),
+        ("~/" + "(" * 100_000, "there are too many groups in groups"),
+        ("~/" + "a" * (POSITIONS_LIMIT + 1), "places"),
+    ],
+)
+def test_what_is_refused(expression: str, why: str) -> None:
+    with pytest.raises(BadExpression) as told:
+        PathExpression(expression)
+    assert why in str(told.value)
+
+
+@pytest.mark.parametrize(
+    "expression", ["~/(a|a)*b", "~/(a*)*b", "~/.*.*.*.*.*=", "~/(.?){100}b", "~/(a|aa)+$", "~/(a|b)*a(a|b){100}x"]
+)
+def test_the_worst_takes_no_longer_than_it_is_long(expression: str) -> None:
+    """With `re` each of these runs for minutes or centuries, which the suite would not survive."""
+    subject = PathExpression(expression)
+    assert not subject.fits("/" + "a" * 8000 + "c")
+    assert not subject.fits("/" + "ab" * 4000 + "c")
+
+
+ATOMS = st.sampled_from(["a", "b", "/", ".", "[ab]", "[^a]", r"\d", r"\W", "[a-z0-9]", r"\.", "ü"])
+REPEATS = st.sampled_from(["", "", "*", "+", "?", "{2}", "{1,2}", "{2,}", "{,2}"])
+
+
+def wrapped(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    group = st.lists(inner, min_size=1, max_size=3).map("|".join)
+    return st.tuples(group, REPEATS).map(lambda pair: f"({pair[0]}){pair[1]}") | st.lists(
+        inner, min_size=1, max_size=3
+    ).map("".join)
+
+
+EXPRESSIONS = st.recursive(st.tuples(ATOMS, REPEATS).map("".join), wrapped, max_leaves=8)
+
+
+@given(EXPRESSIONS, st.lists(st.text("ab/1.üz\n", max_size=8), min_size=1, max_size=8))
+def test_it_agrees_with_re(expression: str, paths: list[str]) -> None:
+    subject = PathExpression(f"~/({expression})")
+    oracle = re.compile(f"/({expression})", re.DOTALL | re.ASCII)
+    for path in paths:
+        wanted = any(oracle.fullmatch(f"/{path}{slash}") for slash in ("", "/"))
+        assert subject.fits("/" + path) is wanted
+        begins = "".join(f"/{name}" for name in subject.literal)
+        assert not wanted or f"/{path}/".startswith(begins + "/")
+
+
+def test_examples_come_short_ones_first() -> None:
+    assert list(islice(PathExpression("~/v[0-9]+(/.*)?").examples(100), 3)) == ["/v9", "/v99", "/v9/"]
+
+
+@given(EXPRESSIONS)
+def test_its_examples_fit(expression: str) -> None:
+    subject = PathExpression(f"~/({expression})")
+    oracle = re.compile(f"/({expression})", re.DOTALL | re.ASCII)
+    examples = list(islice(subject.examples(500), 10))
+    assert all(oracle.fullmatch(example) for example in examples)
+
+
+@given(st.text("~/ab()[]{}|*+?.\\^$-,12dwü%", max_size=30))
+def test_any_text_is_understood_or_refused(text: str) -> None:
+    try:
+        subject = PathExpression("~" + text)
+    except BadExpression:
+        return
+    assert subject.fits("/a") in (True, False)
+    list(islice(subject.examples(100), 5))
