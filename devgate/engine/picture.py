@@ -18,7 +18,7 @@ from devgate.model.snapshot import (
     SyncRow,
     TrafficRow,
 )
-from devgate.model.status import BreakerState, HealthState, Owner, ServiceState, SyncState
+from devgate.model.status import BreakerState, Forced, HealthState, Owner, ServiceState, SyncState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -37,9 +37,12 @@ def health(row: ServiceRow, traffic: TrafficRow, breaker: BreakerRow, sync: Sync
     """What probes, traffic, breaker and versions say together, and why."""
     if row.health not in (HealthState.HEALTHY, HealthState.DEGRADED):
         return row.health, row.health_detail
-    if breaker.state is BreakerState.OPEN:
-        return HealthState.UNHEALTHY, f"breaker open: {breaker.last_cause}"
     reasons = [row.health_detail] if row.health is HealthState.DEGRADED else []
+    if breaker.state is BreakerState.OPEN:
+        why = breaker.why or breaker.last_cause
+        if breaker.forced is not Forced.METRICS_ONLY:
+            return HealthState.UNHEALTHY, f"breaker open: {why}"
+        reasons.append(f"breaker would be open: {why}")
     if breaker.state is BreakerState.HALF_OPEN:
         reasons.append("breaker half open")
     if sync.state is SyncState.CRITICAL:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from devgate.gateway.suspense import Suspense
 from devgate.model.events import BreakerChanged
 from devgate.model.service import BreakerSpec
 from devgate.model.snapshot import BreakerRow, CauseRow
-from devgate.model.status import FAILED, ServiceState
-from devgate.policy.breaker import Breaker, Forced
+from devgate.model.status import FAILED, Forced, ServiceState
+from devgate.policy.breaker import Breaker
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +26,13 @@ if TYPE_CHECKING:
     from devgate.model.events import Publish
     from devgate.model.service import ServiceSpec
     from devgate.policy.breaker import Admission, Change, Outcome
+
+_FORCED: Final = {
+    Forced.OPEN: "held open",
+    Forced.CLOSED: "held closed",
+    Forced.METRICS_ONLY: "only watching",
+    Forced.DISABLED: "switched off",
+}
 
 
 class Fuse:
@@ -65,6 +72,10 @@ class Fuse:
     def reset(self) -> None:
         self._announce(self.breaker.reset(self._clock.now(), "reset by hand"))
 
+    def force(self, forced: Forced) -> None:
+        how = _FORCED[forced]
+        self._announce(self.breaker.force(forced, self._clock.now(), f"{how} by hand"))
+
     async def moved(self) -> None:
         """Wait until a probe has ended or the state has changed. Ask `admit`, then await: nothing falls between."""
         await self._moved.wait()
@@ -75,12 +86,17 @@ class Fuse:
         since_epoch = self._clock.wall() - now
         return BreakerRow(
             state=stats.state,
-            enabled=stats.forced is not Forced.DISABLED,
-            consecutive=stats.consecutive,
+            forced=stats.forced,
+            by_hand=stats.by_hand,
+            since=round(since_epoch + stats.since, 3),
+            failures=stats.failures,
+            counted=stats.counted,
             opened=stats.opened,
             retry_in_s=stats.probe_in_s,
-            last_cause=stats.causes[-1].what if stats.causes else "",
-            causes=tuple(CauseRow(round(since_epoch + one.at, 3), one.what, one.request_id) for one in stats.counted),
+            why=stats.why,
+            last_cause=stats.last.what if stats.last is not None else "",
+            causes=tuple(CauseRow(round(since_epoch + one.at, 3), one.what, one.request_id) for one in stats.causes),
+            totals=stats.totals,
         )
 
     def _announce(self, change: Change | None) -> None:

@@ -143,8 +143,18 @@ class BreakerSpec(Spec):
 
     enabled: bool = True
     """Off: requests are passed on whatever happened before."""
+    mode: Literal["consecutive", "rate"] = "consecutive"
+    """What opens it: `failures` in a row, or a `ratio` of failures among the calls within `window`. The second notices a service
+    that fails now and then, and wants traffic to do so."""
     failures: Annotated[int, Field(ge=1)] = 5
     """Consecutive failures that open it."""
+    window: Annotated[Duration, Field(gt=0)] = 10.0
+    """With `mode: rate`: the time that it looks back on."""
+    min_calls: Annotated[int, Field(ge=1)] = 20
+    """With `mode: rate`: it stays closed where there were fewer calls within `window`. A 4xx is none: it says nothing about the
+    service's health."""
+    ratio: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """With `mode: rate`: the share of failures that opens it; 0.5 is half of the calls."""
     open: Duration = 10.0
     """How long it stays open at first; repeated openings double this, up to five times."""
     success: Annotated[int, Field(ge=1)] = 2
@@ -152,7 +162,7 @@ class BreakerSpec(Spec):
     half_open_max: Annotated[int, Field(ge=1)] = 1
     """Probes in flight at once while half open."""
     decay: Duration | None = None
-    """One failure is forgotten after this long without another; default: `open`."""
+    """With `mode: consecutive`: one failure is forgotten after this long without another; default: `open`."""
     statuses: tuple[int, ...] = (500, 502, 503, 504)
     """Response statuses that count as failures."""
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from devgate.model.fault import Fault
-from devgate.model.status import BreakerState, HealthState, Owner, ServiceState, SyncState
+from devgate.model.status import BreakerState, Forced, HealthState, Owner, ServiceState, SyncState
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +44,43 @@ class CauseRow:
 
 
 @dataclass(frozen=True, slots=True)
+class BreakerTotals:
+    """Requests since a breaker exists, by how they ended."""
+
+    success: int = 0
+    failure: int = 0
+    """Timeouts included."""
+    timeout: int = 0
+    rejected: int = 0
+    """Refused by it."""
+    ignored: int = 0
+    """They say nothing about the service's health: a 4xx, a client that left, an answer of the gateway's own."""
+
+
+@dataclass(frozen=True, slots=True)
 class BreakerRow:
     state: BreakerState = BreakerState.CLOSED
-    enabled: bool = True
-    consecutive: int = 0
-    """Failures in a row."""
+    """What requests meet; while it only watches, what they would meet."""
+    forced: Forced | None = None
+    """What somebody has decided over its head."""
+    by_hand: bool = False
+    """Whether that was an operator, whose word a reset ends; not the profile with `enabled: false`."""
+    since: float | None = None
+    """When it has come into its state, seconds since the epoch; None: never heard of."""
+    failures: int = 0
+    """Those that count at present: in a row, or within the window."""
+    counted: str = ""
+    """The same in words: `2 failures in a row`, `3 of 14 failed in the last 10 s`."""
     opened: int = 0
     """How often it has opened."""
     retry_in_s: float = 0.0
+    why: str = ""
+    """What has opened or closed it, in words; empty if nothing ever has."""
     last_cause: str = ""
     causes: tuple[CauseRow, ...] = ()
-    """Why it is in its state: the failures in a row while it is closed; otherwise those that opened it, and every probe that has
-    failed since. The last ten, oldest first."""
+    """Why it is in its state: the failures that count while it is closed; otherwise those that opened it, and every probe that
+    has failed since. The last ten, oldest first."""
+    totals: BreakerTotals = BreakerTotals()
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,19 @@ class BreakerState(StrEnum):
     HALF_OPEN = "HALF_OPEN"
 
 
+class Forced(StrEnum):
+    """What an operator has decided over a breaker's head (resilience4j's states), until it is reset."""
+
+    OPEN = "open"
+    """Everything is refused."""
+    CLOSED = "closed"
+    """Everything passes, nothing moves."""
+    METRICS_ONLY = "metrics_only"
+    """The machine runs, and nothing is refused."""
+    DISABLED = "disabled"
+    """Everything passes, nothing is counted; also what a profile says with `enabled: false`."""
+
+
 class SyncState(StrEnum):
     """How a service's shared-knowledge version relates to the expected one (SEMANTICS 3.11)."""
 

@@ -1,8 +1,8 @@
 """The circuit breaker of one service: when requests to it are refused at once (SEMANTICS 3.1).
 
-The model is consecutive failures. Closed, every answer passes and failures are counted; a success forgets them, and so does
-time. Open, everything is refused until a pause is over, which grows with repeated openings. Half open, a few requests probe the
-service: good ones close the breaker, a bad one opens it again.
+Closed, every answer passes and failures are counted, by a `tally`, which says when there were too many. Open, everything is
+refused until a pause is over, which grows with repeated openings. Half open, a few requests probe the service: good ones close
+the breaker, a bad one opens it again.
 
 `admit` is asked before a request is sent and `record` told how it ended. An admission belongs to one *phase*, the time between
 two changes of state: what a request of an earlier phase experienced is counted but moves nothing, because it says nothing about
@@ -16,7 +16,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
-from devgate.model.status import BreakerState
+from devgate.model.snapshot import BreakerTotals
+from devgate.model.status import BreakerState, Forced
+from devgate.policy.tally import tally_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,19 +42,6 @@ class Outcome(Enum):
     behind a login page would never be seen (getnora-io/nora#614)."""
     IGNORED = "ignored"
     """The client left, or the gateway itself answered."""
-
-
-class Forced(Enum):
-    """What an operator has decided over the machine's head."""
-
-    CLOSED = "closed"
-    """Everything passes, nothing moves."""
-    OPEN = "open"
-    """Everything is refused."""
-    DISABLED = "disabled"
-    """Everything passes, nothing is counted."""
-    METRICS_ONLY = "metrics_only"
-    """The machine runs, and nothing is refused."""
 
 
 class Trigger(Enum):
@@ -91,9 +80,16 @@ TRANSITIONS: Final[Mapping[tuple[BreakerState, Trigger], BreakerState]] = {
 }
 
 
+_EFFECTIVE: Final[Mapping[Forced | None, BreakerState]] = {
+    Forced.OPEN: _OPEN,
+    Forced.CLOSED: _CLOSED,
+    Forced.DISABLED: _CLOSED,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A transition that took place."""
+    """What requests meet has changed."""
 
     old: BreakerState
     new: BreakerState
@@ -125,31 +121,28 @@ class Cause:
 
 
 @dataclass(frozen=True, slots=True)
-class Totals:
-    success: int
-    failure: int
-    """Timeouts included."""
-    timeout: int
-    rejected: int
-    ignored: int
-
-
-@dataclass(frozen=True, slots=True)
 class Stats:
     state: BreakerState
     forced: Forced | None
+    by_hand: bool
+    """Whether that was not the profile's doing."""
     since: float
     """Monotonic seconds of the last change of state."""
-    consecutive: int
+    failures: int
+    """That count at present: in a row, or within the window."""
+    counted: str
+    """The same in words, with what they are counted by."""
     opened: int
     """How often it has opened since it exists."""
     probe_in_s: float
     """Until the pause is over; 0 unless open."""
-    totals: Totals
+    totals: BreakerTotals
+    last: Cause | None
+    """The last failure, whether or not it still counts."""
+    why: str
+    """What has brought it into its state, in words; empty if nothing ever has."""
     causes: tuple[Cause, ...]
-    """The last ten, oldest first."""
-    counted: tuple[Cause, ...]
-    """Why it is in its state: while it is closed, the failures in a row; otherwise those that opened it, and since then every
+    """Why it is in its state: while it is closed, the failures that count; otherwise those that opened it, and since then every
     probe that failed and the loss of its process. The last ten, oldest first."""
 
 
@@ -159,14 +152,18 @@ class Breaker:
     def __init__(self, spec: BreakerSpec, now: float = 0.0) -> None:
         self.spec = spec
         self.state = _CLOSED
-        self.forced: Forced | None = None if spec.enabled else Forced.DISABLED
-        self.since = now
-        self._decay_s = spec.open if spec.decay is None else spec.decay
+        """Of the machine; what requests meet is `effective`."""
+        self._by_profile = None if spec.enabled else Forced.DISABLED
+        self.forced: Forced | None = self._by_profile
+        self.passing: Admission | None = None
+        """What `admit` gives to everybody while nobody is refused; None where it has to be asked."""
+        self._acquitted: Admission | None = None
+        """The admission of which a good answer has only to be counted."""
+        self._since = now
+        self._tally = tally_of(spec)
         self._failing = frozenset(spec.statuses)
         self._phase = 1
         self._pass = Admission(True, self._phase)
-        self._consecutive = 0
-        self._failed_at = now
         self._open_until = now
         self._openings = 0
         """In a row, without having closed in between."""
@@ -175,12 +172,14 @@ class Breaker:
         self._slots: dict[int, float] = {}
         self._last_slot = 0
         self._success = self._failure = self._timeout = self._rejected = self._ignored = 0
+        self._last: Cause | None = None
+        self._why = ""
         self._causes: deque[Cause] = deque(maxlen=CAUSES_KEPT)
-        self._counted: deque[Cause] = deque(maxlen=CAUSES_KEPT)
         """Reset by the next failure that counts, not by each success, of which there are so many more."""
+        self._settle()
 
     def __repr__(self) -> str:
-        return f"<Breaker {self.state}, {self._consecutive} failures in a row, {len(self._slots)} probes>"
+        return f"<Breaker {self.state}, forced {self.forced}, {len(self._slots)} probes>"
 
     def judge(self, status: int) -> Outcome:
         """What an answer with this status says about the service."""
@@ -189,29 +188,26 @@ class Breaker:
         return Outcome.ALIVE if 400 <= status < 500 else Outcome.SUCCESS
 
     @property
-    def passing(self) -> Admission | None:
-        """What `admit` gives to everybody while nobody is refused; None where it has to be asked."""
-        if self.forced is None:
-            return self._pass if self.state is _CLOSED else None
-        return self._pass if self.forced in (Forced.CLOSED, Forced.DISABLED) else None
+    def effective(self) -> BreakerState:
+        """What requests meet, whoever has decided it. While only watching, what they would meet."""
+        return _EFFECTIVE.get(self.forced, self.state)
 
     def admit(self, now: float) -> Admission:
         """Whether a request may go out now. A probe's slot is taken here, before anybody can await."""
-        if self.state is _CLOSED and self.forced is None:
-            return self._pass
+        if self.passing is not None:
+            return self.passing
         admission = self._decide(now)
         if not admission.admitted:
             self._rejected += 1
         return admission
 
     def acquits(self, admission: Admission, status: int) -> bool:
-        """Record a good answer of a service that nobody suspects, as nearly all are. False: it is none; `judge` and `record`."""
-        if admission is not self._pass or self.state is not _CLOSED or self.forced is not None:
-            return False
-        if status >= 400 or status in self._failing:
+        """Record a good answer of a service that nobody suspects, as nearly all are. False: it is none, or has to be recorded
+        with its time; `judge` and `record`."""
+        if admission is not self._acquitted or status >= 400 or status in self._failing:
             return False
         self._success += 1
-        self._consecutive = 0
+        self._tally.forget()
         return True
 
     def record(
@@ -228,7 +224,7 @@ class Breaker:
             if not current:
                 return None
             if self.state is _CLOSED:
-                self._consecutive = 0
+                self._tally.succeed(now)
                 return None
             return self._probe_succeeded(now) if probe else None
         if outcome is Outcome.ALIVE or outcome is Outcome.IGNORED:
@@ -236,54 +232,69 @@ class Breaker:
             return None
         self._failure += 1
         self._timeout += outcome is Outcome.TIMEOUT
-        failure = Cause(now, cause, request_id)
-        self._causes.append(failure)
-        return self._failed(now, failure, probe) if current else None
+        self._last = Cause(now, cause, request_id)
+        return self._failed(now, self._last, probe) if current else None
 
     def lost(self, now: float, cause: str) -> Change | None:
         """The service's process is gone for good: open at once, without letting requests find out."""
         if self.state is _CLOSED:
-            self._counted.clear()
-        self._counted.append(Cause(now, cause, ""))
+            self._causes.clear()
+        self._causes.append(Cause(now, cause, ""))
         return self._move(Trigger.LOST, now, cause)
 
     def returned(self, now: float, cause: str) -> Change | None:
         """The service's process was started again: its record starts anew, and an open breaker probes at once."""
-        self._consecutive = 0
         return self._move(Trigger.RETURNED, now, cause)
 
     def reset(self, now: float, cause: str) -> Change | None:
         """Close it by hand and end what was forced."""
-        self.forced = None if self.spec.enabled else Forced.DISABLED
-        return self._move(Trigger.RESET, now, cause)
+        old = self.effective
+        self.forced = self._by_profile
+        self._move(Trigger.RESET, now, cause)
+        return self._change(old, now, cause)
 
-    def force(self, forced: Forced | None) -> None:
-        """Overrule the machine, or (None) let it decide again."""
+    def force(self, forced: Forced, now: float, cause: str) -> Change | None:
+        """Overrule the machine until `reset`."""
+        old = self.effective
         self.forced = forced
-
-    def consecutive(self, now: float) -> int:
-        """Failures in a row that are not yet forgotten: one goes for each `decay` without another."""
-        if not self._consecutive or self._decay_s <= 0:
-            return self._consecutive
-        return max(0, self._consecutive - int((now - self._failed_at) / self._decay_s))
+        self._settle()
+        return self._change(old, now, cause)
 
     def stats(self, now: float) -> Stats:
         return Stats(
-            state=self.state,
+            state=self.effective,
             forced=self.forced,
-            since=self.since,
-            consecutive=self.consecutive(now),
+            by_hand=self.forced is not self._by_profile,
+            since=self._since,
+            failures=self._tally.failures(now),
+            counted=self._tally.words(now),
             opened=self._opened,
-            probe_in_s=max(0.0, self._open_until - now) if self.state is _OPEN else 0.0,
-            totals=Totals(self._success, self._failure, self._timeout, self._rejected, self._ignored),
-            causes=tuple(self._causes),
-            counted=self._why(now),
+            probe_in_s=max(0.0, self._open_until - now) if self.effective is self.state is _OPEN else 0.0,
+            totals=BreakerTotals(self._success, self._failure, self._timeout, self._rejected, self._ignored),
+            last=self._last,
+            why=self._why,
+            causes=self._counted(now),
         )
+
+    def _settle(self) -> None:
+        """State or force are new: what the hot path reads follows from them."""
+        closed = self.effective is _CLOSED and self.forced is not Forced.METRICS_ONLY
+        self.passing = self._pass if closed else None
+        self._acquitted = self._pass if closed and self.forced is None and self._tally.timeless else None
+
+    def _change(self, old: BreakerState, now: float, cause: str) -> Change | None:
+        new = self.effective
+        if new is old:
+            return None
+        self._since = now
+        if new is not _HALF:  # what it is tried for is still why it was opened
+            self._why = cause
+        return Change(old, new, cause)
 
     def _decide(self, now: float) -> Admission:
         if self.forced is Forced.OPEN:
             return Admission(False, self._phase, retry_after_s=self.spec.open)
-        if self.state is _CLOSED or self.forced in (Forced.CLOSED, Forced.DISABLED):
+        if self.state is _CLOSED:
             return self._pass
         admission = self._decide_unsure(now)
         if self.forced is Forced.METRICS_ONLY and not admission.admitted:
@@ -313,30 +324,30 @@ class Breaker:
         probes = f"{self._good_probes} good probe{'s' if self._good_probes > 1 else ''}"
         return self._move(Trigger.PROBED, now, probes)
 
-    def _why(self, now: float) -> tuple[Cause, ...]:
+    def _counted(self, now: float) -> tuple[Cause, ...]:
+        causes = tuple(self._causes)
         if self.state is not _CLOSED:
-            return tuple(self._counted)
-        return tuple(self._counted)[len(self._counted) - min(self.consecutive(now), len(self._counted)) :]
+            return causes
+        return causes[len(causes) - min(self._tally.failures(now), len(causes)) :]
 
     def _failed(self, now: float, failure: Cause, probe: bool) -> Change | None:
         if self.state is _CLOSED:
-            counted = self._why(now)
-            self._counted.clear()
-            self._counted.extend((*counted, failure))
-            self._consecutive = self.consecutive(now) + 1
-            self._failed_at = now
-            if self._consecutive < self.spec.failures:
+            counted = self._counted(now)
+            self._causes.clear()
+            self._causes.extend((*counted, failure))
+            if not self._tally.fail(now):
                 return None
-            return self._move(Trigger.FAILED_OFTEN, now, f"{self._consecutive} failures in a row, last: {failure.what}")
+            return self._move(Trigger.FAILED_OFTEN, now, f"{self._tally.words(now)}, last: {failure.what}")
         if not probe:
             return None
-        self._counted.append(failure)
+        self._causes.append(failure)
         return self._move(Trigger.PROBE_FAILED, now, f"probe failed: {failure.what}")
 
     def _move(self, trigger: Trigger, now: float, cause: str) -> Change | None:
+        before = self.effective
         old, new = self.state, TRANSITIONS[self.state, trigger]
+        self._tally.forget()
         if new is _CLOSED:
-            self._consecutive = 0
             self._openings = 0
         elif new is _OPEN and trigger is not Trigger.LOST:
             self._open_until = now + self.spec.open * min(2**self._openings, LONGEST_GROWTH)
@@ -347,9 +358,7 @@ class Breaker:
         self._slots.clear()
         self._phase += 1
         self._pass = Admission(True, self._phase)
-        if new is old:
-            return None
         self.state = new
-        self.since = now
-        self._opened += new is _OPEN
-        return Change(old, new, cause)
+        self._opened += new is _OPEN and new is not old
+        self._settle()
+        return self._change(before, now, cause)

@@ -75,9 +75,7 @@ COMMANDS: Final[dict[str, Command]] = {
     "reset": Command(
         "reset the breaker of",
         lambda control, name: control.gateway.reset_breaker(name),
-        lambda row: (
-            row.breaker.enabled and (row.breaker.state is not BreakerState.CLOSED or row.breaker.consecutive > 0)
-        ),
+        lambda row: row.breaker.by_hand or row.breaker.state is not BreakerState.CLOSED or row.breaker.failures > 0,
     ),
     "sync": Command("check versions", lambda control, _: control.sync.check()),
 }

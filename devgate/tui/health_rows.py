@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from devgate.model.status import BreakerState, HealthState, SyncState
+from devgate.model.status import BreakerState, Forced, HealthState, SyncState
 from devgate.tui import format as fmt
 from devgate.tui import rows
 from devgate.tui.columns import Column, Row
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from devgate.model.query import RequestRow
-    from devgate.model.snapshot import CauseRow, EventRow, InstanceRow, ProbeRow, ServiceRow, Snapshot
+    from devgate.model.snapshot import BreakerRow, CauseRow, EventRow, InstanceRow, ProbeRow, ServiceRow, Snapshot
     from devgate.tui.ink import Run, Runs
 
 COLUMNS: Final = (
@@ -51,6 +51,13 @@ _MARK: Final[dict[tuple[bool, bool], Run]] = {
 }
 """By whether a probe was good, and whether there is something to say about it."""
 
+_FORCED: Final = {
+    Forced.OPEN: "refuses every request,",
+    Forced.CLOSED: "lets every request pass,",
+    Forced.METRICS_ONLY: "counts and refuses nothing,",
+    Forced.DISABLED: "switched off",
+}
+
 _INK: Final = {
     HealthState.HEALTHY: "good",
     HealthState.DEGRADED: "warn",
@@ -86,7 +93,7 @@ def _detail(row: ServiceRow) -> Runs:
     parts: list[Run] = []
     if row.health_detail:
         parts.append((row.health_detail, _INK.get(row.health, "plain")))
-    if row.breaker.state is not BreakerState.CLOSED and row.breaker.last_cause:
+    if rows.tripped(row):
         parts.append((f"breaker: {row.breaker.last_cause}", "warn"))
     if row.sync.detail:
         parts.append((row.sync.detail, "plain"))
@@ -155,18 +162,24 @@ def _breaker(row: ServiceRow, known: Mapping[str, RequestRow]) -> list[Runs]:
     """Its state, and every failure that has brought it there."""
     breaker = row.breaker
     opened = f"  opened {breaker.opened}x" if breaker.opened else ""
-    counted = (
-        ""
-        if not breaker.causes
-        else "  failures in a row:"
-        if breaker.state is BreakerState.CLOSED
-        else "  because of:"
-    )
-    lines: list[Runs] = [(_label("breaker"), rows.breaker(breaker), (opened + counted, "muted"))]
+    refused = f"  {breaker.totals.rejected} refused" if breaker.totals.rejected else ""
+    lines: list[Runs] = [(_label("breaker"), rows.breaker(breaker), (opened + refused + _reason(breaker), "muted"))]
+    if breaker.forced is not None:
+        hand = " by hand, until it is reset" if breaker.by_hand else " in the profile"
+        lines.append((_label(""), (_FORCED[breaker.forced] + hand, "muted")))
     if breaker.last_cause and not breaker.causes:
         lines.append((_label(""), ("last failure ", "muted"), (breaker.last_cause, "plain")))
     lines += [_cause(cause, known.get(cause.request_id)) for cause in breaker.causes]
     return lines
+
+
+def _reason(breaker: BreakerRow) -> str:
+    """What the failures below it are."""
+    if not breaker.causes:
+        return ""
+    if breaker.state is BreakerState.CLOSED:
+        return f"  {breaker.counted or 'failures'}:"
+    return f"  because of {breaker.why}:" if breaker.why else "  because of:"
 
 
 def _cause(cause: CauseRow, request: RequestRow | None) -> Runs:

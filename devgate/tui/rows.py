@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from devgate.model.status import BreakerState, HealthState, Owner, ServiceState, SyncState
+from devgate.model.status import BreakerState, Forced, HealthState, Owner, ServiceState, SyncState
 from devgate.tui import format as fmt
 from devgate.tui.columns import Column, Row
 
@@ -36,6 +36,12 @@ _SYNC: Final = {
     SyncState.CRITICAL: ("critical", "bad"),
     SyncState.UNKNOWN: ("unknown", "muted"),
     SyncState.OFF: ("off", "muted"),
+}
+_FORCED: Final[dict[Forced, Run]] = {
+    Forced.OPEN: ("refuses", "bad"),
+    Forced.CLOSED: ("passes", "warn"),
+    Forced.METRICS_ONLY: ("watches", "warn"),
+    Forced.DISABLED: ("off", "muted"),
 }
 _LEVELS: Final = {"error": ("✖", "bad"), "warning": ("▲", "warn")}
 MANY_ERRORS: Final = 0.05
@@ -107,7 +113,7 @@ def why(row: ServiceRow) -> Runs:
         parts.append((row.health_detail, "warn"))
     if row.last_error and row.state is not ServiceState.READY:
         parts.append((row.last_error, "muted"))
-    if row.breaker.state is not BreakerState.CLOSED and row.breaker.last_cause:
+    if tripped(row):
         parts.append((row.breaker.last_cause, "warn"))
     if row.stale:
         parts.append((f"restart to apply {', '.join(row.stale)}", "info"))
@@ -191,15 +197,22 @@ def errors(traffic: TrafficRow) -> Run:
     return fmt.ratio(share), "muted" if not share else "bad" if share >= MANY_ERRORS else "warn"
 
 
+def tripped(row: ServiceRow) -> bool:
+    """Whether the breaker's last failure has yet to be told of."""
+    cause = row.breaker.last_cause
+    return row.breaker.state is not BreakerState.CLOSED and bool(cause) and cause not in row.health_detail
+
+
 def breaker(row: BreakerRow) -> Run:
-    """`closed`, `closed 2` (failures in a row), `OPEN 8s` (until the next probe), `half-open`, `off`."""
-    if not row.enabled:
-        return "off", "muted"
+    """`closed`, `closed 2` (failures that count), `OPEN 8s` (until the next probe), `half-open`; and what somebody has decided
+    over its head: `off`, `passes`, `refuses`, `watches`."""
+    if row.forced is not None:
+        return _FORCED[row.forced]
     if row.state is BreakerState.OPEN:
         return f"OPEN {fmt.span(row.retry_in_s)}" if row.retry_in_s > 0 else "OPEN", "bad"
     if row.state is BreakerState.HALF_OPEN:
         return "half-open", "warn"
-    return (f"closed {row.consecutive}", "warn") if row.consecutive else ("closed", "muted")
+    return (f"closed {row.failures}", "warn") if row.failures else ("closed", "muted")
 
 
 def sync(row: SyncRow) -> Run:

@@ -9,7 +9,7 @@ import pytest
 from devgate.engine.picture import health, overall, picture
 from devgate.model.profile import Profile
 from devgate.model.snapshot import BreakerRow, CacheRow, ServiceRow, SyncRow, TrafficRow
-from devgate.model.status import BreakerState, HealthState, Owner, ServiceState, SyncState
+from devgate.model.status import BreakerState, Forced, HealthState, Owner, ServiceState, SyncState
 from tests.tui.fake_control import sample
 
 H = HealthState
@@ -20,6 +20,7 @@ ROW = ServiceRow(
     checked_at=None, traffic=TrafficRow(), breaker=BreakerRow(), sync=SyncRow(),
 )  # fmt: skip
 OPEN = BreakerRow(state=BreakerState.OPEN, last_cause="3 failures")
+WATCHING = replace(OPEN, forced=Forced.METRICS_ONLY)
 HALF = BreakerRow(state=BreakerState.HALF_OPEN)
 CRITICAL = SyncRow(state=SyncState.CRITICAL)
 
@@ -29,6 +30,8 @@ CRITICAL = SyncRow(state=SyncState.CRITICAL)
     [
         (H.HEALTHY, TrafficRow(), BreakerRow(), SyncRow(), H.HEALTHY, "200"),
         (H.HEALTHY, TrafficRow(), OPEN, SyncRow(), H.UNHEALTHY, "breaker open: 3 failures"),
+        (H.HEALTHY, TrafficRow(), replace(OPEN, why="6 of 9 failed"), SyncRow(), H.UNHEALTHY, "breaker open: 6 of 9 failed"),
+        (H.HEALTHY, TrafficRow(), WATCHING, SyncRow(), H.DEGRADED, "breaker would be open: 3 failures"),
         (H.DEGRADED, TrafficRow(), OPEN, SyncRow(), H.UNHEALTHY, "breaker open: 3 failures"),
         (H.HEALTHY, TrafficRow(), HALF, CRITICAL, H.DEGRADED, "breaker half open; version critically out of sync"),
         (H.DEGRADED, TrafficRow(), BreakerRow(), SyncRow(), H.DEGRADED, "200"),

@@ -246,7 +246,7 @@ async def test_who_leaves_while_the_service_thinks_cancels_it():
         await bench.until(lambda: bench.gateway.traffic().in_flight == 0 and bench.gateway.requests().total == 1)
         row = bench.gateway.requests().rows[0]
         assert (row.status, row.error) == (499, "client-left")
-        assert bench.gateway.breaker_row("a").consecutive == 0
+        assert bench.gateway.breaker_row("a").failures == 0
 
 
 async def test_a_refused_upload_is_answered_although_the_client_goes_on_sending():

@@ -91,7 +91,7 @@ async def test_nobody_waits_for_what_does_not_come_back(state: ServiceState, cod
         assert "exit 3 after 1.2 s: panic" in problem["detail"]
         assert answer["access-control-allow-origin"] == PAGE
         assert int(answer["retry-after"]) >= 1
-        assert bench.gateway.breaker_row("a").consecutive == 0
+        assert bench.gateway.breaker_row("a").failures == 0
 
 
 @pytest.mark.parametrize("state", [S.CRASHED, S.BLOCKED, S.STOPPED])
@@ -251,7 +251,7 @@ async def test_a_refused_connection_is_looked_into_and_the_request_waits():
         async with scripted(answering(OK)) as service:
             bench.serve("a", service.port)
             assert (await request).status == 200
-        assert bench.gateway.breaker_row("a").consecutive == 0
+        assert bench.gateway.breaker_row("a").failures == 0
 
 
 async def test_what_is_ready_and_refuses_for_long_is_an_error(monkeypatch: pytest.MonkeyPatch):
@@ -261,7 +261,7 @@ async def test_what_is_ready_and_refuses_for_long_is_an_error(monkeypatch: pytes
         answer = await bench.get("/")
         assert (answer.status, answer.problem["code"]) == (502, "connect-refused")
         assert len(bench.suspects) > 1
-        await bench.until(lambda: bench.gateway.breaker_row("a").consecutive == 1)
+        await bench.until(lambda: bench.gateway.breaker_row("a").failures == 1)
 
 
 async def test_a_get_survives_the_crash_of_its_service():

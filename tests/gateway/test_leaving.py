@@ -47,7 +47,7 @@ async def left(bench: Bench, client: Client, *, politely: bool = False) -> Reque
     else:
         client.reset()
     await bench.until(lambda: bench.gateway.requests().rows)
-    assert bench.gateway.breaker_row("a").consecutive == 0
+    assert bench.gateway.breaker_row("a").failures == 0
     return await newest(bench)
 
 

@@ -54,18 +54,20 @@ async def test_what_a_crash_has_broken_off_does_not_open_the_breaker():
         bench.serve("a", next_run.port)
         assert (await held).status == 200
         row = bench.gateway.breaker_row("a")
-        assert (row.state, row.consecutive, row.opened, row.causes) == (BreakerState.CLOSED, 0, 0, ())
+        assert (row.state, row.failures, row.opened, row.causes) == (BreakerState.CLOSED, 0, 0, ())
         assert bench.events == []
 
 
 async def test_a_service_that_breaks_off_in_good_health_opens_its_breaker():
     async with dying() as (bench, service, word):
         await lose(bench, service, word)
-        assert bench.gateway.breaker_row("a").consecutive == 0, "too early to tell"
+        assert bench.gateway.breaker_row("a").failures == 0, "too early to tell"
         await bench.until(lambda: bench.gateway.breaker_row("a").state is BreakerState.OPEN)
         answer = await bench.get("/")
         assert answer.problem["code"] == "circuit-open"
-        assert answer.problem["detail"].startswith("a has failed too often, last: the service reset the connection")
+        assert answer.problem["detail"].startswith(
+            "The circuit breaker of a is open: 3 failures in a row, last: the service reset the connection"
+        )
 
 
 async def test_where_nobody_restarts_the_service_it_counts_at_once():
@@ -88,7 +90,7 @@ async def test_what_is_lost_after_the_exit_was_seen_is_neutral(how: str):
             assert (await request).status == 502
         bench.move("a", ServiceState.BACKOFF)
         row = bench.gateway.breaker_row("a")
-        assert (row.state, row.consecutive) == (BreakerState.CLOSED, 0)
+        assert (row.state, row.failures) == (BreakerState.CLOSED, 0)
 
 
 async def test_one_that_came_back_within_the_moment_is_not_blamed_for_its_last_run(monkeypatch: pytest.MonkeyPatch):
@@ -97,7 +99,7 @@ async def test_one_that_came_back_within_the_moment_is_not_blamed_for_its_last_r
         await lose(bench, service, word)
         bench.serve("a", next_run.port)
         await asyncio.sleep(0.1)
-        assert bench.gateway.breaker_row("a").consecutive == 0
+        assert bench.gateway.breaker_row("a").failures == 0
 
 
 async def test_a_probe_that_dies_with_its_service_gives_its_place_back():

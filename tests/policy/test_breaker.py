@@ -1,14 +1,15 @@
 """The breaker against SEMANTICS 3.1, with a clock that is a number."""
 
 from collections.abc import Iterable
+from dataclasses import astuple
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from devgate.model.service import BreakerSpec
-from devgate.model.status import BreakerState
-from devgate.policy.breaker import CAUSES_KEPT, TRANSITIONS, Admission, Breaker, Change, Forced, Outcome, Trigger
+from devgate.model.status import BreakerState, Forced
+from devgate.policy.breaker import CAUSES_KEPT, TRANSITIONS, Admission, Breaker, Change, Outcome, Trigger
 
 CLOSED, OPEN, HALF_OPEN = BreakerState.CLOSED, BreakerState.OPEN, BreakerState.HALF_OPEN
 SUCCESS, FAILURE, TIMEOUT, ALIVE, IGNORED = Outcome
@@ -60,14 +61,14 @@ def test_a_success_forgets_all_failures():
     subject = breaker()
     for outcome in (FAILURE, FAILURE, SUCCESS, FAILURE, FAILURE):
         assert send(subject, outcome, 1.0) is None
-    assert subject.consecutive(1.0) == 2
+    assert subject.stats(1.0).failures == 2
 
 
 def test_a_4xx_neither_adds_nor_forgets():
     subject = breaker()
     for outcome in (FAILURE, FAILURE, ALIVE, IGNORED):
         assert send(subject, outcome, 1.0) is None
-    assert subject.consecutive(1.0) == 2
+    assert subject.stats(1.0).failures == 2
     assert send(subject, FAILURE, 1.0) is not None
 
 
@@ -76,12 +77,12 @@ def test_a_4xx_neither_adds_nor_forgets():
     [(None, 9.9, 2), (None, 10.0, 1), (None, 20.0, 0), (None, 1e6, 0), ("2s", 2.0, 1), ("2s", 3.9, 1)],
 )
 def test_one_failure_is_forgotten_per_decay(decay: str | None, at: float, left: int):
-    subject = breaker(decay=decay)
+    subject = breaker(decay=decay, failures=9)
     send(subject, FAILURE, 0.0)
     send(subject, FAILURE, 0.0)
-    assert subject.consecutive(at) == left
+    assert subject.stats(at).failures == left
     send(subject, FAILURE, at)
-    assert subject.consecutive(at) == left + 1
+    assert subject.stats(at).failures == left + 1
 
 
 @pytest.mark.parametrize(
@@ -219,7 +220,7 @@ def test_returned_leaves_a_closed_breaker_closed_with_a_clean_record():
     send(subject, FAILURE, 0.0)
     assert subject.returned(1.0, "ready again") is None
     assert subject.state is CLOSED
-    assert subject.consecutive(1.0) == 0
+    assert subject.stats(1.0).failures == 0
 
 
 def test_returned_frees_the_slots_of_probes_to_the_run_before():
@@ -241,7 +242,7 @@ def test_reset_closes():
 
 def test_forced_closed_never_opens():
     subject = breaker()
-    subject.force(Forced.CLOSED)
+    subject.force(Forced.CLOSED, 0.0, "by hand")
     for _ in range(10):
         send(subject, FAILURE, 0.0)
     assert subject.state is CLOSED
@@ -250,7 +251,7 @@ def test_forced_closed_never_opens():
 
 def test_forced_open_refuses_until_reset():
     subject = breaker()
-    subject.force(Forced.OPEN)
+    subject.force(Forced.OPEN, 0.0, "by hand")
     assert not subject.admit(1e6).admitted
     subject.reset(1e6, "by hand")
     assert subject.admit(1e6).admitted
@@ -268,7 +269,7 @@ def test_disabled_counts_nothing():
 
 def test_metrics_only_moves_and_refuses_nothing():
     subject = breaker()
-    subject.force(Forced.METRICS_ONLY)
+    subject.force(Forced.METRICS_ONLY, 0.0, "by hand")
     for _ in range(5):
         send(subject, FAILURE, 0.0)
     assert subject.state is OPEN
@@ -281,10 +282,98 @@ def test_metrics_only_moves_and_refuses_nothing():
     assert subject.state is CLOSED
 
 
+OVERRULED = {Forced.OPEN: OPEN, Forced.CLOSED: CLOSED, Forced.DISABLED: CLOSED}
+
+
+@pytest.mark.parametrize("forced", Forced)
+def test_what_requests_meet_is_what_is_told(forced: Forced):
+    for subject in (breaker(), opened()):
+        before = subject.state
+        after = OVERRULED.get(forced, before)
+        change = subject.force(forced, 2.0, "by hand")
+        stats = subject.stats(2.0)
+        assert (stats.state, stats.forced, stats.by_hand) == (after, forced, True)
+        assert change == (None if before is after else Change(before, after, "by hand"))
+        assert (stats.since, stats.why) == (2.0, "by hand") if change else stats.since == 0.0
+        admission = subject.admit(2.0)
+        assert admission.admitted is (forced is not Forced.OPEN)
+        assert (
+            stats.probe_in_s == (8.0 if before is OPEN and forced is Forced.METRICS_ONLY else 0.0)
+            or forced is Forced.OPEN
+        )
+        assert subject.reset(3.0, "reset") == (None if after is CLOSED else Change(after, CLOSED, "reset"))
+        assert not subject.stats(3.0).by_hand
+
+
+@pytest.mark.parametrize("forced", [Forced.CLOSED, Forced.DISABLED, Forced.OPEN])
+def test_what_is_overruled_happens_unheard(forced: Forced):
+    subject = breaker()
+    subject.force(forced, 0.0, "by hand")
+    assert subject.lost(1.0, "crashed") is None
+    assert subject.stats(1.0).state is OVERRULED[forced]
+    assert subject.returned(2.0, "ready again") is None
+
+
+def test_what_the_profile_says_is_nobodys_hand():
+    subject = breaker(enabled=False)
+    assert not subject.stats(0.0).by_hand
+    subject.force(Forced.OPEN, 0.0, "by hand")
+    assert subject.stats(0.0).by_hand
+    assert subject.reset(1.0, "reset") == Change(OPEN, CLOSED, "reset")
+    assert (subject.stats(1.0).forced, subject.stats(1.0).by_hand) == (Forced.DISABLED, False)
+
+
+# by rate
+
+
+def by_rate(**fields: object) -> Breaker:
+    """Opens where half of at least 4 calls within 10 s have failed."""
+    return breaker(mode="rate", window="10s", min_calls=4, ratio=0.5, **fields)
+
+
+def test_opens_at_the_rate_and_says_why():
+    subject = by_rate()
+    for outcome in (FAILURE, SUCCESS, ALIVE, IGNORED, SUCCESS):
+        assert send(subject, outcome, 1.0) is None
+    assert subject.stats(1.0).counted == "1 of 3 failed in the last 10 s"
+    assert send(subject, TIMEOUT, 2.0, "no answer for 30 s") == Change(
+        CLOSED, OPEN, "2 of 4 failed in the last 10 s, last: no answer for 30 s"
+    )
+    assert subject.stats(3.0).why == "2 of 4 failed in the last 10 s, last: no answer for 30 s"
+    assert whats(subject, 100.0) == ["status 500", "no answer for 30 s"]
+
+
+def test_by_rate_it_is_probed_and_closes_as_ever_and_begins_anew():
+    subject = by_rate()
+    for _ in range(4):
+        send(subject, FAILURE, 0.0)
+    assert not subject.admit(9.9).admitted
+    send(subject, SUCCESS, 10.0)
+    assert send(subject, SUCCESS, 10.0) == Change(HALF_OPEN, CLOSED, "2 good probes")
+    assert subject.stats(10.0).failures == 0
+    assert send(subject, FAILURE, 10.1) is None
+
+
+def test_by_rate_causes_leave_with_the_window():
+    subject = by_rate()
+    for second in range(3):
+        send(subject, FAILURE, float(second), f"{second}")
+    assert whats(subject, 9.0) == ["0", "1", "2"]
+    assert whats(subject, 11.0) == ["2"]
+
+
+def test_by_rate_a_good_answer_is_recorded_with_its_time():
+    subject = by_rate()
+    admission = subject.passing
+    assert admission is not None
+    assert not subject.acquits(admission, 200)
+
+
 @pytest.mark.parametrize("forced", [None, *Forced])
 def test_what_passes_without_asking_is_what_admit_would_give(forced: Forced | None):
     for subject in (breaker(), opened()):
-        subject.force(forced)
+        if forced is not None:
+            subject.force(forced, 0.0, "by hand")
         if subject.passing is not None:
             assert subject.admit(1.0) is subject.passing
         else:
@@ -297,7 +386,8 @@ def test_an_acquittal_is_what_judging_and_recording_would_be(forced: Forced | No
     one, other = breaker(statuses=[204, 502]), breaker(statuses=[204, 502])
     for subject in (one, other):
         send(subject, FAILURE, 0.0)
-        subject.force(forced)
+        if forced is not None:
+            subject.force(forced, 0.0, "by hand")
     admission = one.passing
     if admission is not None and one.acquits(admission, status):
         other.record(other.admit(1.0), other.judge(status), 1.0)
@@ -313,17 +403,21 @@ def test_an_admission_of_an_earlier_phase_acquits_nobody():
     assert not subject.acquits(early, 200)
 
 
-def test_stats_keep_the_last_causes():
+def test_stats_keep_the_last_causes_and_the_last_of_all():
     subject = breaker(failures=100)
     for number in range(CAUSES_KEPT + 2):
         subject.record(subject.admit(0.0), FAILURE, float(number), f"cause {number}", f"id {number}")
-    causes = subject.stats(0.0).causes
-    assert len(causes) == CAUSES_KEPT
-    assert (causes[-1].what, causes[-1].request_id, causes[-1].at) == ("cause 11", "id 11", 11.0)
+    stats = subject.stats(11.0)
+    assert len(stats.causes) == CAUSES_KEPT
+    assert stats.causes[-1] is stats.last
+    assert stats.last is not None
+    assert (stats.last.what, stats.last.request_id, stats.last.at) == ("cause 11", "id 11", 11.0)
+    send(subject, SUCCESS, 12.0)
+    assert (subject.stats(12.0).causes, subject.stats(12.0).last) == ((), stats.last)
 
 
 def whats(subject: Breaker, now: float) -> list[str]:
-    return [cause.what for cause in subject.stats(now).counted]
+    return [cause.what for cause in subject.stats(now).causes]
 
 
 def test_what_opened_it_is_told_until_it_has_closed_and_every_failed_probe():
@@ -428,14 +522,10 @@ def test_any_history_keeps_the_promises(steps: Iterable[Step]):
             assert (change.old, change.new) == (before, subject.state)
         stats = subject.stats(now)
         assert 0 <= stats.probe_in_s <= 50
-        assert 0 <= stats.consecutive < 3
-        assert min(vars_of(stats.totals)) >= 0
+        assert 0 <= stats.failures < 3
+        assert min(astuple(stats.totals)) >= 0
         if subject.state is HALF_OPEN:  # never closed to probes for ever
             probe = subject.admit(now + 10)
             assert probe.admitted
             subject.record(probe, IGNORED, now + 10)
             now += 10
-
-
-def vars_of(totals: object) -> list[int]:
-    return [getattr(totals, name) for name in type(totals).__slots__]  # type: ignore[attr-defined]

@@ -22,7 +22,7 @@ from devgate.model.snapshot import (
     SyncRow,
     TrafficRow,
 )
-from devgate.model.status import BreakerState, HealthState, Owner, ServiceState, SyncState
+from devgate.model.status import BreakerState, Forced, HealthState, Owner, ServiceState, SyncState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -255,7 +255,7 @@ def sample() -> Snapshot:
             restarts=5,
             cause="exit 1 after 12 s, 5th in 60 s",
             last_error="KeyError: 'OPENAI_API_KEY'",
-            breaker=BreakerRow(BreakerState.OPEN, True, 6, 2, 8.0, "crashed", CAUSES),
+            breaker=BreakerRow(BreakerState.OPEN, opened=2, retry_in_s=8.0, last_cause="crashed", causes=CAUSES),
             sync=SyncRow(SyncState.UNKNOWN),
             traffic=TrafficRow(96, 8, 1.0, 2.0, 9.0, 503, 0, 2, (0,) * 20 + (1, 2, 1, 0, 3, 1, 0, 1, 2, 1)),
         ),
@@ -282,7 +282,7 @@ def sample() -> Snapshot:
             cause="exit 101 after 3 s, 2nd in 60 s; again in 1 s",
             last_error="panicked at src/main.rs:42: address in use",
             breaker=BreakerRow(
-                BreakerState.HALF_OPEN, True, 3, 1, 0.0, "exit 101", (CauseRow(NOON + 390, "exit 101", ""),)
+                BreakerState.HALF_OPEN, opened=1, last_cause="exit 101", causes=(CauseRow(NOON + 390, "exit 101", ""),)
             ),
             traffic=TrafficRow(),
         ),
@@ -309,7 +309,7 @@ def sample() -> Snapshot:
             ),
             restarts=1,
             uptime_s=95,
-            breaker=BreakerRow(consecutive=2, last_cause="status 504", causes=CAUSES[:2]),
+            breaker=BreakerRow(failures=2, counted="2 failures in a row", last_cause="status 504", causes=CAUSES[:2]),
             sync=SyncRow(SyncState.OUT_OF_SYNC, "2.4.0", 31.0),
             traffic=TrafficRow(58, 4, 0.08, 620.0, 1840.0, 504, 1, 0, _WAVE[10:]),
         ),
@@ -322,7 +322,7 @@ def sample() -> Snapshot:
             cause="exit 0 after 2 s",
             sync=SyncRow(SyncState.UNKNOWN),
             traffic=TrafficRow(),
-            breaker=BreakerRow(enabled=False),
+            breaker=BreakerRow(forced=Forced.DISABLED),
         ),
     )
     return Snapshot(

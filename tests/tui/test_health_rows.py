@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from devgate.model.snapshot import BreakerRow, ProbeRow
+import pytest
+
+from devgate.model.snapshot import BreakerRow, BreakerTotals, ProbeRow
+from devgate.model.status import Forced
 from devgate.tui import health_rows
 from tests.tui.fake_control import NOON, request_rows, sample, service
 
@@ -38,7 +41,35 @@ def test_the_failures_that_opened_a_breaker_with_the_requests_that_are_remembere
         "         09:05:46 nobody listens on 127.0.0.1:6686  GET /api/bot/commands  request 0190-002c",
         "         09:05:49 crashed, exit code 1",
     ]
-    assert "breaker  closed 2  failures in a row:" in text(health_rows.details(named("billing-server")))
+    assert "breaker  closed 2  2 failures in a row:" in text(health_rows.details(named("billing-server")))
+
+
+def test_a_breaker_that_counts_by_rate_says_so():
+    row = named("billing-server")
+    by_rate = replace(row.breaker, failures=3, counted="3 of 14 failed in the last 10 s")
+    assert "breaker  closed 3  3 of 14 failed in the last 10 s:" in text(
+        health_rows.details(replace(row, breaker=by_rate))
+    )
+    row = named("bot-server")
+    why = "8 of 9 failed in the last 10 s, last: status 503"
+    totals = BreakerTotals(rejected=12)
+    said = text(health_rows.details(replace(row, breaker=replace(row.breaker, why=why, totals=totals))))
+    assert f"breaker  OPEN 8s  opened 2x  12 refused  because of {why}:" in said
+
+
+@pytest.mark.parametrize(
+    ("forced", "by_hand", "said"),
+    [
+        (Forced.OPEN, True, "refuses every request, by hand, until it is reset"),
+        (Forced.CLOSED, True, "lets every request pass, by hand, until it is reset"),
+        (Forced.METRICS_ONLY, True, "counts and refuses nothing, by hand, until it is reset"),
+        (Forced.DISABLED, True, "switched off by hand, until it is reset"),
+        (Forced.DISABLED, False, "switched off in the profile"),
+    ],
+)
+def test_what_was_decided_over_a_breaker_s_head(forced: Forced, by_hand: bool, said: str):
+    row = service("web", breaker=BreakerRow(forced=forced, by_hand=by_hand))
+    assert f"         {said}" in text(health_rows.details(row))
 
 
 def test_versions_with_their_limits():

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from devgate.model.snapshot import BreakerRow, EventRow, SyncRow
-from devgate.model.status import BreakerState, HealthState, Owner, ServiceState, SyncState
+from devgate.model.status import BreakerState, Forced, HealthState, Owner, ServiceState, SyncState
 from devgate.tui import ink, route_rows, rows
 from tests.tui.fake_control import sample, service
 
@@ -72,11 +72,14 @@ def test_why(changes: dict[str, object], said: str):
     ("breaker", "said"),
     [
         (BreakerRow(), "closed"),
-        (BreakerRow(consecutive=3), "closed 3"),
+        (BreakerRow(failures=3), "closed 3"),
         (BreakerRow(BreakerState.OPEN, retry_in_s=8.2), "OPEN 8s"),
         (BreakerRow(BreakerState.OPEN), "OPEN"),
         (BreakerRow(BreakerState.HALF_OPEN), "half-open"),
-        (BreakerRow(enabled=False), "off"),
+        (BreakerRow(forced=Forced.DISABLED), "off"),
+        (BreakerRow(BreakerState.OPEN, Forced.OPEN), "refuses"),
+        (BreakerRow(forced=Forced.CLOSED), "passes"),
+        (BreakerRow(BreakerState.OPEN, Forced.METRICS_ONLY, failures=3), "watches"),
     ],
 )
 def test_breaker(breaker: BreakerRow, said: str):

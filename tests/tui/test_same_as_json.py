@@ -111,11 +111,14 @@ def is_text(text: str, wanted: str) -> bool:
 
 
 def is_breaker(text: str, breaker: dict[str, Any]) -> bool:
-    if not breaker["enabled"]:
-        return text == "off"
+    if breaker["forced"]:
+        return (
+            text
+            == {"open": "refuses", "closed": "passes", "metrics_only": "watches", "disabled": "off"}[breaker["forced"]]
+        )
     word, _, number = text.partition(" ")
     state = {"closed": "CLOSED", "OPEN": "OPEN", "half-open": "HALF_OPEN"}[word]
-    counted = breaker["consecutive"] if state == "CLOSED" else 0
+    counted = breaker["failures"] if state == "CLOSED" else 0
     return state == breaker["state"] and (
         is_span(number, breaker["retry_in_s"]) if state == "OPEN" else number == (str(counted) if counted else "")
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from devgate.gateway.failures import Failure
 from devgate.gateway.hold import CAPACITY
-from devgate.model.status import BreakerState
+from devgate.model.status import BreakerState, Forced
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -56,7 +56,8 @@ class Waiting:
         """
         backend = lane.backend
         left_s = deadline - self._now()
-        probing = entry.managed and backend.fuse.breaker.state is BreakerState.HALF_OPEN
+        breaker = backend.fuse.breaker
+        probing = entry.managed and breaker.effective is BreakerState.HALF_OPEN
         if probing and left_s > 0 and backend.waiting < CAPACITY:
             backend.waiting += 1
             try:
@@ -64,11 +65,12 @@ class Waiting:
             finally:
                 backend.waiting -= 1
             return
-        last = backend.fuse.row().last_cause
+        row = backend.fuse.row()
+        by_itself = "" if breaker.forced is Forced.OPEN else "it is tried again by itself; "
         raise Failure(
             "circuit-open",
-            f"{backend.name} has failed too often{f', last: {last}' if last else ''}.",
-            hint="it is tried again by itself; reset the breaker to try it now",
+            f"The circuit breaker of {backend.name} is open: {row.why}.",
+            hint=f"{by_itself}reset the breaker to try it now",
             stage="breaker",
             retry_after_s=admission.retry_after_s,
         )

@@ -191,7 +191,8 @@ class LiveScreen(Screen[None]):
                 service.blocked_by,
                 service.owner,
                 service.breaker.state,
-                service.breaker.consecutive > 0,
+                service.breaker.by_hand,
+                service.breaker.failures > 0,
                 service.tty,
             )
             if service is not None

@@ -60,7 +60,7 @@ async def test_the_answer_arrives_whole_although_the_client_goes_on_sending(endi
         await sending
         await client.closed()
         await bench.until(lambda: bench.entry().instances[0].in_flight == 0)
-        assert bench.gateway.breaker_row("a").consecutive == 0
+        assert bench.gateway.breaker_row("a").failures == 0
 
 
 async def test_a_crowd_that_is_refused_holds_up_nobody():

@@ -556,7 +556,7 @@ async def test_a_service_that_dies_within_a_body_never_makes_a_clean_end(beginni
         await bench.until(lambda: bench.gateway.requests().total)
         row = bench.gateway.requests().rows[0]
         assert (row.status, row.error) == (200, "truncated")
-        await bench.until(lambda: bench.gateway.breaker_row("a").consecutive == 1)
+        await bench.until(lambda: bench.gateway.breaker_row("a").failures == 1)
         assert bench.gateway.traffic().error_ratio == 1.0
         instance = bench.entry().instances[0]
         assert instance.lost(since=0.0) == 1
@@ -573,7 +573,7 @@ async def test_a_body_that_is_cut_before_anything_left_is_a_502():
     # The first bytes may have left before the end was seen; either way it is no clean end.
     assert answer is None or answer.problem["code"] == "truncated"
     assert row.error == "truncated"
-    assert breaker.consecutive == 1
+    assert breaker.failures == 1
     (cause,) = breaker.causes
     assert (cause.what, cause.request_id) == (breaker.last_cause, row.request_id)
     assert abs(cause.at - row.at) < DEADLINE_S
@@ -609,7 +609,7 @@ async def test_a_service_that_answers_nonsense_is_a_502_that_says_so(response: b
     assert answer["proxy-status"].startswith("devgate; error=")
     assert answer["cache-control"] == "no-store"
     assert row.error == code
-    assert breaker.consecutive == 1
+    assert breaker.failures == 1
 
 
 async def test_garbage_after_an_answer_costs_only_the_connection():
@@ -631,7 +631,7 @@ async def test_a_service_that_does_not_answer_is_a_504():
     answer, _, breaker = await failing(script, timeouts={"response": "100ms"})
     assert answer is not None
     assert (answer.status, answer.problem["code"]) == (504, "response-timeout")
-    assert breaker.consecutive == 1
+    assert breaker.failures == 1
     async with asyncio.timeout(DEADLINE_S):
         await cancelled.wait()
 
@@ -675,7 +675,7 @@ async def test_a_request_body_that_does_not_come_is_a_408():
         answer = await bench.ask(b"POST / HTTP/1.1\r\nHost: HOST\r\nContent-Length: 10\r\n\r\nhalf")
         assert (answer.status, answer.problem["code"]) == (408, "request-timeout")
         assert answer["connection"] == "close"
-        assert bench.gateway.breaker_row("a").consecutive == 0
+        assert bench.gateway.breaker_row("a").failures == 0
 
 
 async def test_nobody_listens():
@@ -683,7 +683,7 @@ async def test_nobody_listens():
         bench.serve("a", 1)
         answer = await bench.get("/", origin=PAGE)
         assert (answer.status, answer.problem["code"]) == (502, "connect-refused")
-        assert bench.gateway.breaker_row("a").consecutive == 1
+        assert bench.gateway.breaker_row("a").failures == 1
         assert bench.suspects == []
 
 
@@ -733,7 +733,7 @@ async def test_a_dead_kept_connection_costs_a_get_nothing():
         assert (await bench.get("/")).status == 200
         assert (await bench.get("/")).status == 200
         assert len(service.peers) == 2
-        assert bench.gateway.breaker_row("a").consecutive == 0
+        assert bench.gateway.breaker_row("a").failures == 0
 
 
 async def test_a_post_is_never_sent_twice():

@@ -42,7 +42,7 @@ async def test_a_service_that_thinks_for_too_long():
         assert answer["proxy-status"].startswith("devgate; error=http_response_timeout")
         assert answer["access-control-allow-origin"] == PAGE
         await gone(bench)
-        assert bench.gateway.breaker_row("a").consecutive == 0
+        assert bench.gateway.breaker_row("a").failures == 0
 
 
 async def test_an_answer_that_goes_on_for_too_long_is_broken_off():
