@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from devgate.errors import DevgateError
 from devgate.gateway.headers import SECURITY_LINES
@@ -22,52 +22,95 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+Category = Literal[
+    "authentication",
+    "circuit_open",
+    "connection",
+    "internal",
+    "protocol",
+    "rate_limit",
+    "service_discovery",
+    "timeout",
+    "upstream_error",
+    "validation",
+]
+"""What went wrong, in the few words that programs decide by (SEMANTICS 3.13)."""
+
+Recovery = Literal["none", "immediate", "delayed", "manual"]
+"""What helps: nothing, for the same request fails again; sending it again; sending it again later; or somebody has to act first,
+and until then no repetition helps."""
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One line of the catalogue."""
 
     status: int
     title: str
+    category: Category
+    recovery: Recovery
     proxy_error: str = ""
     """Error type of `Proxy-Status` (RFC 9209 2.3); empty where nothing was proxied."""
 
 
+_BAD: Final = ("validation", "none", "http_request_error")
+_DENIED: Final = ("authentication", "none", "http_request_denied")
+_AWAY: Final = ("service_discovery", "delayed", "destination_unavailable")
+_DOWN: Final = ("service_discovery", "manual", "destination_unavailable")
+
 CATALOGUE: Final[Mapping[str, Kind]] = {
-    "bad-request": Kind(400, "The request is malformed", "http_request_error"),
-    "forbidden": Kind(403, "The request is not allowed", "http_request_denied"),
-    "origin-not-allowed": Kind(403, "This origin may not talk to the gateway", "http_request_denied"),
-    "host-not-allowed": Kind(403, "This host name is not the gateway's", "http_request_denied"),
-    "no-route": Kind(404, "No route matches"),
-    "method-not-allowed": Kind(405, "The method is not allowed here"),
-    "request-timeout": Kind(408, "The request took too long to arrive", "http_request_error"),
-    "body-too-large": Kind(413, "The request's body is too large", "http_request_error"),
-    "uri-too-long": Kind(414, "The request target is too long", "http_request_error"),
-    "headers-too-large": Kind(431, "The request's header fields are too large", "http_request_error"),
-    "quota-exceeded": Kind(429, "Too many requests"),
-    "internal": Kind(500, "The gateway has a bug", "proxy_internal_error"),
-    "connect-refused": Kind(502, "The service refused the connection", "connection_refused"),
-    "reset": Kind(502, "The service broke the connection", "connection_terminated"),
-    "dns": Kind(502, "The service's host name cannot be resolved", "dns_error"),
-    "tls": Kind(502, "The service's TLS cannot be trusted", "tls_certificate_error"),
-    "bad-response": Kind(502, "The service's answer is malformed", "http_protocol_error"),
-    "truncated": Kind(502, "The service's answer ended too early", "http_response_incomplete"),
-    "target-prohibited": Kind(502, "The service is at an address that may not be used", "destination_ip_prohibited"),
-    "upgrade-failed": Kind(502, "The service switched protocols without being asked", "http_upgrade_failed"),
-    "circuit-open": Kind(503, "The service keeps failing and is given a pause", "destination_unavailable"),
-    "no-healthy-instance": Kind(503, "No instance of the service can answer", "destination_unavailable"),
-    "hold-timeout": Kind(503, "The service did not come back in time", "destination_unavailable"),
-    "stopped": Kind(503, "The service is stopped", "destination_unavailable"),
-    "blocked": Kind(503, "The service cannot be started", "destination_unavailable"),
-    "crashed": Kind(503, "The service has crashed", "destination_unavailable"),
-    "draining": Kind(503, "The gateway is shutting down", "destination_unavailable"),
-    "overloaded": Kind(503, "Too many requests wait for the service", "connection_limit_reached"),
-    "connect-timeout": Kind(504, "The service did not accept the connection in time", "connection_timeout"),
-    "response-timeout": Kind(504, "The service did not answer in time", "http_response_timeout"),
-    "not-kept": Kind(504, "Only a kept answer was asked for, and none is there"),
-    "fault": Kind(503, "Something goes wrong here on purpose"),
-    "loop": Kind(508, "The request has come round in a circle", "proxy_loop_detected"),
+    "bad-request": Kind(400, "The request is malformed", *_BAD),
+    "origin-not-allowed": Kind(403, "This origin may not talk to the gateway", *_DENIED),
+    "host-not-allowed": Kind(403, "This host name is not the gateway's", *_DENIED),
+    "no-route": Kind(404, "No route matches", "service_discovery", "none"),
+    "method-not-allowed": Kind(405, "The method is not allowed here", "validation", "none"),
+    "request-timeout": Kind(408, "The request took too long to arrive", "timeout", "immediate", "http_request_error"),
+    "body-too-large": Kind(413, "The request's body is too large", *_BAD),
+    "uri-too-long": Kind(414, "The request target is too long", *_BAD),
+    "headers-too-large": Kind(431, "The request's header fields are too large", *_BAD),
+    "quota-exceeded": Kind(429, "Too many requests", "rate_limit", "delayed"),
+    "internal": Kind(500, "The gateway has a bug", "internal", "none", "proxy_internal_error"),
+    "connect-refused": Kind(502, "The service refused the connection", "connection", "delayed", "connection_refused"),
+    "reset": Kind(502, "The service broke the connection", "connection", "immediate", "connection_terminated"),
+    "dns": Kind(502, "The service's host name cannot be resolved", "connection", "manual", "dns_error"),
+    "tls": Kind(502, "The service's TLS cannot be trusted", "connection", "manual", "tls_certificate_error"),
+    "bad-response": Kind(502, "The service's answer is malformed", "protocol", "manual", "http_protocol_error"),
+    "truncated": Kind(502, "The service's answer ended too early", "protocol", "immediate", "http_response_incomplete"),
+    "target-prohibited": Kind(
+        502, "The service is at an address that may not be used", "connection", "manual", "destination_ip_prohibited"
+    ),
+    "upgrade-failed": Kind(
+        502,
+        "The service agreed to an upgrade, but to none that was asked for",
+        "protocol",
+        "manual",
+        "http_upgrade_failed",
+    ),
+    "circuit-open": Kind(
+        503, "The service keeps failing and is given a pause", "circuit_open", "delayed", "destination_unavailable"
+    ),
+    "no-healthy-instance": Kind(503, "No instance of the service can answer", *_AWAY),
+    "hold-timeout": Kind(503, "The service did not come back in time", *_AWAY),
+    "stopped": Kind(503, "The service is stopped", *_DOWN),
+    "blocked": Kind(503, "The service cannot be started", *_DOWN),
+    "crashed": Kind(503, "The service has crashed", *_DOWN),
+    "draining": Kind(503, "The gateway is shutting down", *_AWAY),
+    "overloaded": Kind(
+        503, "Too many requests wait for the service", "connection", "delayed", "connection_limit_reached"
+    ),
+    "connect-timeout": Kind(
+        504, "The service did not accept the connection in time", "timeout", "delayed", "connection_timeout"
+    ),
+    "response-timeout": Kind(504, "The service did not answer in time", "timeout", "delayed", "http_response_timeout"),
+    "not-kept": Kind(504, "Only a kept answer was asked for, and none is there", "validation", "none"),
+    "fault": Kind(503, "Something goes wrong here on purpose", "upstream_error", "manual"),
+    "loop": Kind(508, "The request has come round in a circle", "protocol", "manual", "proxy_loop_detected"),
 }
 """Slug to what it means. The slug is the stable part: `code`, `type`, `X-Devgate-Error`."""
+
+
+_IN_TEXT: Final = frozenset({"title", "status", "detail", "error"})
+"""Members that a page has in its heading and its sentence."""
 
 
 class Failure(DevgateError):
@@ -78,7 +121,8 @@ class Failure(DevgateError):
         detail: what happened to this request, as one sentence.
         hint: what to do about it; may be empty.
         stage: which step of the pipeline said so.
-        retry_after_s: when another try makes sense; rounded up to whole seconds, at least one.
+        retry_after_s: when another try makes sense; rounded up to whole seconds, at least one, which is also what a 503 says
+            where nobody knows better.
         lines: further header lines, each with CRLF.
         cors: whether the answer carries the CORS lines; not where the name or the origin itself was refused.
         facts: further members of the problem.
@@ -101,6 +145,8 @@ class Failure(DevgateError):
         self.kind = CATALOGUE[code]
         super().__init__(detail, hint=hint, code=code, status=status or self.kind.status)
         self.stage = stage
+        if retry_after_s is None and self.status == 503:
+            retry_after_s = 1
         self.retry_after = None if retry_after_s is None else max(1, math.ceil(retry_after_s))
         self.lines = lines
         self.cors = cors
@@ -197,17 +243,22 @@ def _problem(failure: Failure, scene: Scene) -> dict[str, Any]:
         "route": scene.route,
         "retry_after": failure.retry_after,
         "attempts": scene.attempts or None,
+        "category": failure.kind.category,
+        "recovery": failure.kind.recovery,
         **failure.facts,
     }
     return {name: value for name, value in members.items() if value not in ("", None)}
 
 
+def _told(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
 def _page(problem: Mapping[str, Any]) -> bytes:
-    shown = ("code", "service", "route", "stage", "state", "exit_code", "last_line", "request_id", "timestamp")
     rows = "".join(
-        f"<dt>{escape(name.replace('_', ' '))}</dt><dd>{escape(str(problem[name]))}</dd>"
-        for name in shown
-        if name in problem
+        f"<dt>{escape(name.replace('_', ' '))}</dt><dd>{escape(_told(value))}</dd>"
+        for name, value in problem.items()
+        if name not in _IN_TEXT
     )
     title = escape(f"{problem['status']} {problem['title']}")
     return f"""<!doctype html>

@@ -76,7 +76,6 @@ class Queue:
                 "overloaded",
                 f"{CAPACITY} requests wait for {self._service} already.",
                 stage="lifecycle",
-                retry_after_s=1,
             )
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.turns.append(turn)
@@ -141,7 +140,6 @@ class Queue:
             f"{self._service} is still {state}{detail}.",
             hint="look at its log, or give it more time with gateway.hold",
             stage="lifecycle",
-            retry_after_s=1,
             facts={"state": state},
         )
 
@@ -171,7 +169,6 @@ def check_returning(service: str, entry: Entry | None) -> None:
         f"{service} is {state}{exited}{f': {entry.detail}' if entry.detail else ''}.",
         hint=_HINTS.get(code, ""),
         stage="lifecycle",
-        retry_after_s=1,
         facts={"state": state.value, "exit_code": entry.exit_code, "last_line": entry.last_line},
     )
 

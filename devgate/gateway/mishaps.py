@@ -50,8 +50,7 @@ def give_up(relay: Relay, error: UpstreamError) -> None:
 def failure_of(error: UpstreamError, service: str) -> Failure:
     """As the client hears of it, if nothing else helps."""
     sentence = f"{service}: {error.detail}."
-    again_s = 1 if error.kind is Kind.OVERLOADED else None
-    return Failure(error.kind.value, sentence, stage=error.stage.value, retry_after_s=again_s)
+    return Failure(error.kind.value, sentence, stage=error.stage.value)
 
 
 def note(relay: Relay, error: UpstreamError, then: str) -> None:

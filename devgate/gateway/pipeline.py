@@ -124,7 +124,7 @@ class Pipeline:
             self._answer_own(exchange, errand.own)
             return False
         if self.draining:
-            raise Failure("draining", "devgate is shutting down.", stage="lifecycle", retry_after_s=1)
+            raise Failure("draining", "devgate is shutting down.", stage="lifecycle")
         if rules.gate is not None:
             rules.gate(exchange)
         match = errand.match or choose(rules, exchange)
@@ -211,13 +211,13 @@ class Pipeline:
             exchange.client.abort()
             return
         html = wants_page(exchange.header(b"accept"), exchange.header(b"sec-fetch-dest"))
-        cors = exchange.cors
+        cors, lane, route = exchange.cors, exchange.lane, exchange.route
         scene = Scene(
             request_id=exchange.request_id,
             path=exchange.path.partition(b"?")[0],  # of what does not parse, it is still the whole target
             wall=self._wall(),
-            service=exchange.route.spec.service if exchange.route is not None else "",
-            route=exchange.route.id if exchange.route is not None else "",
+            service=lane.backend.name if lane is not None else route.spec.service if route is not None else "",
+            route=route.id if route is not None else "",
             cors=cors.lines if cors is not None else VARY,
             html=html,
             attempts=len(exchange.traced().trials),

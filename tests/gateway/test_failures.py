@@ -30,6 +30,9 @@ def test_every_kind_renders(code: str):
         "stage": "here",
         "service": "s",
         "route": "r",
+        "category": CATALOGUE[code].category,
+        "recovery": CATALOGUE[code].recovery,
+        **({"retry_after": 1} if CATALOGUE[code].status == 503 else {}),
     }
     assert b"X-Devgate-Error: %b\r\n" % code.encode() in lines
     assert b"X-Request-ID: id-1\r\n" in lines
