@@ -100,6 +100,6 @@ class GatewaySpec(Spec):
     health: bool = True
     """Whether the gateway itself answers `/health` and `/health/*`. `/_devgate/health` answers always."""
     routes_hint: bool = True
-    """Whether a 404 names the nearest routes. Not in development alone: on one's own machine there is nobody to hide them from."""
+    """Whether a 404 names the nearest routes. Not in development alone: here is nobody to hide them from."""
     cache_memory: Size = 64 * 2**20
     """How much memory the answers may take that routes with `cache` keep; those not used for longest go first."""
