@@ -6,6 +6,7 @@ DEVGATE_REQUIRE_TOOLS, under which a missing program is a failure: a skip that n
 
 import os
 import shutil
+import subprocess
 from collections.abc import Mapping
 from typing import NoReturn
 
@@ -31,3 +32,12 @@ def require_tool(name: str) -> str:
         if path := shutil.which(candidate):
             return path
     lack(f"{name} is not installed")
+
+
+def python_with(module: str) -> str:
+    """The path of an interpreter that has a module which pip cannot give; the system's own, as a rule."""
+    for folder in os.get_exec_path():
+        path = shutil.which("python3", path=folder)
+        if path and not subprocess.run([path, "-c", f"import {module}"], capture_output=True, check=False).returncode:
+            return path
+    lack(f"no python3 here has the module {module}")
