@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from devgate.model.plan import Plan
     from devgate.model.query import LogSlice, RequestPage
     from devgate.model.snapshot import Snapshot
+    from devgate.model.status import Forced
 
 
 class ServiceControl(Protocol):
@@ -66,7 +67,13 @@ class ServiceControl(Protocol):
 
 
 class GatewayControl(Protocol):
-    async def reset_breaker(self, service: str) -> None: ...
+    async def reset_breaker(self, service: str) -> None:
+        """Close it, and let it decide again."""
+        ...
+
+    async def force_breaker(self, service: str, forced: Forced) -> None:
+        """Decide over its head, until it is reset."""
+        ...
 
     async def clear_cache(self, prefix: str = "") -> int:
         """Drop the kept answers whose path begins so; how many those were."""

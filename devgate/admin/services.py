@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
-from devgate.admin.answers import answer, body, done, field
+from devgate.admin.answers import answer, bad_request, body, done, field
 from devgate.errors import DevgateError
+from devgate.model import wire
+from devgate.model.status import Forced
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -43,6 +45,7 @@ class Services:
             web.post("/v1/services/{name}/input", self.type_into),
             web.post("/v1/services/{name}/size", self.resize),
             web.post("/v1/breakers/{name}/reset", self.reset_breaker),
+            web.post("/v1/breakers/{name}/force", self.force_breaker),
             web.post("/v1/cache/clear", self.clear_cache),
             web.post("/v1/sync/check", self.check_sync),
             web.post("/v1/stop", self.stop_devgate),
@@ -87,6 +90,15 @@ class Services:
 
     async def reset_breaker(self, request: web.Request) -> web.Response:
         return await self._carry_out(request, partial(self._control.gateway.reset_breaker, _name(request)))
+
+    async def force_breaker(self, request: web.Request) -> web.Response:
+        """`{"forced": "open"}`, or `closed`, `metrics_only`, `disabled`; a reset ends it."""
+        try:
+            forced = wire.decode(Forced, (await body(request)).get("forced"))
+        except ValueError as error:
+            raise bad_request(f"forced: {error}") from None
+        await self._control.gateway.force_breaker(_name(request), forced)
+        return done()
 
     async def clear_cache(self, request: web.Request) -> web.Response:
         """`{"prefix": "/api"}`: only what begins so."""

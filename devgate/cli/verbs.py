@@ -29,6 +29,7 @@ VERBS = {
     "hits": "Show requests and errors of each route.",
     "requests": "List requests, or show one; HAR, curl.",
     "faults": "Have requests of a route come late, fail, break off or crawl.",
+    "breakers": "Show the services' circuit breakers, close one, or overrule it.",
     "cache": "Show how many answers are kept, or drop them.",
     "sync": "Check shared-knowledge versions.",
     "init": "Write a devgate.yaml to begin with.",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from devgate.model.detail import Replayed, RequestDetail
     from devgate.model.fault import Fault
     from devgate.model.query import LogSlice, RequestPage
+    from devgate.model.status import Forced
     from devgate.monitor.sync import SyncMonitor
     from devgate.supervisor.supervisor import Supervisor
 
@@ -104,6 +105,10 @@ class Traffic:
     async def reset_breaker(self, service: str) -> None:
         self._audit.note("reset breaker", service)
         self._gateway.reset_breaker(service)
+
+    async def force_breaker(self, service: str, forced: Forced) -> None:
+        self._audit.note(f"force breaker {forced}", service)
+        self._gateway.force_breaker(service, forced)
 
     async def clear_cache(self, prefix: str = "") -> int:
         self._audit.note("clear the cache", prefix)

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from devgate.model.profile import Profile
     from devgate.model.query import RequestPage
     from devgate.model.snapshot import FaultRow, LimitRow, Snapshot
+    from devgate.model.status import Forced
 
 DRAIN_S: Final = 5.0
 
@@ -183,6 +184,14 @@ class Gateway:
             CommandError: there is no such service.
         """
         self._inventory.reset_breaker(name)
+
+    def force_breaker(self, name: str, forced: Forced) -> None:
+        """Decide over a service's breaker's head, until it is reset.
+
+        Raises:
+            CommandError: there is no such service.
+        """
+        self._inventory.force_breaker(name, forced)
 
     def clear_cache(self, prefix: str = "") -> int:
         """Drop the kept answers whose path begins so. Returns how many those were."""

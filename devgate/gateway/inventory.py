@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from devgate.model.events import Publish
     from devgate.model.profile import Profile
     from devgate.model.route import RouteSpec
-    from devgate.model.status import ServiceState
+    from devgate.model.status import Forced, ServiceState
     from devgate.model.timeouts import Timeouts
     from devgate.policy.balance import Balance
 
@@ -215,10 +215,21 @@ class Inventory:
         Raises:
             CommandError: there is no such service.
         """
+        self._backend_of(name).fuse.reset()
+
+    def force_breaker(self, name: str, forced: Forced) -> None:
+        """Decide over a service's breaker's head, until it is reset.
+
+        Raises:
+            CommandError: there is no such service.
+        """
+        self._backend_of(name).fuse.force(forced)
+
+    def _backend_of(self, name: str) -> Backend:
         backend = self.backends.get(name)
         if backend is None:
             raise CommandError(f"There is no service {name}.", code="unknown-service", status=404)
-        backend.fuse.reset()
+        return backend
 
     def _on_change(self, entry: Entry, _instance: Instance, _old: ServiceState) -> None:
         backend = self.backends.get(entry.service)

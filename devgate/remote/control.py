@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from devgate.model.events import Publish
     from devgate.model.fault import Fault
+    from devgate.model.status import Forced
 
 Verb = Literal["start", "stop", "restart", "adopt", "take-port"]
 """What can be asked of a service by its name alone."""
@@ -182,6 +183,9 @@ class RemoteGateway:
 
     async def reset_breaker(self, service: str) -> None:
         await self._link.post(f"/v1/breakers/{_segment(service)}/reset", {})
+
+    async def force_breaker(self, service: str, forced: Forced) -> None:
+        await self._link.post(f"/v1/breakers/{_segment(service)}/force", {"forced": forced})
 
     async def clear_cache(self, prefix: str = "") -> int:
         return int((await self._link.post("/v1/cache/clear", {"prefix": prefix}))["cleared"])

@@ -16,7 +16,7 @@ from textual.markup import escape
 from devgate.escape import visible
 from devgate.tui import bindings, header
 from devgate.tui.command_runner import CommandRunner
-from devgate.tui.commands import COMMANDS, targets
+from devgate.tui.commands import COMMANDS, FORCING, targets
 from devgate.tui.leaving import Leaving
 from devgate.tui.quiet import held_back
 from devgate.tui.screens.live import LiveScreen, active_keys
@@ -167,7 +167,8 @@ class DevgateApp(App[None], inherit_bindings=False):
             run = partial(self.run_action, binding.action)
             yield SystemCommand(binding.description.capitalize(), binding.tooltip, run)
         for row in snapshot.services if snapshot is not None else ():
-            for name in ("start", "stop", "restart", "kill", "adopt", "take", "start_dependents", "stop_dependents"):
+            likely = ("start", "stop", "restart", "kill", "adopt", "take", "start_dependents", "stop_dependents")
+            for name in (*likely, *(FORCING if row.name == self.selected else ())):
                 if targets(COMMANDS[name], snapshot, row.name):
                     run = partial(self.run_action, f"command({name!r}, {row.name!r})")
                     yield SystemCommand(

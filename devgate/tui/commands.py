@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from devgate.model.status import FAILED, BreakerState, Owner, ServiceState
+from devgate.model.status import FAILED, BreakerState, Forced, Owner, ServiceState
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -46,6 +46,14 @@ def _up(row: ServiceRow) -> bool:
     return _ours(row) and row.state not in _DOWN
 
 
+def _force(forced: Forced, verb: str) -> Command:
+    return Command(
+        f"{verb} the breaker of",
+        lambda control, name: control.gateway.force_breaker(name, forced),
+        lambda row: row.breaker.forced is not forced,
+    )
+
+
 COMMANDS: Final[dict[str, Command]] = {
     "start": Command(
         "start", lambda control, name: control.services.start(name), lambda row: _ours(row) and row.state in _DOWN
@@ -77,8 +85,14 @@ COMMANDS: Final[dict[str, Command]] = {
         lambda control, name: control.gateway.reset_breaker(name),
         lambda row: row.breaker.by_hand or row.breaker.state is not BreakerState.CLOSED or row.breaker.failures > 0,
     ),
+    "force_open": _force(Forced.OPEN, "hold open"),
+    "force_closed": _force(Forced.CLOSED, "hold closed"),
+    "force_metrics_only": _force(Forced.METRICS_ONLY, "only count by"),
+    "force_disabled": _force(Forced.DISABLED, "switch off"),
     "sync": Command("check versions", lambda control, _: control.sync.check()),
 }
+
+FORCING: Final = tuple(name for name in COMMANDS if name.startswith("force_"))
 
 
 def targets(command: Command, snapshot: Snapshot | None, selected: str) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from devgate.model.status import BreakerState, Forced, HealthState, SyncState
+from devgate.model.status import BreakerState, HealthState, SyncState
 from devgate.tui import format as fmt
 from devgate.tui import rows
 from devgate.tui.columns import Column, Row
@@ -50,13 +50,6 @@ _MARK: Final[dict[tuple[bool, bool], Run]] = {
     (False, True): ("✖", "bad"),
 }
 """By whether a probe was good, and whether there is something to say about it."""
-
-_FORCED: Final = {
-    Forced.OPEN: "refuses every request,",
-    Forced.CLOSED: "lets every request pass,",
-    Forced.METRICS_ONLY: "counts and refuses nothing,",
-    Forced.DISABLED: "switched off",
-}
 
 _INK: Final = {
     HealthState.HEALTHY: "good",
@@ -165,8 +158,7 @@ def _breaker(row: ServiceRow, known: Mapping[str, RequestRow]) -> list[Runs]:
     refused = f"  {breaker.totals.rejected} refused" if breaker.totals.rejected else ""
     lines: list[Runs] = [(_label("breaker"), rows.breaker(breaker), (opened + refused + _reason(breaker), "muted"))]
     if breaker.forced is not None:
-        hand = " by hand, until it is reset" if breaker.by_hand else " in the profile"
-        lines.append((_label(""), (_FORCED[breaker.forced] + hand, "muted")))
+        lines.append((_label(""), (rows.overruled(breaker), "muted")))
     if breaker.last_cause and not breaker.causes:
         lines.append((_label(""), ("last failure ", "muted"), (breaker.last_cause, "plain")))
     lines += [_cause(cause, known.get(cause.request_id)) for cause in breaker.causes]

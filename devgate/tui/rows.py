@@ -37,12 +37,13 @@ _SYNC: Final = {
     SyncState.UNKNOWN: ("unknown", "muted"),
     SyncState.OFF: ("off", "muted"),
 }
-_FORCED: Final[dict[Forced, Run]] = {
-    Forced.OPEN: ("refuses", "bad"),
-    Forced.CLOSED: ("passes", "warn"),
-    Forced.METRICS_ONLY: ("watches", "warn"),
-    Forced.DISABLED: ("off", "muted"),
+_FORCED: Final[dict[Forced, tuple[Run, str]]] = {
+    Forced.OPEN: (("refuses", "bad"), "refuses every request,"),
+    Forced.CLOSED: (("passes", "warn"), "lets every request pass,"),
+    Forced.METRICS_ONLY: (("watches", "warn"), "counts and refuses nothing,"),
+    Forced.DISABLED: (("off", "muted"), "switched off"),
 }
+"""A word, and what it does."""
 _LEVELS: Final = {"error": ("✖", "bad"), "warning": ("▲", "warn")}
 MANY_ERRORS: Final = 0.05
 """From this share of failed requests a rate is red, not yellow."""
@@ -207,12 +208,19 @@ def breaker(row: BreakerRow) -> Run:
     """`closed`, `closed 2` (failures that count), `OPEN 8s` (until the next probe), `half-open`; and what somebody has decided
     over its head: `off`, `passes`, `refuses`, `watches`."""
     if row.forced is not None:
-        return _FORCED[row.forced]
+        return _FORCED[row.forced][0]
     if row.state is BreakerState.OPEN:
         return f"OPEN {fmt.span(row.retry_in_s)}" if row.retry_in_s > 0 else "OPEN", "bad"
     if row.state is BreakerState.HALF_OPEN:
         return "half-open", "warn"
     return (f"closed {row.failures}", "warn") if row.failures else ("closed", "muted")
+
+
+def overruled(row: BreakerRow) -> str:
+    """What was decided over a breaker's head, in words; empty if nothing was."""
+    if row.forced is None:
+        return ""
+    return f"{_FORCED[row.forced][1]} {'by hand, until it is reset' if row.by_hand else 'in the profile'}"
 
 
 def sync(row: SyncRow) -> Run:

@@ -12,6 +12,7 @@ from devgate.model import wire
 from devgate.model.plan import Plan
 from devgate.model.query import LogSlice, RequestPage
 from devgate.model.snapshot import Snapshot
+from devgate.model.status import Forced
 from tests.admin.running import Api, serving
 from tests.deadline import DEADLINE_S
 from tests.tui.fake_control import PLAN, FakeControl, log_lines, request_rows, sample
@@ -105,6 +106,19 @@ async def test_commands(api: Api, control: FakeControl, target: str, asked: tupl
     reply = await api.ask("POST", target)
     assert (reply.status, reply.body) == (204, b"")
     assert control.asked == [asked]
+
+
+@pytest.mark.parametrize("forced", Forced)
+async def test_a_breaker_is_overruled(api: Api, control: FakeControl, forced: Forced) -> None:
+    reply = await api.ask("POST", "/v1/breakers/chat/force", wire.encode({"forced": forced}).encode())
+    assert (reply.status, control.asked) == (204, [("force", "chat", forced)])
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b'{"forced": null}', b'{"forced": "ajar"}', b'{"forced": ["open"]}'])
+async def test_a_breaker_is_not_overruled_by_nonsense(api: Api, control: FakeControl, body: bytes) -> None:
+    reply = await api.ask("POST", "/v1/breakers/chat/force", body)
+    assert (reply.status, reply.json()["code"], control.asked) == (400, "bad-request", [])
+    assert "forced" in reply.json()["detail"]
 
 
 async def test_getting_changes_nothing(api: Api, control: FakeControl) -> None:

@@ -175,6 +175,14 @@ def takes_the_port(request: pytest.FixtureRequest, line: str) -> None:
     assert "chat is up" in request.getfixturevalue("reader").types(f"devgate stop chat && {line}")
 
 
+def overrules(request: pytest.FixtureRequest, line: str) -> None:
+    running, reader = request.getfixturevalue("running"), request.getfixturevalue("reader")
+    assert "chat: refuses every request" in reader.types(line)
+    assert request_through(running, "/api/refused") == 503
+    assert reader.types("devgate breakers reset chat") == "chat: closed\n"
+    assert request_through(running, "/api/passes") == 200
+
+
 def prunes(request: pytest.FixtureRequest, line: str) -> None:
     request.getfixturevalue("alone_with_leftovers")
     says("", request, line)
@@ -322,6 +330,7 @@ RUNS: dict[str, Callable[[pytest.FixtureRequest, str], None]] = {
     "devgate health": partial(says, "4/4 ready"),
     "devgate take-port chat": takes_the_port,
     "devgate faults add '/api/*' --latency 300ms --for 1m": partial(says, "/api/*: 300ms late, for 1m"),
+    "devgate breakers force chat open": overrules,
     "devgate cache clear /api": partial(says, "0 answers dropped"),
     "devgate routes verify": partial(says, "●  /api/*"),
     "devgate open /api/chats": opens,

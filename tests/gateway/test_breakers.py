@@ -5,9 +5,12 @@ from __future__ import annotations
 from itertools import cycle
 from typing import TYPE_CHECKING
 
-from devgate.model.status import BreakerState
+import pytest
+
+from devgate.errors import CommandError
+from devgate.model.status import BreakerState, Forced, ServiceState
 from tests.gateway.harness import OK, gateway
-from tests.upstreams import scripted
+from tests.upstreams import answering, scripted
 
 if TYPE_CHECKING:
     from tests.upstreams import Peer
@@ -37,3 +40,57 @@ async def test_by_rate_a_service_that_fails_every_other_time_opens_its_breaker()
         bench.gateway.reset_breaker("a")
         assert (await bench.get("/")).status == 200
         assert bench.gateway.breaker_row("a").counted == "0 of 1 failed in the last 60 s"
+
+
+async def test_held_open_it_refuses_until_it_is_reset_and_says_whose_doing_that_is():
+    async with scripted(answering(OK)) as upstream, gateway({"a": upstream}) as bench:
+        bench.gateway.force_breaker("a", Forced.OPEN)
+        answer = await bench.get("/")
+        assert (answer.status, answer.problem["code"]) == (503, "circuit-open")
+        assert (
+            answer.problem["detail"]
+            == "The circuit breaker of a is open: held open by hand. Reset the breaker to try it now."
+        )
+        bench.gateway.reset_breaker("a")
+        assert (await bench.get("/")).status == 200
+        assert [(event.old, event.new, event.cause) for event in bench.events] == [  # type: ignore[union-attr]
+            (BreakerState.CLOSED, BreakerState.OPEN, "held open by hand"),
+            (BreakerState.OPEN, BreakerState.CLOSED, "reset by hand"),
+        ]
+
+
+async def test_held_open_nobody_waits_for_a_probe_that_never_comes():
+    async with scripted(answering(OK)) as upstream, gateway({"a": upstream}) as bench:
+        bench.move("a", ServiceState.CRASHED)
+        bench.serve("a", upstream.port)
+        assert bench.gateway.breaker_row("a").state is BreakerState.HALF_OPEN
+        bench.gateway.force_breaker("a", Forced.OPEN)
+        assert (await bench.get("/")).problem["code"] == "circuit-open"
+
+
+@pytest.mark.parametrize("forced", [Forced.CLOSED, Forced.METRICS_ONLY, Forced.DISABLED])
+async def test_otherwise_overruled_it_refuses_nothing(forced: Forced):
+    async with (
+        scripted(answering(FAIL)) as upstream,
+        gateway({"a": upstream}, specs={"a": {"breaker": {"failures": 2}}}) as bench,
+    ):
+        bench.gateway.force_breaker("a", forced)
+        assert [(await bench.get("/")).status for _ in range(5)] == [503] * 5
+        row = bench.gateway.breaker_row("a")
+        assert row.state is (BreakerState.OPEN if forced is Forced.METRICS_ONLY else BreakerState.CLOSED)
+        assert row.totals.failure == (0 if forced is Forced.DISABLED else 5)
+        assert len(bench.events) == (forced is Forced.METRICS_ONLY)
+
+
+async def test_a_breaker_switched_off_in_the_profile_stays_closed_whatever_becomes_of_its_service():
+    async with gateway({"a": None}, specs={"a": {"breaker": {"enabled": False}}}) as bench:
+        bench.move("a", ServiceState.CRASHED)
+        row = bench.gateway.breaker_row("a")
+        assert (row.state, row.forced, row.by_hand) == (BreakerState.CLOSED, Forced.DISABLED, False)
+        assert bench.events == []
+
+
+async def test_nobody_overrules_what_is_not_there():
+    async with gateway({"a": None}) as bench:
+        with pytest.raises(CommandError, match="no service b"):
+            bench.gateway.force_breaker("b", Forced.OPEN)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from devgate.errors import CommandError, DevgateError, Exit, ProfileError, StartError
+from devgate.model.status import Forced
 from devgate.remote import control as remote_module
 from tests.admin.running import serving
 from tests.deadline import DEADLINE_S
@@ -68,12 +69,13 @@ class TestContract:
         await control.services.type_into("g", bytes(range(256)))
         await control.services.resize("g", 80, 24)
         await control.gateway.reset_breaker("f")
+        await control.gateway.force_breaker("f", Forced.METRICS_ONLY)
         await control.sync.check()
         assert owner.asked == [
             ("start", "a"), ("start", "a", "dependents"), ("stop", "b"), ("stop", "b", "dependents"),
             ("restart", "c"), ("restart", "c", "dependents"), ("kill", "d/../e ?#%\u20ac"),
             ("adopt", "e"), ("take-port", "e"), ("type", "g", bytes(range(256))), ("resize", "g", 80, 24),
-            ("reset", "f"), ("check",),
+            ("reset", "f"), ("force", "f", Forced.METRICS_ONLY), ("check",),
         ]  # fmt: skip
 
     async def test_logs(self, control: Control, owner: FakeControl) -> None:

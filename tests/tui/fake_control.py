@@ -103,6 +103,9 @@ class FakeControl:
     async def reset_breaker(self, service: str) -> None:
         await self._ask("reset", service)
 
+    async def force_breaker(self, service: str, forced: Forced) -> None:
+        await self._ask("force", service, forced)
+
     async def clear_cache(self, prefix: str = "") -> int:
         await self._ask("clear cache", prefix)
         return 3

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from devgate.model.status import ServiceState
+from devgate.model.snapshot import BreakerRow
+from devgate.model.status import Forced, ServiceState
 from devgate.tui.commands import COMMANDS, at_stake, losses, targets
 from tests.tui.fake_control import sample
 
@@ -45,6 +46,20 @@ def test_dependents_are_started_and_stopped_where_there_are_any():
 
 def test_a_breaker_is_reset_where_there_is_something_to_reset():
     assert fitting("reset") == {"bot-server", "media-server", "billing-server"}
+
+
+def test_a_breaker_is_overruled_where_that_is_new():
+    assert "migrate" not in fitting("force_disabled")
+    assert "migrate" in fitting("force_open")
+
+
+def test_a_breaker_is_reset_where_somebody_has_overruled_it():
+    snapshot = sample()
+    row = snapshot.services[0]
+    for by_hand in (False, True):
+        overruled = replace(row, breaker=BreakerRow(forced=Forced.DISABLED, by_hand=by_hand))
+        now = replace(snapshot, services=(overruled,))
+        assert targets(COMMANDS["reset"], now, row.name) == ((row.name,) if by_hand else ())
 
 
 def test_a_sync_check_needs_no_service():
