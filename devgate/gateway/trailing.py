@@ -1,4 +1,13 @@
-"""The chunked body that a connection is receiving, read beside aiohttp's parser for the sake of its trailers."""
+"""The chunked body that a connection is receiving, read beside aiohttp's parser for the sake of its trailers.
+
+Two kinds of bodies are left to that parser. Their trailers are dropped, as RFC 9110 6.5.1 allows, and their connection ends with
+the answer, since the last trailer may be stuck in the parser (`chunked`):
+
+- of a request that was sent before the one ahead of it was answered. Where that one ends only the parser could say, head by head,
+  and each body that waits in its queue would need a reader of its own. Browsers do not pipeline, and hardly anybody else does;
+- announced as `CHUNKED`, in capitals, which no client is known to write: to look for it would cost every request a second search
+  through its head.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +22,7 @@ if TYPE_CHECKING:
     from devgate.gateway.headers import Field
 
 ANNOUNCED: Final = b"hunked"
-"""How every client writes it. Of a body that is announced in another case the trailers are dropped, as they may be."""
+"""How every client writes it, with a small c or a large one."""
 _HEAD_END: Final = b"\r\n\r\n"
 
 
