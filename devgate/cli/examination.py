@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import urlsplit
 
 from devgate import __version__, runfile
+from devgate.policy.addresses import Reach, reach_of_host
 from devgate.profile.loading import try_load
 from devgate.supervisor import kinship, ports, preflight
 from devgate.supervisor.launch import Surroundings, is_stub
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from devgate.profile.loading import Loaded
@@ -57,6 +58,7 @@ def examine(ref: str | None, project: Path, environ: Mapping[str, str]) -> Itera
     yield from profile(attempt.loaded)
     run = runfile.find(attempt.loaded.folder)
     yield gateway(attempt.loaded, run)
+    yield from pages(attempt.loaded.profile.gateway.cors.origins)
     yield from services(attempt.loaded, environ, run)
 
 
@@ -173,6 +175,17 @@ def gateway(loaded: Loaded, run: RunFile | None) -> Finding:
     if run is not None and owner.pid == run.pid:
         return Finding("gateway", "good", f"{where} is held by the devgate that runs here")
     return _taken("gateway", spec.port, owner, "--port 0")
+
+
+def pages(origins: Sequence[str]) -> Iterator[Finding]:
+    """Origins whose pages a browser does not let at this machine just like that (Local Network Access)."""
+    web = [urlsplit(origin) for origin in origins if origin.startswith(("http://", "https://"))]
+    asked = [parts.geturl() for parts in web if reach_of_host(parts.hostname or "") is not Reach.LOOPBACK]
+    if "*" in origins:
+        asked.append("pages from elsewhere")
+    if asked:
+        text = f"Chrome asks the user before {', '.join(asked)} may talk to this machine"
+        yield Finding("pages", "good", text, "since version 142; no header answers for him")
 
 
 def _taken(what: str, port: int, owner: ports.Owner, other: str) -> Finding:

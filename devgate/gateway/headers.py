@@ -6,6 +6,9 @@ field that passes costs one lookup and one concatenation.
 A name in `Connection` concerns only this hop and is dropped, except for those in `_PROTECTED`: otherwise a client could have its
 own `Authorization`, or ours, removed on the way (threat 10). Names with an underscore are dropped, because many servers read them
 as the same name with a hyphen, and `X_User_Id` would pass where `X-User-Id` is removed (threats 10 and 11).
+
+`Trailer` goes on, with the trailers that it announces; SEMANTICS 3.2 counts it among what ends here, as older RFCs did, but RFC
+9110 6.6.2 binds it to no hop.
 """
 
 from __future__ import annotations
@@ -156,6 +159,9 @@ def _read(raw: Iterable[Field], kinds: _Kinds) -> Fields:
             lines.append(b"%b: %b\r\n" % (name, value))
     if (connection := noted.get(b"connection")) is not None and (named := hop_only(connection)):
         lines = [line for line in lines if line.partition(b":")[0].lower() not in named]
+        for key in named:
+            if kinds[key].passes:  # it is as if it had not been sent: a `Date` that goes no further has to be made
+                noted.pop(key, None)
     return Fields(noted, lines)
 
 
@@ -239,10 +245,17 @@ def cors_fields(noted: dict[bytes, bytes]) -> list[Field]:
 
 def rewritten_location(location: bytes, origins: Iterable[bytes], client: bytes) -> bytes:
     """A `Location` that names the service's own origin, made to name ours: the browser would follow it past the gateway and
-    send `Origin: null` (DESKTOP.md 2). Others are left alone. All origins without a slash at the end, as `http://host:port`.
+    send `Origin: null` (DESKTOP.md 2). Others are left alone, a path alone among them, of which nobody knows whether it counts
+    with the stripped prefix.
+
+    Args:
+        origins: without a slash at the end, as `http://host:port`; a `Location` may leave out the scheme.
+        client: our own, with the prefix; the prefix alone for a client that does not say what it calls us.
     """
     for origin in origins:
-        size = len(origin)
-        if location[:size].lower() == origin and location[size : size + 1] in (b"", b"/", b"?", b"#"):
-            return client + location[size:]
+        for named in (origin, origin[origin.index(b"//") :]):
+            size = len(named)
+            if location[:size].lower() == named and location[size : size + 1] in (b"", b"/", b"?", b"#"):
+                whole = client + location[size:]
+                return whole if whole[:1] not in (b"", b"?", b"#") else b"/" + whole
     return location

@@ -25,5 +25,5 @@ def told(error: BaseException) -> tuple[str, str]:
     message = error.message if isinstance(error, HttpProcessingError) else str(error)
     if message == "Too many headers received":
         return "headers-too-large", f"There are more than {FIELDS_LIMIT} header fields."
-    first = message.partition("\n")[0].partition(":")[0].strip() or "it does not parse"
+    first = message.partition("\n")[0].partition(":")[0].strip(" .") or "it does not parse"
     return "bad-request", f"The request does not follow RFC 9112: {first[:80]}."

@@ -42,8 +42,11 @@ def answer_head(
     cors, verdict = lane.cors, exchange.cors
     assert verdict is not None
     if b"location" in noted:
-        ours = b"http://%b%b" % (exchange.host, lane.route.prefix)
-        lines.append(b"Location: %b\r\n" % rewritten_location(noted[b"location"], origins, ours))
+        ours = b"http://%b" % exchange.host if exchange.host else b""
+        if lane.host:  # what we call it, it may call itself
+            origins = (*origins, b"%b://%b" % (origins[0].partition(b":")[0], lane.host.lower()))
+        location = rewritten_location(noted[b"location"], origins, ours + lane.route.prefix)
+        lines.append(b"Location: %b\r\n" % location)
     if b"date" not in noted:  # RFC 9110 6.6.1
         lines.append(exchange.client.date_line())
     if exchange.kind == "sse" and b"x-accel-buffering" not in noted:

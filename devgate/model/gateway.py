@@ -36,7 +36,10 @@ DEFAULT_EXPOSED = (
     "Cache-Status",
     "X-Response-Time",
     "X-Sync-Status",
+    "Grpc-Status",
+    "Grpc-Message",
 )
+"""What the gateway adds to answers, and where gRPC-web says how a call has ended that has no message."""
 
 
 def _network(text: str) -> str:

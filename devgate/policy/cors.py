@@ -28,6 +28,8 @@ MEMO_SIZE: Final = 256
 
 _TOKEN: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 5.6.2
 
+_ORIGIN: Final = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://[!-+\--.0-~]+")  # RFC 6454 6.2; several would have a comma
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -168,6 +170,8 @@ def explain_refusal(origin: bytes, origins: Iterable[str]) -> tuple[str, str]:
     name = origin.decode("latin-1")
     if name == "null":
         hint = "a sandboxed frame, a data: page or a redirect to another origin sends 'null', and so can any page"
+    elif not _ORIGIN.fullmatch(origin):
+        hint = "browsers send scheme and host, and the port if it is unusual, of one origin"
     else:
         near = _nearest(name, origins)
         hint = f"add it to gateway.cors.origins{f', where the nearest entry is {near}' if near else ''}"

@@ -60,6 +60,19 @@ def test_everything_is_well(cli: Cli, tmp_path: Path, port: int) -> None:
     assert not (tmp_path / ".devgate").exists(), "it changes nothing"
 
 
+def test_pages_of_the_internet_meet_a_question_of_the_browser(cli: Cli, tmp_path: Path, port: int) -> None:
+    write(tmp_path, port, "  a: {command: 'true', port: auto}\n")
+    assert "pages" not in look(cli)[1]
+    profile = tmp_path / "devgate.yaml"
+    origins = (
+        "['https://*.example.test', 'http://10.1.1.1', 'tauri://localhost', 'http://[::1]:1', 'http://a.localhost']"
+    )
+    profile.write_text(profile.read_text().replace("gateway: {", f"gateway: {{cors: {{origins: {origins}}}, "))
+    code, found = look(cli)
+    assert code == 0
+    assert found["pages"]["text"].startswith("Chrome asks the user before https://*.example.test, http://10.1.1.1 ")
+
+
 def test_taken_ports_name_their_owner(cli: Cli, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as two:
         first, second = one.getsockname()[1], two.getsockname()[1]

@@ -69,6 +69,12 @@ def test_what_connection_names_is_gone_unless_it_is_protected(connection: list[b
     assert left == set(names) - gone
 
 
+def test_what_connection_names_was_not_said_to_anybody_behind_us():
+    fields = read_response([(b"Date", b"x"), (b"Content-Length", b"5"), (b"Connection", b"date, Content-Length")])
+    assert fields.noted == {b"content-length": b"5", b"connection": b"date, Content-Length"}
+    assert fields.lines == []
+
+
 def test_several_values_of_a_noted_name_are_joined():
     assert read_request([(b"Via", b"1.0 a"), (b"VIA", b"1.1 b")]).noted[b"via"] == b"1.0 a, 1.1 b"
 

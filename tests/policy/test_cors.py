@@ -238,6 +238,18 @@ def test_fill_gives_a_foreign_origin_nothing():
     assert rules.complete(rules.judge(b"http://evil.test", HOST), []) == b"Vary: Origin\r\n"
 
 
+@pytest.mark.parametrize(
+    "origin", [b"", b"localhost:1420", b"http://a.test, http://b.test", b"http://a.test/", b"\xff"]
+)
+def test_what_no_browser_sends_is_not_to_be_added(origin: bytes):
+    _, hint = explain_refusal(origin, DEFAULT_ORIGINS)
+    assert hint == "browsers send scheme and host, and the port if it is unusual, of one origin"
+
+
+def test_grpc_web_can_read_how_a_call_ended():
+    assert {"Grpc-Status", "Grpc-Message"} <= {*CorsSpec().expose}
+
+
 def test_a_refused_origin_is_explained():
     sentence, hint = explain_refusal(b"http://localhost:1421", DEFAULT_ORIGINS)
     assert "http://localhost:1421" in sentence

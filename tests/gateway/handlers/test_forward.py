@@ -418,7 +418,9 @@ async def test_early_hints_are_relayed_and_not_taken_for_the_answer():
         ("http://127.0.0.1:PORT0/", "http://127.0.0.1:PORT0/"),
         ("http://other.test/", "http://other.test/"),
         ("/relative", "/relative"),
-        ("//127.0.0.1:PORT/", "//127.0.0.1:PORT/"),
+        ("//127.0.0.1:PORT/", "http://HOST/p/"),
+        ("//127.0.0.1:PORT0/", "//127.0.0.1:PORT0/"),
+        ("//other.test/", "//other.test/"),
     ],
 )
 async def test_a_location_that_names_the_service_names_the_gateway(location: str, seen: str):
@@ -434,6 +436,42 @@ async def test_a_location_that_names_the_service_names_the_gateway(location: str
     ):
         answer = await bench.get("/p/x")
         assert answer["location"] == seen.replace("PORT", str(service.port)).replace("HOST", bench.host.decode())
+
+
+@pytest.mark.parametrize(
+    ("host_header", "location", "seen"),
+    [
+        ("App.test:99", "http://app.test:99/x", "http://HOST/p/x"),
+        ("app.test", "//App.Test?q", "http://HOST/p?q"),
+        ("app.test", "http://app.test:99/x", "http://app.test:99/x"),
+        ("preserve", "http://app.test/x", "http://app.test/x"),
+    ],
+)
+async def test_so_does_one_that_uses_the_name_the_route_gives_the_service(host_header: str, location: str, seen: str):
+    answer = f"HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n".encode()
+    route = {"path": "/p", "strip_prefix": True, "host_header": host_header}
+    async with scripted(answering(answer)) as service, gateway({"a": service}, routes=[route]) as bench:
+        assert (await bench.get("/p/x"))["location"] == seen.replace("HOST", bench.host.decode())
+
+
+@pytest.mark.parametrize(("rest", "seen"), [("", "/"), ("/x?y", "/x?y"), ("?y", "/?y"), ("#z", "/#z")])
+async def test_a_client_that_calls_us_nothing_gets_a_location_without_a_name(rest: str, seen: str):
+    async def script(peer: Peer) -> None:
+        await peer.head()
+        there = f"http://127.0.0.1:{service.port}{rest}"
+        peer.send(f"HTTP/1.1 302 Found\r\nLocation: {there}\r\nContent-Length: 0\r\n\r\n".encode())
+        await peer.rest()
+
+    async with scripted(script) as service, gateway({"a": service}) as bench:
+        assert (await bench.ask(b"GET / HTTP/1.0\r\n\r\n"))["location"] == seen
+
+
+async def test_what_a_service_keeps_for_the_hop_is_not_missed_in_the_answer():
+    """It is ours to say then, as where the service says nothing."""
+    fields = b"Connection: Date, x-frame-options\r\nDate: yesterday\r\nX-Frame-Options: DENY\r\n"
+    answer = await ask_of(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n" + fields + b"\r\n")
+    assert answer["date"].endswith(" GMT")
+    assert answer["x-frame-options"] == "SAMEORIGIN"
 
 
 async def test_security_headers_are_added_where_the_service_has_none():
