@@ -14,11 +14,8 @@ if TYPE_CHECKING:
     from devgate.gateway.exchange import Client, Exchange, Receiver
     from devgate.gateway.greeting import Greeting
 
-BEAT_S: Final = 0.01
-"""Between two portions: no packet of a real slow line is much further apart."""
-HIGH: Final = 65_536
-"""Bytes that may wait here; more, and the service has to wait."""
-LOW: Final = 16_384
+CHOKED_S: Final = 0.001
+"""How often it is looked whether a client that does not keep up takes more."""
 
 
 class Outlet:
@@ -68,12 +65,12 @@ class Outlet:
             self._pacer = Pacer(self._rate, self._now())
         self._waiting.append(data)
         self._size += len(data)
-        if self._size > HIGH and not self._full:
+        if self._size > self._pacer.room and not self._full:
             self._full = True
             if self._exchange.flow is not None:
                 self._exchange.flow.pause()
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(BEAT_S, self._beat)
+            self._timer = asyncio.get_running_loop().call_later(self._pacer.wait_s(self._size), self._beat)
 
     async def drained(self) -> None:
         """Wait until all that was written has left."""
@@ -107,12 +104,13 @@ class Outlet:
             self._pacer.spend(size)
             self._size -= size
             self.client.write(self._portion(size))
-        if self._full and self._size <= LOW:
+        if self._full and self._size <= self._pacer.room // 4:
             self._full = False
             if self._exchange.flow is not None:
                 self._exchange.flow.resume()
         if self._waiting:
-            self._timer = asyncio.get_running_loop().call_later(BEAT_S, self._beat)
+            wait_s = CHOKED_S if self.client.choked else self._pacer.wait_s(self._size)
+            self._timer = asyncio.get_running_loop().call_later(wait_s, self._beat)
         elif self._empty is not None and not self._empty.done():
             self._empty.set_result(None)
 
