@@ -4,6 +4,9 @@ The state of its life decides, never a timer: a service that is waiting, startin
 soon, and a page that gets a slow answer is better off than one that gets a 503. Who waits is woken by the directory. The body
 is not read meanwhile: its bytes stay in the client's socket.
 
+Of a service that somebody else runs nothing is known but whether it answers. It is waited for only where the profile says so
+(`gateway.hold_unmanaged`): while it does not answer it is looked at several times a second, so that is how it is found.
+
 One queue per service, first come first served. Only its head looks at the directory; when the service is there the head leaves
 and lets the next one look. So a service that has just started gets its first requests in order and not all at once, and if it
 falls again while the queue empties, the rest simply goes on waiting.
@@ -81,10 +84,11 @@ class Queue:
         self.turns.append(turn)
         if self.turns[0] is turn:
             turn.set_result(None)
+        patient_until = deadline if self._heard_of.is_set() else max(deadline, self._patient_until)
         try:
-            async with asyncio.timeout(max(0.0, deadline - self._clock.now())):
+            async with asyncio.timeout(max(0.0, patient_until - self._clock.now())):
                 await turn
-                return await self._watch()
+            return await self._watch(deadline)
         except TimeoutError:
             raise self._late() from None
         finally:
@@ -93,7 +97,7 @@ class Queue:
             if first:
                 self._pass_on()
 
-    async def _watch(self) -> Entry:
+    async def _watch(self, deadline: float) -> Entry:
         while True:
             entry = self._directory.get(self._service)
             if entry is not None and entry.serving:
@@ -101,11 +105,14 @@ class Queue:
             try:
                 check_returning(self._service, entry)
             except Failure:
-                if self._heard_of.is_set() or self._clock.now() >= self._patient_until:
+                now = self._clock.now()
+                if not self._heard_of.is_set() and now < self._patient_until:
+                    await self._word()
+                    continue
+                if entry is None or entry.managed or now >= deadline:
                     raise
-                await self._word()
-            else:
-                assert entry is not None
+            assert entry is not None
+            async with asyncio.timeout(max(0.0, deadline - self._clock.now())):
                 await entry.changed()
 
     async def _word(self) -> None:
@@ -138,7 +145,9 @@ class Queue:
         return Failure(
             "hold-timeout",
             f"{self._service} is still {state}{detail}.",
-            hint="look at its log, or give it more time with gateway.hold",
+            hint="look at its log, or give it more time with gateway.hold"
+            if entry is None or entry.managed
+            else "start it, or give it more time with gateway.hold_unmanaged",
             stage="lifecycle",
             facts={"state": state},
         )

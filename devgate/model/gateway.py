@@ -95,6 +95,9 @@ class GatewaySpec(Spec):
     """Bytes that a request's body may have, else 413."""
     hold: Duration = 30.0
     """How long a request waits for a service that is starting or restarting before it gets a 503."""
+    hold_unmanaged: Duration = 0.0
+    """The same for a service that devgate does not run (`url`) and that refuses connections: how long a request waits for
+    somebody to start it."""
     limits: LimitsSpec = Field(default_factory=LimitsSpec)
     """How many requests may come, and what happens to those beyond."""
     trusted_proxies: tuple[Network, ...] = ()

@@ -124,7 +124,8 @@ class RouteSpec(Spec):
     max_body: BodyLimit | None = None
     """Bytes that a request's body may have, else 413; default: `gateway.max_body`."""
     hold: Duration | None = None
-    """How long a request waits for a service that is coming back; default: `gateway.hold`."""
+    """How long a request waits for a service that is coming back; default: `gateway.hold`, or `gateway.hold_unmanaged` where
+    devgate does not run it."""
     retry: Annotated[
         RetrySpec | None,
         BeforeValidator(retry_short, json_schema_input_type=RetrySpec | int | None),

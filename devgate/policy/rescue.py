@@ -38,14 +38,14 @@ class Mishap:
     """The connection was refused or lost, as happens when a process ends; not a slow or a wrong answer."""
 
 
-def decide(mishap: Mishap, method: str, *, whole: bool, managed: bool, replays: int, resends: int) -> Rescue:
+def decide(mishap: Mishap, method: str, *, whole: bool, returning: bool, replays: int, resends: int) -> Rescue:
     """What to do.
 
     Args:
         mishap: how the attempt failed.
         method: of the request.
         whole: its body can be sent (again) from the beginning.
-        managed: somebody brings the service back.
+        returning: the service will come back, or is waited for as if it would.
         replays: how often it was replayed already.
         resends: how often it was sent again already, after having reached the service.
     """
@@ -53,7 +53,7 @@ def decide(mishap: Mishap, method: str, *, whole: bool, managed: bool, replays: 
         return Rescue.GIVE_UP
     if mishap.dead_connection and replays < REPLAYS:
         return Rescue.REPLAY
-    if not managed or not mishap.broke_off:
+    if not returning or not mishap.broke_off:
         return Rescue.GIVE_UP
     if not mishap.reached:
         return Rescue.WAIT

@@ -60,6 +60,7 @@ EFFECTS: Final[Mapping[type[Spec], Mapping[str, Effect]]] = {
         "timeouts": Effect.LIVE,
         "max_body": Effect.LIVE,
         "hold": Effect.LIVE,
+        "hold_unmanaged": Effect.LIVE,
         "limits": Effect.LIVE,
         "trusted_proxies": Effect.LIVE,
         "health": Effect.LIVE,

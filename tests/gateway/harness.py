@@ -231,10 +231,11 @@ async def gateway(
         settings: keys of `gateway:`.
     """
     first = next(iter(services))
+    runs = {"command": "true"} if managed else {"url": "http://127.0.0.1:9"}
     profile = Profile.model_validate(
         {
             "gateway": settings,
-            "services": {name: {"command": "true", **(specs or {}).get(name, {})} for name in services},
+            "services": {name: {**runs, **(specs or {}).get(name, {})} for name in services},
             "routes": [{"service": first, **route} for route in (routes or [{"path": "/*"}])],
         }
     )

@@ -236,6 +236,78 @@ async def test_an_external_service_is_not_waited_for():
         assert (answer.status, answer.problem["code"]) == (503, "no-healthy-instance")
 
 
+# A service that somebody else runs, where the profile wants it waited for
+
+
+async def test_a_service_that_somebody_else_will_start_is_waited_for():
+    async with (
+        gateway({"a": None}, managed=False, hold_unmanaged="1m") as bench,
+        scripted(answering(OK)) as service,
+    ):
+        (request,) = await held(bench)
+        bench.serve("a", service.port)
+        answer = await request
+        assert answer.status == 200
+        assert answer["server-timing"].startswith("hold;dur=")
+
+
+async def test_one_that_refuses_is_looked_at_again_and_again_while_its_requests_wait():
+    port = free_port()
+    async with gateway({"a": None}, managed=False, hold_unmanaged="1m") as bench:
+        bench.serve("a", port)
+        request = asyncio.create_task(bench.get("/", method="POST", body=b"x" * 10))
+        await bench.until(lambda: len(bench.suspects) > 2)
+        bench.move("a", S.STOPPED)  # as whoever looks at it will say
+        await bench.until(lambda: bench.gateway.service_traffic("a").held == 1)
+        async with scripted(answering(OK)) as service:
+            bench.serve("a", service.port)
+            assert (await request).status == 200
+        assert bench.gateway.breaker_row("a").failures == 0
+
+
+@pytest.mark.parametrize("ready", [True, False])
+async def test_nobody_starts_it_in_time(ready: bool):
+    async with gateway({"a": None}, managed=False, hold_unmanaged="200ms") as bench:
+        bench.entry().detail = "nobody listens"
+        if ready:
+            bench.serve("a", free_port())
+        answer = await bench.get("/")
+        code = "connect-refused" if ready else "hold-timeout"
+        assert (answer.status, answer.problem["code"]) == (502 if ready else 503, code)
+        if not ready:
+            assert "a is still stopped (nobody listens)" in answer.problem["detail"]
+            assert "gateway.hold_unmanaged" in answer.problem["detail"]
+
+
+async def test_what_it_has_taken_and_broken_off_is_not_sent_again():
+    async def breaking(peer: Peer) -> None:
+        await peer.head()
+        peer.reset()
+
+    async with (
+        scripted(breaking) as service,
+        gateway({"a": service}, managed=False, hold_unmanaged="1m") as bench,
+    ):
+        assert (await bench.get("/")).problem["code"] == "reset"
+        assert len(service.peers) == 1
+
+
+async def test_a_route_has_its_own_patience_with_it_too():
+    routes = [{"path": "/*", "hold": "50ms"}]
+    async with gateway({"a": None}, routes=routes, managed=False, hold_unmanaged="1m") as bench:
+        assert (await bench.get("/")).problem["code"] == "hold-timeout"
+
+
+async def test_each_side_of_a_split_is_waited_for_as_its_service_wants():
+    routes = [{"path": "/*", "split": {"b": 50}, "sticky": {"header": "X-Who"}}]
+    specs = {"b": {"command": None, "url": "http://127.0.0.1:9"}}
+    async with gateway({"a": None, "b": None}, routes=routes, specs=specs, hold="50ms") as bench:
+        bench.move("a", S.STARTING)
+        bench.directory.declare("b", managed=False)
+        codes = [(await bench.get("/", X_Who=str(number))).problem["code"] for number in range(12)]
+        assert set(codes) == {"hold-timeout", "no-healthy-instance"}
+
+
 # A ready service that is not there
 
 

@@ -13,7 +13,7 @@ SLOW = Mishap(dead_connection=False, reached=True, broke_off=False)
 
 
 @pytest.mark.parametrize(
-    ("mishap", "method", "whole", "managed", "replays", "resends", "rescue"),
+    ("mishap", "method", "whole", "returning", "replays", "resends", "rescue"),
     [
         (DEAD, "GET", True, False, 0, 0, Rescue.REPLAY),
         (DEAD, "GET", True, True, REPLAYS, 0, Rescue.WAIT),
@@ -31,13 +31,15 @@ SLOW = Mishap(dead_connection=False, reached=True, broke_off=False)
         (SLOW, "GET", True, True, 0, 0, Rescue.GIVE_UP),
     ],
 )
-def test_decide(mishap: Mishap, method: str, whole: bool, managed: bool, replays: int, resends: int, rescue: Rescue):
-    assert decide(mishap, method, whole=whole, managed=managed, replays=replays, resends=resends) is rescue
+def test_decide(mishap: Mishap, method: str, whole: bool, returning: bool, replays: int, resends: int, rescue: Rescue):
+    assert decide(mishap, method, whole=whole, returning=returning, replays=replays, resends=resends) is rescue
 
 
 def test_what_may_have_happened_never_happens_twice():
-    for reached, broke_off, managed, replays, resends in itertools.product(
+    for reached, broke_off, returning, replays, resends in itertools.product(
         [True], [True, False], [True, False], range(4), range(4)
     ):
         mishap = Mishap(dead_connection=False, reached=reached, broke_off=broke_off)
-        assert decide(mishap, "POST", whole=True, managed=managed, replays=replays, resends=resends) is Rescue.GIVE_UP
+        assert (
+            decide(mishap, "POST", whole=True, returning=returning, replays=replays, resends=resends) is Rescue.GIVE_UP
+        )

@@ -12,6 +12,7 @@ end is a `Failure` with the stage at which it happened.
 from __future__ import annotations
 
 import asyncio
+import math
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -23,7 +24,7 @@ from devgate.gateway.mishaps import BROKE_OFF, blame, failure_of, give_up, misha
 from devgate.gateway.relay import Common, Relay
 from devgate.gateway.retrying import UNREACHABLE
 from devgate.gateway.screened import Refused, Screened
-from devgate.gateway.upstream.errors import UpstreamError
+from devgate.gateway.upstream.errors import Kind, UpstreamError
 from devgate.gateway.ways import Ways
 from devgate.policy.breaker import Outcome
 from devgate.policy.rescue import IDEMPOTENT, Rescue, decide
@@ -171,12 +172,13 @@ class Forward:
                 mishap_of(error, exchange.method),
                 exchange.method,
                 whole=whole,
-                managed=managed,
+                returning=managed or (error.kind is Kind.CONNECT_REFUSED and self._now() < course.deadline),
                 replays=course.replays,
                 resends=course.resends,
             )
             now = self._now()
-            course.suspected_until = course.suspected_until or min(course.deadline, now + SUSPICION_S)
+            suspicion_s = SUSPICION_S if managed else math.inf
+            course.suspected_until = course.suspected_until or min(course.deadline, now + suspicion_s)
             lost = rescue is Rescue.GIVE_UP or (rescue is Rescue.WAIT and now >= course.suspected_until)
             if lost and course.retry is not None and course.retry.grants(error, whole=whole):
                 blame(relay, error)
