@@ -21,11 +21,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from aiohttp.http_writer import HttpVersion10, HttpVersion11
 from aiohttp.streams import EMPTY_PAYLOAD
 from aiohttp.web_protocol import _ErrInfo
 
 from devgate.gateway.exchange import BadBody, Exchange
-from devgate.gateway.refusals import told
+from devgate.gateway.refusals import other_version, told
 from devgate.gateway.repetition import Repetition
 from devgate.gateway.trailing import ANNOUNCED, Trailing
 from devgate.gateway.wire import Wire
@@ -179,12 +180,20 @@ class Connection(Wire):
             self.front.pipeline.refuse(self._nothing(), *told(message.exc))
             self._end(linger=True)
             return
+        version = message.version
+        http10 = version != HttpVersion11
+        if (
+            http10 and version != HttpVersion10
+        ):  # the parser knows more of them: 0.9, which is no version at all, and 2.0
+            self.front.pipeline.refuse(self._nothing(), *other_version(version))
+            self._end(linger=True)
+            return
         trailed = self._body is self._trailing.body
         self._serve(
             message.method,
             message.path.encode("utf-8", "surrogateescape"),
             message.raw_headers,
-            http10=message.version < (1, 1),
+            http10=http10,
             # After an upgrade nothing is parsed, be it granted or refused; a chunked body that aiohttp reads may have trailers.
             close=message.should_close or self._upgraded or (message.chunked and not trailed),
             upgrade=message.upgrade,

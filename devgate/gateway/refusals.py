@@ -23,7 +23,16 @@ def told(error: BaseException) -> tuple[str, str]:
             return "bad-request", "This is TLS; the gateway speaks plain http on this port."
         return "bad-request", "The request line names no known method."
     message = error.message if isinstance(error, HttpProcessingError) else str(error)
+    if "PRI/Upgrade" in message or "HTTP/2" in message:
+        return other_version((2, 0))
     if message == "Too many headers received":
         return "headers-too-large", f"There are more than {FIELDS_LIMIT} header fields."
     first = message.partition("\n")[0].partition(":")[0].strip(" .") or "it does not parse"
     return "bad-request", f"The request does not follow RFC 9112: {first[:80]}."
+
+
+def other_version(version: tuple[int, int]) -> tuple[str, str]:
+    """Slug and sentence for a version that is not spoken here. Not 505, which few clients expect: no such client gets further."""
+    if version < (1, 0):
+        return "bad-request", "The request line names no version of HTTP."
+    return "bad-request", f"This is HTTP/{version[0]}; the gateway speaks HTTP/1.1 on this port."

@@ -86,6 +86,24 @@ async def test_what_is_ambiguous_is_refused_and_reaches_no_service(request_bytes
         assert service.peers == []
 
 
+@pytest.mark.parametrize("request_bytes", AMBIGUOUS.values(), ids=AMBIGUOUS)
+async def test_what_is_ambiguous_is_so_without_anything_behind_it(request_bytes: bytes):
+    """What follows may be all that the parser stumbles over."""
+    async with scripted(answering(OK)) as service, gateway({"a": service}) as bench:
+        client = await bench.connect()
+        client.send(request_bytes.replace(b"HOST", bench.host))
+        answer = await client.answer()
+        assert (answer.status, answer["connection"]) == (400, "close")
+        assert service.peers == []
+
+
+@pytest.mark.parametrize("name", ["HTTP/2", "a preface of HTTP/2"])
+async def test_who_speaks_http_2_is_told_so(name: str):
+    async with gateway({"a": None}) as bench:
+        answer = await bench.ask(AMBIGUOUS[name])
+        assert answer.problem["detail"] == "This is HTTP/2; the gateway speaks HTTP/1.1 on this port."
+
+
 @pytest.mark.parametrize(
     ("request_bytes", "status", "code"),
     [
