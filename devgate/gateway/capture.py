@@ -51,7 +51,19 @@ Waiting = tuple[Literal["held", "queued"], float]
 class Trace:
     """What is noted of a request that did not simply find everything at hand; most have none."""
 
-    __slots__ = ("answered_s", "doing", "frames", "probe", "rest", "sent_s", "steps", "trials", "uploaded", "why")
+    __slots__ = (
+        "answered_s",
+        "attempts",
+        "doing",
+        "frames",
+        "probe",
+        "rest",
+        "sent_s",
+        "steps",
+        "trials",
+        "uploaded",
+        "why",
+    )
 
     def __init__(self) -> None:
         self.doing: Waiting | None = None
@@ -60,6 +72,8 @@ class Trace:
         """When it was sent, in seconds after its arrival; 0: at once; `NEVER`: not yet."""
         self.answered_s = 0.0
         """When the first bytes of the answer left; 0: with the last."""
+        self.attempts = 0
+        """How many were made at a service; 0 where the one that was made at once has sufficed."""
         self.trials: list[Trial] = []
         self.steps: list[tuple[str, str]] = []
         """What a route's cache, split, hedge, retry or fallback has decided: which of them, and a sentence."""

@@ -114,7 +114,16 @@ class Inventory:
         lanes = tuple(self._with_recourse(lane, profile, caching) for lane in plain)
         self._keep_cached(profile)
         first = self.limits.first
-        return Rules(table, lanes, hosts, cors, first, health=gateway.health, hints=gateway.routes_hint)
+        return Rules(
+            table,
+            lanes,
+            hosts,
+            cors,
+            first,
+            health=gateway.health,
+            hints=gateway.routes_hint,
+            debug_headers=gateway.debug_headers,
+        )
 
     def _backend(self, name: str, old: Backend | None, profile: Profile) -> Backend:
         fuse = self._breakers.get(name)
@@ -186,6 +195,7 @@ class Inventory:
                 self.faults.get(route.id),
                 self._clock,
                 self._draw,
+                debug=profile.gateway.debug_headers,
                 limited=limit is not None or self.limits.first is not None,
             ),
         )

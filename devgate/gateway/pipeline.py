@@ -28,6 +28,7 @@ from devgate.gateway.capture import NEVER
 from devgate.gateway.failures import Failure, Scene, render, wants_page
 from devgate.gateway.handlers import builtin
 from devgate.gateway.leaving import depart
+from devgate.gateway.middleware.debug import attempts_line
 from devgate.gateway.mishaps import settle
 from devgate.gateway.reception import choose, receive
 from devgate.gateway.upstream.errors import UpstreamError
@@ -220,9 +221,11 @@ class Pipeline:
             route=route.id if route is not None else "",
             cors=cors.lines if cors is not None else VARY,
             html=html,
-            attempts=len(exchange.traced().trials),
+            attempts=exchange.traced().attempts,
         )
         lines, body = render(failure, scene)
+        if self.rules.debug_headers and exchange.lane is not None:
+            lines += attempts_line(scene.attempts)
         exchange.answer(failure.status, lines + exchange.extra, body)
 
     def _apologise(self, exchange: Exchange) -> None:

@@ -44,6 +44,7 @@ class Rules:
         gate: asked about every request that is not about the gateway itself, before its route.
         health: whether `/health` is ours.
         hints: whether a 404 names routes.
+        debug_headers: whether answers say how they came about.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Rules:
         *,
         health: bool,
         hints: bool,
+        debug_headers: bool,
     ) -> None:
         self.table = table
         self.lanes = lanes
@@ -63,6 +65,7 @@ class Rules:
         self.cors = cors
         self.gate = gate
         self.hints = hints
+        self.debug_headers = debug_headers
         self._health = health
         self._errands: dict[tuple[str, bytes], Errand] = {}
 

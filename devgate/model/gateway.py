@@ -107,5 +107,8 @@ class GatewaySpec(Spec):
     """Whether the gateway itself answers `/health` and `/health/*`. `/_devgate/health` answers always."""
     routes_hint: bool = True
     """Whether a 404 names the nearest routes. Not in development alone: here is nobody to hide them from."""
+    debug_headers: bool = False
+    """Whether answers say how they came about: `X-Devgate-Attempts`, how often a service was asked (retries, second attempts and
+    what a restart made necessary are all counted)."""
     cache_memory: Size = 64 * 2**20
     """How much memory the answers may take that routes with `cache` keep; those not used for longest go first."""

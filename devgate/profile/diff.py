@@ -65,6 +65,7 @@ EFFECTS: Final[Mapping[type[Spec], Mapping[str, Effect]]] = {
         "trusted_proxies": Effect.LIVE,
         "health": Effect.LIVE,
         "routes_hint": Effect.LIVE,
+        "debug_headers": Effect.LIVE,
         "cache_memory": Effect.LIVE,
     },
     ServiceSpec: {

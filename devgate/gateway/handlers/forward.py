@@ -101,6 +101,7 @@ class Forward:
         self, exchange: Exchange, lane: Lane, instance: Instance, admission: Admission, screen: Screen | None
     ) -> Relay:
         """A further attempt; its answer is looked at by `screen`, if there is one."""
+        exchange.traced().attempts += 1
         if screen is None:
             return Relay(exchange, lane, instance, admission, self._common, _nobody)
         return Screened(exchange, lane, instance, admission, self._common, _nobody, screen)
@@ -134,6 +135,8 @@ class Forward:
         """
         lane = exchange.lane
         assert lane is not None
+        if relay is not None:
+            exchange.traced().attempts += 1
         course = Course(self._now() + lane.hold_s, chosen=exchange.instance if relay is None else None)
         await self.persist(exchange, lane, course, relay, error)
 

@@ -2,7 +2,8 @@
 
 Gates: size and limits before anything is done for the request, then what the service is told. Steps: the total time outermost,
 which runs whatever the request waits for; then faults, because whoever asked for them wants them whatever else would help.
-Filters, from the service on: what a fault cuts off, then compression, then header and cookie changes, which have the last word.
+Filters, from the service on: what a fault cuts off, compression, what is told for debugging, then header and cookie changes,
+which have the last word.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from devgate.gateway.middleware.chain import Chain
 from devgate.gateway.middleware.compress import compressed
+from devgate.gateway.middleware.debug import debugged
 from devgate.gateway.middleware.edits import answer_edits, request_edits
 from devgate.gateway.middleware.faults import faulty
 from devgate.gateway.middleware.limits import THEIRS
@@ -38,6 +40,7 @@ def assemble(
     clock: Clock,
     draw: Callable[[], float],
     *,
+    debug: bool,
     limited: bool,
 ) -> Chain | None:
     """The chain of a route; None if it asks for nothing.
@@ -48,6 +51,7 @@ def assemble(
         total_s: how long a request may take in all.
         fault: what goes wrong with it at present.
         draw: gives numbers in [0, 1).
+        debug: answers say how they came about.
         limited: limits of either phase tell the client how it stands.
     """
     gates: list[Gate] = [] if max_body is None else [sized(max_body)]
@@ -66,6 +70,8 @@ def assemble(
         filters += cuts
     if spec.compress is not None:
         filters.append(compressed(spec.compress))
+    if debug:
+        filters.append(debugged)
     telling = spec.response_headers
     answer = Edits.of((*telling.remove, *(THEIRS if limited else ())), telling.set, telling.add)
     cookies = _cookies(spec.cookies)
