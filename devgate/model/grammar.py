@@ -12,7 +12,8 @@ from typing import Final
 MARK: Final = "~"
 """What a path that is a regular expression begins with, as in nginx."""
 POSITIONS_LIMIT: Final = 256
-"""Places that take a character, repetitions written out: with what a path may be long, this bounds the work for one."""
+"""Places that take a character, repetitions written out. With the length of a path this bounds the work for one: a tenth of a
+second for 8 KiB and the worst expression; what is usual takes three microseconds."""
 DEPTH_LIMIT: Final = 50
 """Groups in groups."""
 
