@@ -16,6 +16,7 @@ from devgate.admin.observe import Observe
 from devgate.admin.profiles import Profiles
 from devgate.admin.requests import Requests
 from devgate.admin.services import Services
+from devgate.admin.strictness import Runner
 from devgate.errors import CommandError, DevgateError
 from devgate.tasks import Scope
 
@@ -50,7 +51,7 @@ class ControlApi:
         try:
             port = listener.getsockname()[1]
             app = self._application(Guard(HOST, port, self._token))
-            self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=GOODBYE_S)
+            self._runner = Runner(app, handle_signals=False, shutdown_timeout=GOODBYE_S)
             await self._runner.setup()
             await web.SockSite(self._runner, listener).start()
             await self._scope.__aenter__()
@@ -74,7 +75,7 @@ class ControlApi:
             request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
         ) -> web.StreamResponse:
             try:
-                guard.check(request.headers)
+                guard.check(request.method, request.raw_path, request.headers)
                 return await handler(request)
             except DevgateError as error:
                 return problem(error)

@@ -11,6 +11,7 @@ import hmac
 from typing import TYPE_CHECKING
 
 from devgate.errors import CommandError
+from devgate.gateway.target import BadTarget, parse
 from devgate.policy.host import HostPolicy, HostVerdict
 
 if TYPE_CHECKING:
@@ -27,13 +28,13 @@ class Guard:
         self._origins = frozenset(f"http://{name}:{port}" for name in (host, "localhost"))
         self._digest = _digest(token)
 
-    def check(self, headers: CIMultiDictProxy[str]) -> None:
-        """Pass, or say why not.
+    def check(self, method: str, target: str, headers: CIMultiDictProxy[str]) -> None:
+        """Pass, or say why not. `target` is raw, as the request line has it.
 
         Raises:
             CommandError: 400 or 403 for a foreign host, origin or site; 401 for a missing or wrong token.
         """
-        self._check_host(headers.getall("Host", []))
+        self._check_host(_names(method, target, headers))
         self._check_page(headers)
         scheme, _, token = headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not hmac.compare_digest(_digest(token.strip()), self._digest):
@@ -44,8 +45,8 @@ class Guard:
                 status=401,
             )
 
-    def _check_host(self, names: list[str]) -> None:
-        verdict = self._hosts.judge(names[0].encode("utf-8", "surrogateescape")) if len(names) == 1 else None
+    def _check_host(self, names: list[bytes]) -> None:
+        verdict = self._hosts.judge(names[0]) if len(names) == 1 else None
         if verdict is HostVerdict.OURS:
             return
         malformed = verdict in (None, HostVerdict.MALFORMED)
@@ -66,6 +67,17 @@ class Guard:
                 code="origin-not-allowed",
                 status=403,
             )
+
+
+def _names(method: str, target: str, headers: CIMultiDictProxy[str]) -> list[bytes]:
+    """What it calls us: in a target of the absolute form, which then counts (RFC 9112 3.2.2), else in `Host`."""
+    try:
+        named = parse(method, target.encode("utf-8", "surrogateescape")).authority
+    except BadTarget:
+        return []
+    return (
+        [name.encode("utf-8", "surrogateescape") for name in headers.getall("Host", [])] if named is None else [named]
+    )
 
 
 def _digest(token: str) -> bytes:

@@ -39,16 +39,27 @@ class Api:
         self.port = int(api.url.rpartition(":")[2])
 
     async def ask(
-        self, method: str, target: str, body: bytes = b"", *, headers: dict[str, str] | None = None, raw: bytes = b""
+        self,
+        method: str,
+        target: str,
+        body: bytes = b"",
+        *,
+        headers: dict[str, str] | None = None,
+        raw: bytes = b"",
+        version: str = "1.0",
     ) -> Reply:
         """One request; `headers` go over the ones that an honest client sends, an empty value takes one away."""
         sent = {"Host": f"127.0.0.1:{self.port}", "Authorization": f"Bearer {TOKEN}", "Content-Length": str(len(body))}
         sent |= headers or {}
-        head = f"{method} {target} HTTP/1.0\r\n" + "".join(f"{n}: {v}\r\n" for n, v in sent.items() if v)
+        head = f"{method} {target} HTTP/{version}\r\n" + "".join(f"{n}: {v}\r\n" for n, v in sent.items() if v)
+        return await self.send(head.encode("utf-8") + raw + b"\r\n" + body)
+
+    async def send(self, data: bytes) -> Reply:
+        """Any bytes, and what comes back until the end."""
         async with asyncio.timeout(DEADLINE_S):
             reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
             try:
-                writer.write(head.encode("utf-8") + raw + b"\r\n" + body)
+                writer.write(data)
                 answer = await reader.read()
             finally:
                 writer.close()

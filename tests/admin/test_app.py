@@ -357,3 +357,49 @@ async def test_what_is_typed_needs_the_token(api: Api, control: FakeControl) -> 
 async def test_no_more_is_typed_at_once_than_a_body_may_hold(api: Api, control: FakeControl) -> None:
     assert (await api.ask("POST", "/v1/services/web/input", b"x" * (2**20 + 1))).status == 413
     assert control.asked == []
+
+
+HOSTILE = {
+    "target": b"GET /\x1b]52;c;aGk=\x07<script> HTTP/9.9\r\n\r\n",
+    "method": b"<SCRIPT> / HTTP/1.1\r\nHost: x\r\n\r\n",
+    "field": b"GET / HTTP/1.1\r\nHost: x\r\nA\x00B: <script>\r\n\r\n",
+    "framing": b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\n<script>",
+    "long target": b"GET /" + b"<script>" * 2000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+    "long field": b"GET / HTTP/1.1\r\nHost: x\r\nA: " + b"<script>" * 2000 + b"\r\n\r\n",
+    "many fields": b"GET / HTTP/1.1\r\nHost: x\r\n" + b"A: <script>\r\n" * 200 + b"\r\n",
+    "tls": b"\x16\x03\x01\x02\x00<script>\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("sent", HOSTILE.values(), ids=HOSTILE)
+async def test_what_does_not_parse_is_neither_told_back_nor_logged(
+    api: Api, sent: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    reply = await api.send(sent)
+    assert reply.status == 400
+    assert reply.headers["content-type"].startswith("application/problem+json")
+    assert reply.headers["x-content-type-options"] == "nosniff"
+    assert b"script" not in reply.body.lower()
+    assert reply.json()["code"] == "bad-request"
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [
+        ("http://evil.example/v1/snapshot", 403),
+        ("http://user@127.0.0.1/v1/snapshot", 400),
+        ("ftp://127.0.0.1/v1/snapshot", 400),
+        ("http://localhost/v1/snapshot", 200),
+    ],
+)
+async def test_a_name_in_the_target_counts_as_host(api: Api, target: str, status: int) -> None:
+    reply = await api.ask("GET", target)
+    assert reply.status == status
+
+
+async def test_a_body_that_does_not_parse_is_no_bug(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+    sent = {"Content-Length": "", "Transfer-Encoding": "chunked"}
+    reply = await api.ask("POST", "/v1/stop", b"zz\r\n{}\r\n0\r\n\r\n", headers=sent, version="1.1")
+    assert (reply.status, reply.json()["code"]) == (400, "bad-request")
+    assert caplog.records == []

@@ -17,7 +17,7 @@ def check(*more: tuple[str, str], **changes: str | None) -> None:
         if value is not None:
             headers.add(name.replace("_", "-"), value)
     headers.extend(more)
-    Guard("127.0.0.1", PORT, "s3cret").check(CIMultiDictProxy(headers))
+    Guard("127.0.0.1", PORT, "s3cret").check("GET", "/v1/snapshot", CIMultiDictProxy(headers))
 
 
 def refusal(*more: tuple[str, str], **changes: str | None) -> tuple[int, str]:
