@@ -78,7 +78,7 @@ def _filter(grep: str | None, level: str | None, since: float | None) -> Filter:
 
     wanted = Filter()
     if grep is not None:
-        from devgate.tui.pattern import compile_pattern
+        from devgate.policy.pattern import compile_pattern
 
         try:
             wanted.pattern = compile_pattern(grep)

@@ -112,7 +112,7 @@ def fixed_answer(spec: FixedAnswerSpec) -> FixedAnswer:
     """As bytes; a string is text, anything else JSON."""
     text = isinstance(spec.body, str)
     body = (spec.body if text else json.dumps(spec.body, ensure_ascii=False)).encode()
-    lines = [f"{name}: {value}\r\n" for name, value in spec.headers.items() if name.lower() != "content-length"]
+    lines = [f"{name}: {value}\r\n" for name, value in spec.headers.items()]
     if body and not any(name.lower() == "content-type" for name in spec.headers):
         lines.append(f"Content-Type: {'text/plain; charset=utf-8' if text else 'application/json'}\r\n")
     return FixedAnswer(spec.status, "".join(lines).encode("utf-8", "replace"), body)

@@ -33,6 +33,7 @@ from devgate.profile.rules_services import (
     service_kinds,
     service_options,
     stand_ins,
+    sync_paths,
     targets,
     variables,
 )
@@ -57,6 +58,7 @@ RULES: Final[tuple[Callable[[Subject], Iterator[Finding]], ...]] = (
     variables,
     probes,
     stand_ins,
+    sync_paths,
     dependencies,
     dependency_cycles,
     ports,

@@ -132,6 +132,8 @@ class _Composer:
             raise _Stop
         node: Node
         if isinstance(event, yaml.ScalarEvent):
+            if "\0" in event.value:
+                self._fault(event, "a value holds a NUL", "no path, command or variable can have one")
             node = Text(event.value, self._place(event), plain=event.style is None or event.style == "")
         elif isinstance(event, yaml.SequenceStartEvent):
             node = List(self._place(event))

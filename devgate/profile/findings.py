@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from devgate.model.profile import Profile
     from devgate.profile.nodes import KeyPath
+
+
+HEADER_NAME: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+"""RFC 9110 5.1, 5.6.2."""
 
 
 class Subject(NamedTuple):
@@ -45,5 +49,5 @@ def near(name: str, names: Iterable[str], otherwise: str = "") -> str:
 def unsendable(headers: Mapping[str, str], path: KeyPath) -> Iterator[Finding]:
     """Those of an answer's headers that no answer can have; `path` leads to all of them."""
     for header, value in headers.items():
-        if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", header) or not value.isprintable():
+        if not re.fullmatch(HEADER_NAME, header) or not value.isprintable():
             yield Finding((*path, header), f"{header!r} cannot be sent as a header", at_key=True)

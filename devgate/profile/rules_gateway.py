@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from devgate.model.units import format_duration
 from devgate.policy.addresses import Reach, is_loopback, reach_of_host
-from devgate.profile.findings import Finding
+from devgate.profile.findings import HEADER_NAME, Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,6 +52,11 @@ def cors(subject: Subject) -> Iterator[Finding]:
         if not re.fullmatch(r"[A-Z][A-Z-]*", method):
             path = ("gateway", "cors", "methods", index)
             yield Finding(path, f"{method!r} is not a method", f"browsers compare exactly; write {method.upper()}")
+
+    for key, names in (("headers", spec.headers), ("expose", spec.expose)):
+        for index, name in enumerate(names):
+            if not re.fullmatch(HEADER_NAME, name):
+                yield Finding(("gateway", "cors", key, index), f"{name!r} is not the name of a header")
 
 
 def host_names(subject: Subject) -> Iterator[Finding]:

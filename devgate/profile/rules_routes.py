@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from devgate.model.expression import PathExpression
 from devgate.model.grammar import MARK
-from devgate.profile.findings import Finding, near, unsendable
+from devgate.policy.edits import fault_in
+from devgate.profile.findings import Finding, near
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -108,7 +109,9 @@ def route_others(subject: Subject) -> Iterator[Finding]:
             elif spec is not None and name not in subject.doubtful and spec.url is None and spec.port is None:
                 yield Finding(path, f"{name} has no port that requests could go to", "add its port, or port: auto")
         if route.fallback is not None and route.fallback.answer is not None:
-            yield from unsendable(route.fallback.answer.headers, ("routes", index, "fallback", "answer", "headers"))
+            for name, value in route.fallback.answer.headers.items():
+                if fault := fault_in(name, value):
+                    yield Finding(("routes", index, "fallback", "answer", "headers", name), fault, at_key=True)
         shares = sum(route.split.values())
         if shares > 100:
             yield Finding(

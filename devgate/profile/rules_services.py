@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from devgate.policy.addresses import Reach, reach_of_host
+from devgate.policy.pattern import compile_bounded
 from devgate.profile.findings import Finding, near, unsendable
 
 if TYPE_CHECKING:
@@ -101,8 +102,8 @@ def probes(subject: Subject) -> Iterator[Finding]:
         path: KeyPath = ("services", name, "ready")
         probe = spec.ready
         no_port = spec.port is None and spec.url is None and name not in subject.doubtful
-        if probe.http is not None and not re.match(r"/|https?://", probe.http):
-            yield Finding((*path, "http"), f"{probe.http!r} is no path", "begin with /, or name a whole URL")
+        if probe.http is not None and not re.fullmatch(r"(/|https?://)[!-~]*", probe.http):
+            yield Finding((*path, "http"), f"{probe.http!r} is no path", "begin with /, or name a whole URL; no blanks")
         if (probe.http or "").startswith("/") and no_port:
             yield Finding((*path, "http"), f"{name} has no port to ask", "add its port, or name a whole URL")
         if probe.tcp is True and no_port:
@@ -115,15 +116,22 @@ def probes(subject: Subject) -> Iterator[Finding]:
                     "use http or tcp",
                 )
             try:
-                re.compile(probe.log)
-            except re.error as error:
-                yield Finding(
-                    (*path, "log"),
-                    f"not a regular expression: {error}",
-                    "a dot or bracket that is meant is written \\.",
-                )
+                compile_bounded(probe.log)
+            except ValueError as error:
+                hint = "a dot or bracket that is meant is written \\."
+                yield Finding((*path, "log"), f"no regular expression for this: {error}", hint)
         if spec.kind == "task" and (probe.http or probe.tcp or probe.exec or probe.log):
             yield _warning(path, "a task is done when it ends; ready has no effect")
+
+
+def sync_paths(subject: Subject) -> Iterator[Finding]:
+    """Where a version is asked for."""
+    for name, spec in subject.profile.services.items():
+        if spec.sync is None or isinstance(spec.sync, bool):
+            continue
+        if not re.fullmatch(r"/[!-~]*", spec.sync.path):
+            path = ("services", name, "sync", "path")
+            yield Finding(path, f"{spec.sync.path!r} is no path", "begin with /; no blanks")
 
 
 def stand_ins(subject: Subject) -> Iterator[Finding]:
@@ -206,6 +214,9 @@ def _replica_findings(path: KeyPath, spec: ServiceSpec, *, no_port: bool) -> Ite
 
 def _url_faults(url: str, *, remote: bool, service: str, whole: bool) -> Iterator[tuple[str, str]]:
     """Why an address cannot be used."""
+    if re.search(r"[\x00-\x20\x7f-\x9f]", url):  # which urlsplit takes out, and a socket does not
+        yield "an address holds no blanks and no control characters", "write it as http://127.0.0.1:7700"
+        return
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port

@@ -36,7 +36,13 @@ SERVICES = {
     "probe without port": ("api: {command: x, ready: {http: /h}}", "api has no port to ask", "/h"),
     "tcp without port": ("api: {command: x, ready: {tcp: true}}", "api has no port to connect to", "true"),
     "log of somebody else's": ("api: {url: 'http://127.0.0.1:1', ready: {log: up}}", "the output of a service that somebody else runs is not seen here", "up"),
-    "a regular expression": ('api: {command: x, ready: {log: "a(b"}}', "not a regular expression: missing ), unterminated subpattern at position 1", '"a(b"'),
+    "a regular expression": ('api: {command: x, ready: {log: "a(b"}}', "no regular expression for this: missing ), unterminated subpattern at position 1", '"a(b"'),
+    "a deep regular expression": (f'api: {{command: x, ready: {{log: "{"(" * 20_000}"}}}}', "no regular expression for this: longer than 200 characters", f'"{"(" * 20_000}"'),
+    "an endless regular expression": ('api: {command: x, ready: {log: "(a+)+$"}}', "no regular expression for this: a repetition inside a repetition could match for ever", '"(a+)+$"'),
+    "a huge regular expression": ('api: {command: x, ready: {log: "a{99999999999999999999}"}}', "no regular expression for this: the repetition number is too large", '"a{99999999999999999999}"'),
+    "a probe of two lines": ('api: {command: x, port: 1, ready: {http: "/h\\r\\nX: 1"}}', "'/h\\r\\nX: 1' is no path", '"/h\\r\\nX: 1"'),
+    "a probe with a blank": ("api: {command: x, port: 1, ready: {http: /h HTTP/1.1}}", "'/h HTTP/1.1' is no path", "/h HTTP/1.1"),
+    "a version's path of two lines": ('api: {command: x, port: 1, sync: {path: "/v\\nX: 1"}}', "'/v\\nX: 1' is no path", '"/v\\nX: 1"'),
     "canned path": ("api: {stub: {responses: [{path: a}]}}", "'a' is no path", "a"),
     "canned header": ('api: {stub: {responses: [{path: /a, headers: {"a b": c}}]}}', "'a b' cannot be sent as a header", '"a b"'),
     "canned header value": ('api: {stub: {responses: [{path: /a, headers: {a: "b\\nc"}}]}}', "'a' cannot be sent as a header", "a"),
@@ -113,6 +119,8 @@ URLS = {
     "http://[::1": "not an address: Invalid IPv6 URL",
     "http://user:pw@127.0.0.1:1": "an address holds no credentials here",
     "http://127.0.0.1:1/base": "an address ends with host and port",
+    "http://127.0.0.1:6379\\r\\nFLUSHALL": "an address holds no blanks and no control characters",
+    "http://127.0.0.1\\t:6379": "an address holds no blanks and no control characters",
     "http://127.0.0.1:1?a=b": "an address ends with host and port",
     "http://127.0.0.1:8080": "this is the gateway itself",
     "http://localhost:8080/": "this is the gateway itself",
@@ -132,6 +140,15 @@ def test_addresses_that_must_not_be_called(project: Project, url: str, message: 
 )
 def test_addresses_that_may_be_called(project: Project, url: str) -> None:
     assert project.load(f'services: {{api: {{url: "{url}"}}}}\n').warnings == ()
+
+
+@pytest.mark.parametrize("key", ["headers", "expose"])
+@pytest.mark.parametrize("name", ["a\\r\\nSet-Cookie: b", "a b", "", "a,b"])
+def test_cors_lists_names_of_headers(project: Project, key: str, name: str) -> None:
+    """Written into every answer as they are."""
+    problem = project.fault(f'gateway: {{cors: {{{key}: [X-A, "{name}"]}}}}\n')
+    assert problem.message.endswith("is not the name of a header")
+    assert problem.path == f"gateway.cors.{key}[1]"
 
 
 def test_the_users_word_opens_the_world_but_not_the_cloud_s_metadata(project: Project) -> None:
@@ -256,7 +273,9 @@ ROUTES = {
     "unknown fallback": ("{path: /a, service: api, fallback: {services: [b1, apy]}}", "there is no service 'apy'", "apy", "error"),
     "fallback without port": ("{path: /a, service: api, fallback: {services: mute}}", "mute has no port that requests could go to", "mute", "error"),
     "fallback to nothing": ("{path: /a, service: api, fallback: {statuses: [503]}}", "fallback has no effect without services or an answer", "fallback", "warning"),
-    "an answer's header": ('{path: /a, service: api, fallback: {answer: {headers: {"a b": c}}}}', "'a b' cannot be sent as a header", '"a b"', "error"),
+    "an answer's header": ('{path: /a, service: api, fallback: {answer: {headers: {"a b": c}}}}', "'a b' is not the name of a header", '"a b"', "error"),
+    "an answer of two": ('{path: /a, service: api, fallback: {answer: {headers: {a: "b\\r\\nc: d"}}}}', "the value of a cannot be sent: it holds a control character, or a blank at one end", "a", "error"),
+    "an answer's framing": ("{path: /a, service: api, fallback: {answer: {headers: {Transfer-Encoding: chunked}}}}", "Transfer-Encoding is the gateway's own business", "Transfer-Encoding", "error"),
     "nothing to keep to": ("{path: /a, service: api, sticky: true}", "sticky has no effect: api has one instance", "sticky", "warning"),
     "cache of nothing": ("{path: /a, service: api, methods: POST, cache: 5m}", "cache has no effect on a route without GET", "cache", "warning"),
     "hedge of a stream": ("{path: /a, service: api, stream: true, hedge: 1s}", "hedge has no effect on a stream", "hedge", "warning"),

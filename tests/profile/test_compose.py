@@ -133,6 +133,11 @@ def test_depth_is_limited() -> None:
     assert fault("{a: " * 100_000)[0] == f"nested more than {DEEPEST} levels deep"
 
 
+@pytest.mark.parametrize("text", ['a: "x\\0"', 'a: ["\\x00"]', '"a\\0": x'])
+def test_no_value_holds_a_nul(text: str) -> None:
+    assert fault(text)[0] == "a value holds a NUL"
+
+
 def test_a_bomb_of_aliases_does_not_go_off() -> None:
     levels = "".join(f"l{level}: &l{level} [{', '.join([f'*l{level - 1}'] * 9)}]\n" for level in range(1, 12))
     message, *_ = fault(f"l0: &l0 [x, x]\n{levels}")

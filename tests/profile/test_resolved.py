@@ -110,7 +110,7 @@ def test_as_data_it_is_json(project: Project) -> None:
 
 @given(st.text())
 def test_text_is_written_so_that_it_reads_back(text: str) -> None:
-    if any(ord(char) in range(0xD800, 0xE000) for char in text):
+    if any(char == "\0" or ord(char) in range(0xD800, 0xE000) for char in text):  # which no profile can hold
         return
     assert read(f"a: {_scalar(text)}\nb: [{_scalar(text)}]\nc: {{{_scalar(text)}: 1}}") == {
         "a": text,

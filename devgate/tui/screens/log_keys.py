@@ -6,8 +6,8 @@ from typing import Final
 
 from textual import on
 
+from devgate.policy.pattern import compile_pattern
 from devgate.tui import rows
-from devgate.tui.pattern import compile_pattern
 from devgate.tui.screens.live import LiveScreen
 from devgate.tui.screens.log_feed import LogFeed
 from devgate.tui.widgets.log_pane import LogPane

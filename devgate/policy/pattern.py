@@ -1,4 +1,4 @@
-"""What somebody types into a search field, as a regular expression that cannot stop the gateway: pure.
+"""Regular expressions that people write, in a search field or a profile, and that cannot stop the gateway: pure.
 
 Python's `re` has no time limit and holds the interpreter while it matches. `(a+)+$` on one long log line would stop every request
 for minutes, so an endless repetition inside a repetition is refused, as is a reference back into the match.
@@ -17,14 +17,22 @@ _MANY: Final = 16
 
 
 def compile_pattern(text: str) -> re.Pattern[str]:
-    """The expression; without capital letters in `text` it ignores case.
+    """What is searched for; without capital letters in `text` it ignores case.
 
     Raises:
         ValueError: it is no regular expression, or could take for ever; the message says which.
     """
+    return compile_bounded(text, re.IGNORECASE if text == text.lower() else re.NOFLAG)
+
+
+def compile_bounded(text: str, flags: re.RegexFlag = re.NOFLAG) -> re.Pattern[str]:
+    """The expression as it is written.
+
+    Raises:
+        ValueError: as `compile_pattern`.
+    """
     if len(text) > LONGEST:
         raise ValueError(f"longer than {LONGEST} characters")
-    flags = re.IGNORECASE if text == text.lower() else re.NOFLAG
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # "possible nested set": matches as written, nobody has to know

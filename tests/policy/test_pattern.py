@@ -2,7 +2,7 @@
 
 import pytest
 
-from devgate.tui.pattern import LONGEST, compile_pattern
+from devgate.policy.pattern import LONGEST, compile_bounded, compile_pattern
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,14 @@ def test_a_capital_letter_makes_case_matter():
     assert not compile_pattern("Error").search("error")
 
 
-@pytest.mark.parametrize("text", ["(", "[a", "*", "\\", "(?P<n>", "a{9}{9}{9}" * 30])
+def test_in_a_profile_case_always_matters():
+    assert not compile_bounded("ready").search("READY")
+    assert compile_bounded("ready").search("ready")
+
+
+@pytest.mark.parametrize(
+    "text", ["(", "[a", "*", "\\", "(?P<n>", "a{9}{9}{9}" * 30, "(" * 199, "a{99999999999999999999}"]
+)
 def test_refuses_what_is_none(text: str):
     with pytest.raises(ValueError, match=r"."):
         compile_pattern(text)
