@@ -81,8 +81,11 @@ class RunFile:
 def state_folder(project: Path) -> Path:
     """`.devgate` of a project, made if need be: only for its owner, and ignored by git.
 
+    A repository can bring one with it. It is ours then, by all that a file system can say, and a link in it would have us write
+    over whatever it names.
+
     Raises:
-        StartError: it is a link, belongs to somebody else, or cannot be made.
+        StartError: it is a link or holds one, belongs to somebody else, or cannot be made.
     """
     folder = project / FOLDER
     try:
@@ -96,6 +99,12 @@ def state_folder(project: Path) -> Path:
             )
         if found.st_mode & 0o077 and os.name == "posix":
             folder.chmod(0o700)
+        for name in _strange(folder):
+            raise StartError(
+                f"{folder / name} is a link or no plain file",
+                hint="remove it; devgate writes there, and would write to something else",
+                code="unsafe-state-folder",
+            )
         ignore = folder / IGNORE
         if not ignore.exists():
             ignore.write_text("*\n")
@@ -238,6 +247,14 @@ def already_running(run: RunFile) -> StartError:
         code="already-running",
         exit_code=Exit.OTHER_RUNNING,
     )
+
+
+def _strange(folder: Path) -> Iterator[str]:
+    """Names of what devgate has not put there: it makes files and folders."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if not (entry.is_file(follow_symlinks=False) or entry.is_dir(follow_symlinks=False)):
+                yield entry.name
 
 
 def _opened(state: Path) -> tuple[bytes, int] | None:

@@ -223,6 +223,27 @@ def test_a_linked_folder_is_refused(tmp_path: Path) -> None:
 
 
 @posix
+@pytest.mark.parametrize("name", [".gitignore", "profile", "devgate.log", "lock", "starting", "logs"])
+def test_a_repository_that_brings_the_folder_cannot_write_through_it(tmp_path: Path, name: str) -> None:
+    """A link in it would have us write over a file of its choice, and be ours for all that we can tell."""
+    (tmp_path / "precious").mkdir()
+    (tmp_path / ".devgate").mkdir()
+    (tmp_path / ".devgate" / name).symlink_to("../precious/new")
+    with pytest.raises(StartError, match=f"{name} is a link") as refused:
+        runfile.state_folder(tmp_path)
+    assert refused.value.code == "unsafe-state-folder"
+    assert list((tmp_path / "precious").iterdir()) == []
+
+
+@posix
+def test_a_pipe_in_the_folder_blocks_nobody(tmp_path: Path) -> None:
+    (tmp_path / ".devgate").mkdir()
+    os.mkfifo(tmp_path / ".devgate" / "profile")
+    with pytest.raises(StartError, match="profile is a link or no plain file"):
+        runfile.state_folder(tmp_path)
+
+
+@posix
 @pytest.mark.skipif(os.name == "posix" and os.geteuid() != 0, reason="only root can give a file away")
 def test_another_users_file_is_as_good_as_none(state: Path) -> None:
     runfile.claim(state, a_run())

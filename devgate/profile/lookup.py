@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 import devgate
 from devgate.errors import ProfileError
+from devgate.profile.source import read_source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -102,10 +103,10 @@ def note_used(state: Path, ref: str) -> None:
 
 
 def last_used(cwd: Path) -> str | None:
-    """The profile noted by `note_used`, if any."""
+    """The profile noted by `note_used`, if any. The folder may not have been looked at yet (`runfile.state_folder`)."""
     try:
-        return (cwd / ".devgate" / _LAST_USED).read_text(encoding="utf-8").strip() or None
-    except (OSError, UnicodeDecodeError):
+        return read_source(cwd / ".devgate" / _LAST_USED).text.strip() or None
+    except ProfileError:
         return None
 
 

@@ -1,3 +1,4 @@
+import os
 import shutil
 from pathlib import Path
 
@@ -69,6 +70,18 @@ def test_the_project_s_own_profiles(project: Project) -> None:
     assert found(project, "shop/production").name == "shop/production"
     assert found(project, "shop").ref == "shop/development"
     assert found(project, "staging").folder == project.folder
+
+
+@pytest.mark.skipif(os.name != "posix", reason="devices and pipes are POSIX")
+def test_what_was_used_last_is_read_from_a_plain_file_only(project: Project) -> None:
+    project.write("profiles/a.yaml", "services: {}")
+    note = project.folder / ".devgate" / "profile"
+    note.parent.mkdir()
+    note.symlink_to("/dev/zero")
+    assert last_used(project.folder) is None
+    note.unlink()
+    os.mkfifo(note)
+    assert last_used(project.folder) is None
 
 
 def test_the_last_used_one_is_preferred(project: Project) -> None:
