@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_OWN = ("DEVGATE_TOKEN", "DEVGATE_STUB", "DEVGATE_MARK")
+VARIABLES: Final = "DEVGATE_VARIABLES"
+"""What `up -d -e K=V` hands to the devgate that it starts, as JSON: an argument is there for every user of the machine to read,
+for as long as the process lives (SEMANTICS 4, threat 6)."""
+_OWN: Final = ("DEVGATE_TOKEN", "DEVGATE_STUB", "DEVGATE_MARK", VARIABLES)
 _LIBRARY_PATHS = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LIBPATH")
 
 

@@ -17,7 +17,7 @@ from devgate.cli.wait import reach
 from devgate.clock import SystemClock
 from devgate.errors import Exit, StartError
 from devgate.escape import visible
-from devgate.frozen import child_env, own_command
+from devgate.frozen import VARIABLES, child_env, own_command
 from devgate.runfile import already_running, exposed_at, read, starting, state_folder, vacate
 
 if TYPE_CHECKING:
@@ -57,7 +57,10 @@ def launch_detached(request: Request, wait_s: float | None) -> int:
             stdout=subprocess.PIPE,
             stderr=errors,
             start_new_session=True,
-            env=child_env(os.environ),  # a one-file bundle unpacks anew: our folder is gone when we are
+            env=child_env(os.environ)
+            | {
+                VARIABLES: json.dumps(dict(request.env))
+            },  # a one-file bundle unpacks anew: our folder is gone when we are
         )
     return _follow(process, state, wait_s)
 
@@ -79,7 +82,6 @@ def _options(request: Request) -> Iterator[str]:
         yield f"--parent-pid={request.parent_pid}"
     yield from (f"--only={name}" for name in sorted(request.only))
     yield from (f"--except={name}" for name in sorted(request.without))
-    yield from (f"--env={name}={value}" for name, value in request.env.items())
 
 
 def _follow(process: subprocess.Popen[bytes], state: Path, wait_s: float | None) -> int:
@@ -99,7 +101,9 @@ def _follow(process: subprocess.Popen[bytes], state: Path, wait_s: float | None)
             match event["event"]:
                 case "listening":
                     _say_where(event["url"], state)
-                    click.echo(f"devgate runs at {event['url']} with profile {event['profile']} (pid {event['pid']})")
+                    click.echo(
+                        visible(f"devgate runs at {event['url']} with profile {event['profile']} (pid {event['pid']})")
+                    )
                     if wait_s is None:
                         return Exit.OK
                 case "ready":

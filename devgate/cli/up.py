@@ -142,5 +142,15 @@ def chosen(
         "folder": Path(project).absolute(),
         "only": frozenset(only),
         "without": frozenset(without),
-        "env": dict(env),
+        "env": {**_handed_over(), **dict(env)},
     }
+
+
+def _handed_over() -> dict[str, str]:
+    """`-e` of the `up -d` that has started this one."""
+    import json
+    import os
+
+    from devgate.frozen import VARIABLES
+
+    return dict(json.loads(os.environ.get(VARIABLES, "{}")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -133,6 +134,20 @@ def test_detached_and_waiting_it_tells_blocked_from_crashed(tmp_path: Path) -> N
             assert "a is " in done.stderr
         finally:
             run("down", cwd=tmp_path)
+
+
+def test_a_variable_is_in_no_command_line_that_stays(tmp_path: Path) -> None:
+    """Those can be read by every user of the machine."""
+    (tmp_path / "devgate.yaml").write_text("services: {a: {command: [sleep, '600']}}\n")
+    try:
+        run("up", "-d", "--wait", "--trust", "--port", "0", "-e", "API_TOKEN=s3cret", cwd=tmp_path)
+        devgate = psutil.Process(json.loads((tmp_path / ".devgate" / "run.json").read_text())["pid"])
+        (service,) = (one for one in devgate.children() if one.cmdline() == ["sleep", "600"])
+        assert service.environ()["API_TOKEN"] == "s3cret"
+        assert "DEVGATE_VARIABLES" not in service.environ()
+        assert "s3cret" not in " ".join(devgate.cmdline())
+    finally:
+        run("down", cwd=tmp_path)
 
 
 def test_two_starts_at_once_are_one(two: Path) -> None:
