@@ -22,8 +22,7 @@ METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD")
 ANYTHING: Final = "devgate-sample"
 """Stands for what a route leaves open; no route names it."""
 EXAMPLES: Final = 24
-"""Paths that are tried of a regular expression; found in so many steps:"""
-WORK: Final = 2000
+"""Paths that are tried of a regular expression."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +79,7 @@ def _samples(route: Route) -> Iterator[tuple[str, bytes, bytes, list[tuple[bytes
 def _paths(route: Route) -> list[bytes]:
     """Raw paths that fit the route."""
     if route.expression is not None:
-        found = islice(route.expression.examples(WORK), EXAMPLES)
+        found = islice(route.expression.examples(), EXAMPLES)
         return [quote(path or "/", safe="/%", errors="surrogatepass").encode() for path in found]
     names = [name for name in route.spec.path.split("/") if name]
     if names[-1:] == ["*"]:

@@ -182,9 +182,7 @@ class Connection(Wire):
             return
         version = message.version
         http10 = version != HttpVersion11
-        if (
-            http10 and version != HttpVersion10
-        ):  # the parser knows more of them: 0.9, which is no version at all, and 2.0
+        if http10 and version != HttpVersion10:  # the parser takes 2.0, too, and 0.9 where there is none
             self.front.pipeline.refuse(self._nothing(), *other_version(version))
             self._end(linger=True)
             return

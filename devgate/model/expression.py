@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from devgate.model.grammar import Node, Ranges
 
 MEMO_SIZE: Final = 2048
+EXAMPLES: Final = 8
 
 _END: Final = 1
 """The bit of the expression's end; position n has bit n + 1."""
@@ -68,19 +69,17 @@ class PathExpression:
             state = steps[state]
         return bool((state | steps[state & masks["/"]]) & _END)
 
-    def examples(self, work: int) -> Iterator[str]:
-        """Paths that fit, short ones first: as many as there are, or as `work` steps find."""
-        waiting = deque([("", self._first)])
-        while waiting and work:
-            work -= 1
+    def examples(self) -> Iterator[str]:
+        """Some paths that fit, at least one, short ones first. Each place of the expression has a part in a few of them."""
+        waiting, passed = deque([("", self._first)]), [0] * len(self._sets)
+        while waiting:
             text, state = waiting.popleft()
             if state & _END:
                 yield text
-            waiting.extend(
-                (text + _example(chars), self._steps[bit])
-                for index, chars in enumerate(self._sets)
-                if (bit := 2 << index) & state
-            )
+            for index, chars in enumerate(self._sets):
+                if 2 << index & state and passed[index] < EXAMPLES:
+                    passed[index] += 1
+                    waiting.append((text + _example(chars), self._steps[2 << index]))
 
     def _literal(self) -> tuple[str, ...]:
         text, state = "", self._first
@@ -189,4 +188,4 @@ class _Places:
 def _example(chars: Ranges) -> str:
     """A character of a set, where it can be one that no route will name."""
     unusual = next((char for char in "~q9Q-/" if any(low <= ord(char) <= high for low, high in chars)), "")
-    return unusual or chr(chars[0][0] if chars else 0)
+    return unusual or chr(chars[0][0])

@@ -192,7 +192,10 @@ class _Parser:
         self._at += 1
         if not found:
             raise self._bad("a class has at least one character; write \\] for a bracket")
-        return _complement(found) if negated else tuple(found)
+        ranges = _complement(found) if negated else tuple(found)
+        if not ranges:
+            raise self._bad("no character is in this class")
+        return ranges
 
     def _member(self) -> Ranges:
         char = self._take()
