@@ -1,7 +1,7 @@
 """Who serves what, right now: the only thing that gateway and supervisor share.
 
 The supervisor writes: it announces an instance with its address, moves it through its states, withdraws it before it stops. The
-gateway reads: it picks from `Entry.serving`, counts what is in flight on the instance it picked, and waits with `Entry.changed`
+gateway reads: it picks from `Entry.best`, counts what is in flight on the instance it picked, and waits with `Entry.changed`
 where a service is coming back. Neither knows the other.
 
 Everything is synchronous except the two waits, so a reader that does not await sees one consistent moment.
@@ -14,12 +14,13 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from devgate.model.status import FAILED, RETURNING, ServiceState
+from devgate.model.status import FAILED, RETURNING, HealthState, ServiceState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 LOSSES_KEPT: Final = 1_000
+_READS: Final = frozenset({"GET", "HEAD"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class Instance:
         "endpoint",
         "entered",
         "epoch",
+        "health",
         "in_flight",
         "managed",
         "replica",
@@ -61,6 +63,8 @@ class Instance:
         self.managed = managed
         """See `Entry.managed`."""
         self.state = ServiceState.STOPPED
+        self.health = HealthState.UNKNOWN
+        """What its probes say of it."""
         self.endpoint: Endpoint | None = None
         self.epoch = 0
         self.in_flight = 0
@@ -132,6 +136,7 @@ class Entry:
 
     __slots__ = (
         "_changed",
+        "best",
         "detail",
         "exit_code",
         "instances",
@@ -140,6 +145,7 @@ class Entry:
         "restarting",
         "service",
         "serving",
+        "sound",
         "wanted",
     )
 
@@ -149,7 +155,13 @@ class Entry:
         """Whether devgate runs it: only then is there somebody who brings it back."""
         self.instances = tuple(Instance(service, replica, managed=managed) for replica in range(replicas))
         self.serving: tuple[Instance, ...] = ()
-        """Instances that take requests now; the gateway's hot path reads just this."""
+        """Instances that can take requests now."""
+        self.sound: tuple[Instance, ...] = ()
+        """Those of them that are not unhealthy. One alone is always sound: there is nobody who could answer better, a wrong probe
+        would shut out a service that works, and whether it fails its requests is the breaker's to say."""
+        self.best: tuple[Instance, ...] = ()
+        """Those of the sound ones that requests are shared out among: the healthy; the degraded only where nobody is healthy. The
+        gateway's hot path reads just this."""
         self.detail = ""
         """Why it is in this state, redacted: the cause with the last line written, or the reason of a block."""
         self.last_line = ""
@@ -183,8 +195,21 @@ class Entry:
             for instance in self.instances
             if instance.state is ServiceState.READY and not instance.withdrawn and instance.endpoint is not None
         )
+        self.sound = tuple(
+            instance
+            for instance in self.serving
+            if instance.health is not HealthState.UNHEALTHY or len(self.instances) == 1
+        )
+        self.best = (
+            tuple(instance for instance in self.sound if instance.health is not HealthState.DEGRADED) or self.sound
+        )
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
+
+    def takers(self, method: str) -> tuple[Instance, ...]:
+        """Instances that a request may be given to. Where all of several are unhealthy, reading requests go to any of them, for
+        the probes may be wrong (Envoy's panic); others to none."""
+        return self.sound or (self.serving if method in _READS else ())
 
     async def changed(self) -> None:
         """Wait for the next change of anything here. Look at the entry, then await: nothing falls between."""
@@ -260,6 +285,14 @@ class Directory:
         if old is not state:
             for listen in self._listeners:
                 listen(entry, instance, old)
+
+    def rate(self, instance: Instance, health: HealthState) -> None:
+        """Probes say something else of it."""
+        if instance.health is not health:
+            instance.health = health
+            entry = self._entries.get(instance.service)
+            if entry is not None:
+                entry.wake()
 
     def withdraw(self, instance: Instance) -> None:
         """Give it no new requests: the first step of every stop."""

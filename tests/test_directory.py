@@ -1,6 +1,7 @@
 import asyncio
 
 from devgate.directory import Directory, Endpoint, Entry, Instance
+from devgate.model.status import HealthState as H
 from devgate.model.status import ServiceState as S
 from tests.deadline import DEADLINE_S
 
@@ -27,6 +28,40 @@ async def test_only_ready_instances_with_an_address_serve() -> None:
     directory.move(second, S.CRASHED)
     assert entry.serving == ()
     assert entry.state is S.READY  # the withdrawn one still runs
+
+
+async def test_requests_are_shared_out_among_the_best() -> None:
+    directory = Directory()
+    entry = directory.declare("a", 3)
+    first, second, third = (ready(directory, entry, replica) for replica in range(3))
+    assert entry.best == entry.sound == entry.serving == (first, second, third)
+    directory.rate(first, H.DEGRADED)
+    assert (entry.best, entry.sound) == ((second, third), entry.serving)
+    directory.rate(second, H.UNHEALTHY)
+    assert (entry.best, entry.sound, entry.takers("POST")) == ((third,), (first, third), (first, third))
+    directory.withdraw(third)
+    assert entry.best == entry.sound == (first,)
+    directory.rate(first, H.UNHEALTHY)
+    assert entry.best == entry.sound == entry.takers("POST") == ()
+    assert entry.takers("GET") == entry.takers("HEAD") == entry.serving == (first, second)
+    directory.rate(second, H.HEALTHY)
+    assert entry.takers("GET") == entry.best == (second,)
+
+
+async def test_one_alone_is_always_sound() -> None:
+    directory = Directory()
+    entry = directory.declare("a")
+    instance = ready(directory, entry)
+    for health in H:
+        directory.rate(instance, health)
+        assert entry.best == entry.sound == (instance,)
+
+
+async def test_what_is_rated_may_be_gone() -> None:
+    directory = Directory()
+    entry = directory.declare("a", 2)
+    directory.remove("a")
+    directory.rate(entry.instances[0], H.UNHEALTHY)
 
 
 async def test_a_waiter_wakes_at_the_next_change() -> None:

@@ -182,6 +182,17 @@ def check_returning(service: str, entry: Entry | None) -> None:
     )
 
 
+def nobody_sound(entry: Entry) -> Failure:
+    """What is said to a request that is given to nobody because every instance is unhealthy."""
+    return Failure(
+        "no-healthy-instance",
+        f"All {len(entry.serving)} instances of {entry.service} are unhealthy; only GET and HEAD are still passed on.",
+        hint="look at its probes, which may be wrong",
+        stage="lifecycle",
+        facts={"state": entry.state.value},
+    )
+
+
 def _in_between(instance: Instance) -> bool:
     """Withdrawn but still called ready: it is about to move, and only then is it known whether it comes back."""
     return instance.withdrawn and instance.state is ServiceState.READY

@@ -41,10 +41,11 @@ def side_of(exchange: Exchange, recourse: Recourse, place: Place | None) -> str:
 
 def instance_of(exchange: Exchange, recourse: Recourse, place: Place | None, entry: Entry) -> Instance | None:
     """The instance that a client keeps to, as long as it is there; None: whoever's turn it is."""
-    if recourse.sticky is None or not entry.serving:
+    there = entry.takers(exchange.method)
+    if recourse.sticky is None or not there:
         return None
     if place is not None and place.service == entry.service:
-        return next((one for one in entry.serving if one.replica == place.replica), None)
+        return next((one for one in there if one.replica == place.replica), None)
     mark = mark_of(exchange, recourse)
     # Not the same fraction that has chosen the side, or one side's clients would all be at one end of its instances.
-    return entry.serving[int(fraction(mark + b"\0") * len(entry.serving))] if mark else None
+    return there[int(fraction(mark + b"\0") * len(there))] if mark else None

@@ -340,6 +340,8 @@ class Service:
 
     def health_changed(self) -> None:
         """Something that makes up its health is new; announces the health of the whole service if that has changed."""
+        for runner in self.runners:
+            self._world.directory.rate(runner.instance, runner.health)
         old, new = self._health, self.health
         if old is not new:
             self._health = new

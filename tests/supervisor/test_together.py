@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import re
+import signal
 import socket
 import urllib.request
 from pathlib import Path
@@ -315,6 +316,20 @@ async def test_replicas_have_ports_of_their_own(supervise, two_ports: int) -> No
     }
     assert (view.state, view.health) == (S.READY, HealthState.HEALTHY)
     assert len(system.entry("web").serving) == 2
+
+
+async def test_an_unhealthy_replica_takes_no_part_until_it_is_well_again(supervise, two_ports: int) -> None:
+    probe = {"http": "/", "interval": "20ms", "timeout": "100ms"}
+    system = await supervise({"web": echo(port=two_ports, replicas=2, ready=probe)})
+    await system.supervisor.settled()
+    entry = system.entry("web")
+    first, second = entry.instances
+    await system.until(lambda: entry.best == (first, second))
+    os.kill(system.view("web").instances[0].pid, signal.SIGSTOP)  # a breakpoint, say
+    await system.until(lambda: entry.best == (second,))
+    assert entry.serving == (first, second)
+    os.kill(system.view("web").instances[0].pid, signal.SIGCONT)
+    await system.until(lambda: entry.best == (first, second))
 
 
 async def test_a_rolling_restart_always_leaves_one(supervise) -> None:

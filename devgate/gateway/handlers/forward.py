@@ -20,6 +20,7 @@ from devgate.gateway.frames import GOING_AWAY
 from devgate.gateway.handlers.course import Course
 from devgate.gateway.handlers.sending import request, stream, take_whole
 from devgate.gateway.handlers.waiting import Waiting
+from devgate.gateway.hold import nobody_sound
 from devgate.gateway.mishaps import BROKE_OFF, blame, failure_of, give_up, mishap_of, note, settle
 from devgate.gateway.relay import Common, Relay
 from devgate.gateway.retrying import UNREACHABLE
@@ -78,9 +79,9 @@ class Forward:
         backend = lane.backend
         admission = backend.fuse.breaker.passing
         entry = self._directory.get(backend.name)
-        if admission is None or entry is None or not entry.serving or backend.queue.turns or not take_whole(exchange):
+        if admission is None or entry is None or not entry.best or backend.queue.turns or not take_whole(exchange):
             return False
-        exchange.instance = instance = backend.balance.pick(entry.serving)
+        exchange.instance = instance = backend.balance.pick(entry.best)
         way = self._ways.to(instance)
         line = way.pool.take_idle(certain=exchange.method not in IDEMPOTENT)
         if line is None:
@@ -216,25 +217,33 @@ class Forward:
                 entry = await self._waiting.held(exchange, lane, course.deadline)
                 course.suspected_until = 0.0
                 course.tried.clear()
+            takers = entry.takers(exchange.method)
+            if not takers:
+                raise nobody_sound(entry)
             admission = backend.fuse.admit()
             if admission.admitted:
                 if admission.slot:
                     exchange.traced().probe = True
                 instance, course.chosen = course.chosen, None
-                if instance not in entry.serving or backend.marks:
-                    instance = self._pick(backend, entry, course, instance)
+                if instance not in takers or backend.marks:
+                    instance = self._pick(backend, entry, takers, course, instance)
                 return self.relay(exchange, lane, instance, admission, course.screen)
             await self._waiting.probed(exchange, lane, entry, admission, course.deadline)
 
-    def _pick(self, backend: Backend, entry: Entry, course: Course, chosen: Instance | None) -> Instance:
-        """An instance that was not tried yet and has not refused anybody a moment ago, if there is one."""
+    def _pick(
+        self, backend: Backend, entry: Entry, takers: tuple[Instance, ...], course: Course, chosen: Instance | None
+    ) -> Instance:
+        """An instance that was not tried yet and has not refused anybody a moment ago, if there is one; healthy rather than
+        degraded."""
         now = self._now()
-        avoid = [one for one in entry.serving if one in course.tried or backend.marks.out(one, one.epoch, now)]
-        if chosen in entry.serving and chosen not in avoid:
+        shut = [one for one in takers if one in course.tried or backend.marks.out(one, one.epoch, now)]
+        if chosen in takers and chosen not in shut:
             return chosen
-        if len(avoid) == len(entry.serving):
-            avoid = course.tried
-        return backend.balance.pick(entry.serving, avoid)
+        worse = [one for one in takers if one in shut or one not in entry.best]
+        for avoid in (worse, shut):
+            if len(avoid) < len(takers):
+                return backend.balance.pick(takers, avoid)
+        return backend.balance.pick(takers, course.tried)
 
     async def _attempt(self, relay: Relay, *, careful: bool) -> UpstreamError | None:
         """Send the request once. None when it is answered, or broken off in the middle of the answer; otherwise what failed, and

@@ -105,11 +105,11 @@ class Race:
         backend = self._lane.backend
         entry = self._directory.get(backend.name)
         admission = backend.fuse.breaker.passing
-        if entry is None or not entry.serving or admission is None:
+        if entry is None or not entry.best or admission is None:
             return None
         if not backend.budget.take(sum(one.in_flight for one in entry.instances)):
             return None
-        return self._make(backend.balance.pick(entry.serving, (first.instance,)), admission)
+        return self._make(backend.balance.pick(entry.best, (first.instance,)), admission)
 
     def _after_s(self) -> float:
         after = self._spec.after

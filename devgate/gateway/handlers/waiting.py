@@ -81,7 +81,7 @@ class Waiting:
         self._suspect(lane.backend.name, instance.replica)
         lane.backend.marks.add(instance, instance.epoch, self._now())
         entry = self._directory.get(lane.backend.name)
-        if entry is not None and all(other in course.tried for other in entry.serving):
+        if entry is not None and all(other in course.tried for other in entry.takers(exchange.method)):
             course.tried.clear()
             if instance in entry.serving:
                 await self._pause(exchange, lane, entry.changed, SUSPICION_PAUSE_S)
