@@ -184,7 +184,7 @@ def same_routes(subject: Subject) -> Iterator[Finding]:
         earlier = seen.setdefault(_signature(route), [])
         other = next((found for found in earlier if _share(found[1], route)), None)
         if other is not None:
-            methods = sorted(set(other[1].methods) & set(route.methods))
+            methods = sorted(_taken(other[1]) & {*route.methods})
             what = f"{', '.join(methods)} {route.path}" if methods else route.path
             same = f"route {other[0] + 1}" + (f" ({other[1].name})" if other[1].name else "")
             yield Finding(("routes", index, "path"), f"{what} is taken by {same} already", "keep one of them")
@@ -269,8 +269,13 @@ def _signature(route: RouteSpec) -> tuple[object, ...]:
 
 
 def _share(one: RouteSpec, other: RouteSpec) -> bool:
-    """Whether two routes of one signature claim the same method with the same right: one that names none yields."""
-    return not set(one.methods).isdisjoint(other.methods) or (not one.methods and not other.methods)
+    """Whether two routes of one signature claim the same method, and `one` comes first: a route that names none yields."""
+    return not _taken(one).isdisjoint(other.methods) or (not one.methods and not other.methods)
+
+
+def _taken(route: RouteSpec) -> set[str]:
+    """The methods that a route names, and with GET those that it gets."""
+    return {*route.methods, "HEAD"} if "GET" in route.methods else {*route.methods}
 
 
 def _covers(wide: RouteSpec, narrow: RouteSpec) -> bool:
@@ -282,8 +287,7 @@ def _covers(wide: RouteSpec, narrow: RouteSpec) -> bool:
         return False
     if any(ours is not None and ours != theirs for ours, theirs in zip(over.parts, under.parts, strict=False)):
         return False
-    methods = {*narrow.methods, "HEAD"} if "GET" in narrow.methods else set(narrow.methods)
-    allowed = {*wide.methods, "HEAD"} if "GET" in wide.methods else set(wide.methods)
+    methods, allowed = _taken(narrow), _taken(wide)
     if allowed and (not methods or not methods <= allowed):
         return False
     if wide.hosts and not (

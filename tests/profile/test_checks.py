@@ -252,6 +252,7 @@ ROUTES = {
     "the same": ("{path: /ok, service: api}", "/ok is taken by route 1 already", "/ok", "error"),
     "the same with a slash": ("{path: /ok/, service: api}", "/ok/ is taken by route 1 already", "/ok/", "error"),
     "the same methods": ("{path: /m, service: api, methods: [post, get]}", "GET /m is taken by route 2 already", "/m", "error"),
+    "HEAD behind GET": ("{path: /m, service: api, methods: [HEAD, put]}", "HEAD /m is taken by route 2 already", "/m", "error"),
     "the same parameter": ("{path: '/p/{other}', service: api}", "/p/{other} is taken by route 3 already", "'/p/{other}'", "error"),
     "the same name": ("{path: /n, service: api, name: named}", "route 4 is called 'named', too", "named", "error"),
     "covered": ("{path: /top/below, service: api}", "no request gets here: route 5, /top/*, takes them all", "/top/below", "warning"),
@@ -319,6 +320,8 @@ def test_good_routes(project: Project) -> None:
   - {path: /health-check, service: api}
   - {path: "/{anything}", service: api}
   - {path: /m, service: api, methods: POST}
+  - {path: /h, service: api, methods: HEAD}
+  - {path: /h, service: api, methods: GET}
   - {path: "~/v[0-9]{1,3}/.*$", service: api, strip_prefix: false}
   - {path: "~/ok/v[0-9]+/.*", service: api, priority: 1, strip_prefix: true}
 """
