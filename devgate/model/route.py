@@ -77,7 +77,7 @@ Method = Annotated[
 ]
 RoutePath = Annotated[
     str,
-    StringConstraints(pattern=r"^(/[^?#\s]*|~\S*)$"),
+    StringConstraints(pattern=r"^(/[^?#\s\x00-\x1f\x7f]*|~[^\s\x00-\x1f\x7f]*)$"),
     AfterValidator(_route_path),
     Expected("a path that starts with / and has no space, ? or #; or a regular expression that starts with ~/"),
 ]

@@ -1,7 +1,9 @@
 """A WebSocket after its handshake: raw bytes both ways, and a proper goodbye when the gateway has to end it.
 
 Messages are never taken apart, so everything that two endpoints agreed upon works: subprotocols, extensions, close codes, pings,
-fragments. Frames are followed only to find a place where a close frame of ours may stand.
+fragments. Where one side ends without a close frame (1006, as the other one's owner will call that), the connection of the other
+ends, and nothing is said that was not said: the codes that no frame may carry are never ours. Frames are followed only to find a
+place where a close frame of ours may stand.
 """
 
 from __future__ import annotations
