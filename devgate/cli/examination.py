@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from devgate.model.profile import Profile
     from devgate.profile.loading import Loaded
     from devgate.runfile import RunFile
 
@@ -59,6 +60,7 @@ def examine(ref: str | None, project: Path, environ: Mapping[str, str]) -> Itera
     run = runfile.find(attempt.loaded.folder)
     yield gateway(attempt.loaded, run)
     yield from pages(attempt.loaded.profile.gateway.cors.origins)
+    yield from quotas(attempt.loaded.profile)
     yield from services(attempt.loaded, environ, run)
 
 
@@ -186,6 +188,16 @@ def pages(origins: Sequence[str]) -> Iterator[Finding]:
     if asked:
         text = f"Chrome asks the user before {', '.join(asked)} may talk to this machine"
         yield Finding("pages", "good", text, "since version 142; no header answers for him")
+
+
+def quotas(profile: Profile) -> Iterator[Finding]:
+    """Limits that mean something else here than where many clients come from many addresses."""
+    spec = profile.gateway
+    rules = [*spec.limits.rules, *(rule for route in profile.routes for rule in route.limits)]
+    names = dict.fromkeys(rule.title for rule in rules if rule.by in ("ip", "user"))
+    if names and not spec.trusted_proxies and reach_of_host(spec.host) is Reach.LOOPBACK:
+        text = f"{', '.join(names)}: all that comes from this machine counts as one client"
+        yield Finding("quotas", "good", text, "`gateway.limits.mode: report` tells of a limit without refusing")
 
 
 def _taken(what: str, port: int, owner: ports.Owner, other: str) -> Finding:

@@ -25,7 +25,9 @@ def _cache(spec: RouteSpec) -> Iterator[str]:
     if cache is None:
         return
     if cache.force_ttl is not None:
-        parts = [f"answers are kept for {format_duration(cache.force_ttl)}, whatever they say"]
+        parts = [
+            f"answers that may be kept are fresh for {format_duration(cache.force_ttl)}, whatever they say of that"
+        ]
     elif cache.ttl:
         parts = [f"answers are kept as long as they say, else for {format_duration(cache.ttl)}"]
     else:

@@ -21,7 +21,8 @@ def cache_short(value: Any) -> Any:
 
 class CacheSpec(Spec):
     """Keep answers to GET and give them again (RFC 9111, as a shared cache). `cache: true` keeps what answers themselves declare
-    fresh; `cache: 5m` also what says nothing, for so long. Answers with `no-store`, `private` or `Set-Cookie` are never kept."""
+    fresh; `cache: 5m` also what says nothing, for so long. Answers with `no-store`, `private` or `Set-Cookie` are never kept.
+    `CDN-Cache-Control` counts in place of `Cache-Control` (RFC 9213)."""
 
     ttl: Duration = 0.0
     """How long an answer is fresh that does not say so itself."""

@@ -18,13 +18,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from devgate.policy.cache_control import directives, seconds
+from devgate.policy.cache_control import seconds
 from devgate.policy.moments import moment
+from devgate.policy.targeted import told
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from devgate.model.caching import CacheSpec
+    from devgate.policy.targeted import Told
 
     Directives = Mapping[bytes, bytes | None]
     Fields = Sequence[tuple[bytes, bytes]]
@@ -95,18 +97,18 @@ def carries_credentials(request: Fields) -> bool:
 
 def for_everybody(answer: Fields) -> bool:
     """Whether an answer says that it may be shared although its request carried credentials."""
-    told = directives(values(answer, b"cache-control"))
-    return any(name in told for name in _SHARED_ANYWAY)
+    given = told(answer).directives
+    return any(name in given for name in _SHARED_ANYWAY)
 
 
 def why_not(asked: Directives, request: Fields, status: int, answer: Fields, spec: CacheSpec) -> str:
     """Why an answer to a GET may not be kept; empty if it may."""
-    told = directives(values(answer, b"cache-control"))
+    given = told(answer).directives
     if status not in STATUSES:
         return f"status {status}"
-    if b"no-store" in asked or b"no-store" in told:
+    if b"no-store" in asked or b"no-store" in given:
         return "no-store"
-    if b"private" in told and spec.authorized != "per-user":
+    if b"private" in given and spec.authorized != "per-user":
         return "private"
     if values(answer, b"set-cookie"):
         return "it sets a cookie"
@@ -119,34 +121,34 @@ def why_not(asked: Directives, request: Fields, status: int, answer: Fields, spe
 
 def judge(answer: Fields, spec: CacheSpec, *, asked_at: float, now: float, wall: float) -> Freshness:
     """How long an answer is good that came just now, to a request sent at `asked_at` (monotonic)."""
-    told = directives(values(answer, b"cache-control"))
+    given = told(answer)
     date = _moment(values(answer, b"date")) or wall
     age = b",".join(values(answer, b"age")).partition(b",")[0].strip()  # the first counts (RFC 9111 5.1)
     age_s = float(age[:12]) if age.isdigit() else 0.0
     # RFC 9111 4.2.3: the larger of what the clocks say and what the caches before us say.
     initial_s = max(0.0, wall - date, age_s + max(0.0, now - asked_at))
     forced = spec.force_ttl is not None
-    lifetime_s = spec.force_ttl if spec.force_ttl is not None else _lifetime(told, answer, date)
-    window = seconds(told, b"stale-if-error")
-    forbidden = any(name in told for name in _NEVER_STALE)
+    lifetime_s = spec.force_ttl if spec.force_ttl is not None else _lifetime(given, answer, date)
+    window = seconds(given.directives, b"stale-if-error")
+    forbidden = any(name in given.directives for name in _NEVER_STALE)
     return Freshness(
         received=now,
         initial_age_s=0.0 if forced else initial_s,
         lifetime_s=spec.ttl if lifetime_s is None else lifetime_s,
         stale_s=0.0 if forbidden else max(float(window or 0), spec.stale_if_error),
-        revalidate=b"no-cache" in told and not forced,
+        revalidate=b"no-cache" in given.directives and not forced,
         forced=forced,
     )
 
 
-def _lifetime(told: Directives, answer: Fields, date: float) -> float | None:
+def _lifetime(given: Told, answer: Fields, date: float) -> float | None:
     """What the answer itself says (RFC 9111 4.2.1); None for nothing."""
     for name in (b"s-maxage", b"max-age"):
-        given = seconds(told, name)
-        if given is not None:
-            return float(given)
+        life_s = seconds(given.directives, name)
+        if life_s is not None:
+            return float(life_s)
     expires = values(answer, b"expires")
-    if not expires:
+    if not expires or given.targeted:
         return None
     # What is no date, `0` above all, is in the past (RFC 9111 5.3).
     end = _moment(expires)

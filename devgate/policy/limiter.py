@@ -180,12 +180,19 @@ def judge(claims: Sequence[Claim], now: float) -> Verdict:
             limiter.refused_at = now
         elif not full:
             window.take(now)
-    standings = tuple(
-        Standing(limiter.rule, window.left(now), max(0.0, round(window.reset(now), 6))) for limiter, window in windows
-    )
+    standings = tuple(_standing(limiter, window, now) for limiter, window in windows)
     if not full:
         return Verdict(standings, ())
     return Verdict(standings, tuple(one for one in standings if any(one.rule is other.rule for other in full)))
+
+
+def stand(claims: Sequence[Claim], now: float) -> tuple[Standing, ...]:
+    """How the rules of `claims` see their clients, nothing being counted."""
+    return tuple(_standing(limiter, limiter.window(key), now) for limiter, key in claims)
+
+
+def _standing(limiter: Limiter, window: Window, now: float) -> Standing:
+    return Standing(limiter.rule, window.left(now), max(0.0, round(window.reset(now), 6)))
 
 
 def give_back(claims: Sequence[Claim]) -> None:

@@ -73,6 +73,20 @@ def test_pages_of_the_internet_meet_a_question_of_the_browser(cli: Cli, tmp_path
     assert found["pages"]["text"].startswith("Chrome asks the user before https://*.example.test, http://10.1.1.1 ")
 
 
+def test_limits_of_each_client_count_one_here(cli: Cli, tmp_path: Path, port: int) -> None:
+    write(tmp_path, port, "  a: {command: 'true', port: auto}\n")
+    assert "quotas" not in look(cli)[1]
+    profile = tmp_path / "devgate.yaml"
+    written = profile.read_text()
+    rules = "limits: {rules: [{by: ip, limit: 9}, {by: global, limit: 9}]}"
+    profile.write_text(written.replace("gateway: {", f"gateway: {{{rules}, "))
+    code, found = look(cli)
+    assert code == 0
+    assert found["quotas"]["text"] == "per_ip: all that comes from this machine counts as one client"
+    profile.write_text(written.replace("gateway: {", f"gateway: {{{rules}, trusted_proxies: [127.0.0.1], "))
+    assert "quotas" not in look(cli)[1]
+
+
 def test_taken_ports_name_their_owner(cli: Cli, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as two:
         first, second = one.getsockname()[1], two.getsockname()[1]

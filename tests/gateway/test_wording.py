@@ -16,7 +16,10 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
             "cache: answers are kept as long as they say, else for 5m, for each user apart, and stand in for errors for 1h more"
         ],
     ),
-    "cache, forced": ({"cache": {"force_ttl": "5m"}}, ["cache: answers are kept for 5m, whatever they say"]),
+    "cache, forced": (
+        {"cache": {"force_ttl": "5m"}},
+        ["cache: answers that may be kept are fresh for 5m, whatever they say of that"],
+    ),
     "split": ({"split": {"b": 12.5}}, ["split: 87.5 % to a, 12.5 % to b"]),
     "sticky": ({"sticky": "v"}, ["sticky: the cookie v keeps a client where it is"]),
     "sticky by header": (

@@ -29,6 +29,9 @@ def spec(**given: object) -> CacheSpec:
     return CacheSpec.model_validate(given)
 
 
+CREDENTIALS = "the request carries credentials"
+
+
 @pytest.mark.parametrize(
     ("request_fields", "status", "answer", "settings", "why"),
     [
@@ -43,13 +46,16 @@ def spec(**given: object) -> CacheSpec:
         ({}, 200, {"cache_control": "private"}, {"authorized": "per-user"}, ""),
         ({}, 200, {"set_cookie": "a=b"}, {"authorized": "per-user"}, "it sets a cookie"),
         ({}, 200, {"vary": "accept, *"}, {}, "it varies with everything"),
-        ({"authorization": "x"}, 200, {"cache_control": "max-age=9"}, {}, "the request carries credentials"),
-        ({"cookie": "a=b"}, 200, {}, {}, "the request carries credentials"),
-        ({"x_api_key": "a"}, 200, {}, {}, "the request carries credentials"),
+        ({"authorization": "x"}, 200, {"cache_control": "max-age=9"}, {}, CREDENTIALS),
+        ({"cookie": "a=b"}, 200, {}, {}, CREDENTIALS),
+        ({"x_api_key": "a"}, 200, {}, {}, CREDENTIALS),
         ({"authorization": "x"}, 200, {}, {"authorized": "per-user"}, ""),
         ({"authorization": "x"}, 200, {"cache_control": "public"}, {}, ""),
         ({"authorization": "x"}, 200, {"cache_control": "s-maxage=1"}, {}, ""),
         ({"authorization": "x"}, 200, {"cache_control": "must-revalidate"}, {}, ""),
+        ({}, 200, {"cache_control": "no-store", "cdn_cache_control": "max-age=9"}, {}, ""),
+        ({}, 200, {"cache_control": "max-age=9", "cdn_cache_control": "no-store"}, {}, "no-store"),
+        ({"cookie": "a=b"}, 200, {"cache_control": "public", "cdn_cache_control": "max-age=9"}, {}, CREDENTIALS),
     ],
 )
 def test_what_may_be_kept(request_fields: dict, status: int, answer: dict, settings: dict, why: str):
@@ -77,6 +83,9 @@ def test_the_statuses_that_may_be_kept():
         ({"expires": "0"}, {"ttl": "5m"}, 0.0),
         ({"cache_control": "max-age=oops"}, {"ttl": "5m"}, 0.0),
         ({"cache_control": "max-age=7"}, {"force_ttl": "1h"}, 3600.0),
+        ({"cache_control": "max-age=7", "cdn_cache_control": "max-age=9"}, {}, 9.0),
+        ({"cdn_cache_control": "max-age=9", "expires": "0"}, {}, 9.0),
+        ({"cdn_cache_control": "public", "expires": "0"}, {"ttl": "5m"}, 300.0),
     ],
 )
 def test_how_long(answer: dict, settings: dict, lifetime: float):

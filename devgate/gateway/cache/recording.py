@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 from devgate.gateway.cache.store import Entry, varies_with
@@ -75,6 +77,14 @@ class Recording:
                 epoch=self._epoch,
             )
         )
+
+
+def dated(head: ResponseHead, wall: float) -> ResponseHead:
+    """A head with the moment of its arrival, in seconds since the epoch, where it gives none itself (RFC 9110 6.6.1). What is
+    served from the store later must not look as new as the moment, nor what was confirmed as old as when it came first."""
+    if values(head.headers, b"date"):
+        return replace(head, headers=list(head.headers))
+    return replace(head, headers=[*head.headers, (b"Date", formatdate(wall, usegmt=True).encode())])
 
 
 def kept_head(head: ResponseHead, length: int) -> ResponseHead:

@@ -1,4 +1,5 @@
-"""Kept answers: in memory, bounded by bytes; those not used for longest go first.
+"""Kept answers: in memory, bounded by bytes; those not used for longest go first. Nothing is swept for being stale: it can still
+be confirmed with a few bytes, or stand in for an error, and it takes no room that anybody else would want.
 
 They are found by what the client asked for, path and query as sent, and then told apart by `Owner` and by the request headers
 that the answer varies with (RFC 9111 4.1). So one call forgets all that is kept of a URI, whoever it was kept for.

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from devgate.gateway.cache.recording import Recording, confirmed
+from devgate.gateway.cache.recording import Recording, confirmed, dated
 from devgate.gateway.cache.store import Owner
 from devgate.gateway.headers import read_response
 from devgate.gateway.reply import answer_head, is_event_stream
@@ -114,12 +114,13 @@ class Visit:
         """The service says that the kept answer is still good."""
         entry = self.entry
         assert entry is not None
-        renewed = confirmed(entry.head, head)
+        renewed = confirmed(entry.head, dated(head, wall))
         freshness = judge(renewed.headers, self.spec, asked_at=self._asked_at, now=now, wall=wall)
         self._store.renew(entry, renewed, freshness, attempt.instance)
 
     def record(self, attempt: Screened, head: ResponseHead, now: float, wall: float) -> str:
-        """Begin to keep an answer that is about to pass, if it may be kept; else why not."""
+        """Begin to keep an answer that is about to pass, if it may be kept; else why not. Of HEAD there is nothing to keep: its
+        answer would serve other HEADs alone, and those are served from what a GET has left."""
         self._store.misses += 1
         exchange, spec = self.exchange, self.spec
         if exchange.method != "GET":
@@ -140,7 +141,7 @@ class Visit:
             self.uri,
             self.owner,
             self._request,
-            replace(head, headers=list(head.headers)),
+            dated(head, wall),
             attempt.origins,
             freshness,
             attempt.instance,

@@ -16,7 +16,7 @@ from devgate.gateway.failures import Failure
 from devgate.gateway.table import path_pattern
 from devgate.model.snapshot import LimitRow
 from devgate.model.units import format_duration
-from devgate.policy.limiter import Limiter, Rule, Verdict, give_back, judge
+from devgate.policy.limiter import Limiter, Rule, Verdict, give_back, judge, stand
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -123,18 +123,21 @@ class _Gate:
         claims = tuple((limiter, key) for limiter, of in self._rules if (key := of(exchange)) is not None)
         if not claims:
             return
-        before = exchange.quota
-        verdict = judge(claims, self._now())
+        before, now = exchange.quota, self._now()
+        verdict = judge(claims, now)
         counted = () if verdict.violated else claims
+        refused = bool(verdict.violated) and self._enforced
         if before is None:
             exchange.quota = Quota(counted, verdict)
         else:
-            both = Verdict(before.verdict.standings + verdict.standings, before.verdict.violated + verdict.violated)
+            earlier = before.verdict.standings
+            if refused:
+                give_back(before.claims)
+                earlier = stand(before.claims, now)
+            both = Verdict(earlier + verdict.standings, before.verdict.violated + verdict.violated)
             exchange.quota = Quota(before.claims + counted, both)
         exchange.extra = self._lines(exchange.quota.verdict)
-        if verdict.violated and self._enforced:
-            if before is not None:
-                give_back(before.claims)
+        if refused:
             raise _refusal(verdict)
 
     def _lines(self, verdict: Verdict) -> bytes:

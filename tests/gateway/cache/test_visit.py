@@ -184,6 +184,23 @@ async def test_what_is_stale_is_confirmed_by_the_service():
         assert len(up.peers) == 1
 
 
+async def test_a_service_that_gives_no_date_has_that_of_its_answers_arrival():
+    old = "Date: Wed, 01 Jan 2020 00:00:00 GMT"
+    service = Service(
+        says("hello", FRESH, 'ETag: "1"', old),
+        b'HTTP/1.1 304 Not Modified\r\nETag: "1"\r\n\r\n',
+        says("no date", FRESH),
+    )
+    async with scripted(service.script) as up, gateway({"a": up}, routes=route(cache="true")) as bench:
+        assert (await bench.get("/a"))["date"] == old[6:]
+        assert (await bench.get("/a"))["x-cache"] == "REVALIDATED"  # six years old
+        assert (await bench.get("/a"))["x-cache"] == "HIT"  # confirmed a moment ago, not six years
+        first = await bench.get("/b")
+        bench.gateway._front._wall = lambda: 0.0  # type: ignore[union-attr]
+        again = await bench.get("/b")
+        assert (again["x-cache"], again["date"]) == ("HIT", first["date"])
+
+
 async def test_what_is_stale_and_has_changed_is_replaced():
     service = Service(says("old", "Cache-Control: no-cache", 'ETag: "1"'), says("new", FRESH, 'ETag: "2"'))
     async with scripted(service.script) as up, gateway({"a": up}, routes=route()) as bench:

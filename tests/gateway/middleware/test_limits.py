@@ -100,6 +100,18 @@ async def test_what_the_second_phase_refuses_the_first_has_not_counted() -> None
         assert user.refused == 4
 
 
+async def test_a_refusal_of_the_second_phase_tells_how_it_stands_after_what_was_given_back() -> None:
+    limits = rules({"by": "global", "limit": 2, "window": "1h"})
+    routes = [{"path": "/*", "limits": [{"by": "ip", "limit": 1, "window": "1m"}]}]
+    async with scripted(MANY) as service, gateway({"a": service}, limits=limits, routes=routes) as bench:
+        await bench.get()
+        answer = await bench.get()  # the last one of the hour, had the route let it through
+        assert (answer.status, answer.problem["violated-policies"]) == (429, ["per_ip"])
+        assert standing(answer) == ("1", "0")
+        assert answer["ratelimit"] == f'"per_ip";r=0;t={answer["retry-after"]}'
+        assert 50 <= int(answer["retry-after"]) <= 60
+
+
 async def test_paths_and_methods_and_what_has_no_route() -> None:
     limits = rules({"by": "endpoint", "limit": 1, "path": "/api/{x}"}, {"by": "ip", "limit": 2, "path": "/none"})
     routes = [{"path": "/api/*"}]
