@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 LOSSES_KEPT: Final = 1_000
+_WELL: Final = frozenset({HealthState.HEALTHY, HealthState.DEGRADED})
 _READS: Final = frozenset({"GET", "HEAD"})
 
 
@@ -236,6 +237,7 @@ class Directory:
     def __init__(self) -> None:
         self._entries: dict[str, Entry] = {}
         self._listeners: list[Callable[[Entry, Instance, ServiceState], None]] = []
+        self._relieved: list[Callable[[Entry], None]] = []
         self.seq = 0
         """Moves with every change."""
 
@@ -288,11 +290,14 @@ class Directory:
 
     def rate(self, instance: Instance, health: HealthState) -> None:
         """Probes say something else of it."""
-        if instance.health is not health:
-            instance.health = health
-            entry = self._entries.get(instance.service)
-            if entry is not None:
-                entry.wake()
+        old, instance.health = instance.health, health
+        entry = self._entries.get(instance.service)
+        if old is health or entry is None:
+            return
+        entry.wake()
+        if old is HealthState.UNHEALTHY and health in _WELL and instance.state is ServiceState.READY:
+            for relieved in self._relieved:
+                relieved(entry)
 
     def withdraw(self, instance: Instance) -> None:
         """Give it no new requests: the first step of every stop."""
@@ -310,3 +315,7 @@ class Directory:
     def listen(self, listener: Callable[[Entry, Instance, ServiceState], None]) -> None:
         """Call `listener(entry, instance, old_state)` synchronously at each change of state: the breaker's wire."""
         self._listeners.append(listener)
+
+    def on_recovery(self, relieved: Callable[[Entry], None]) -> None:
+        """Call `relieved(entry)` when the probes of one of its instances pass again that had found it unhealthy."""
+        self._relieved.append(relieved)

@@ -15,7 +15,7 @@ from devgate.gateway.suspense import Suspense
 from devgate.model.events import BreakerChanged
 from devgate.model.service import BreakerSpec
 from devgate.model.snapshot import BreakerRow, CauseRow
-from devgate.model.status import FAILED, Forced, ServiceState
+from devgate.model.status import FAILED, BreakerState, Forced, ServiceState
 from devgate.policy.breaker import Breaker
 
 if TYPE_CHECKING:
@@ -62,6 +62,12 @@ class Fuse:
     def record_loss(self, admission: Admission, instance: Instance, cause: str, request_id: str) -> None:
         """The connection to `instance` has ended before its answer did; see `suspense`."""
         self.suspense.add(instance, partial(self.record, admission, cause=cause, request_id=request_id))
+
+    def recovered(self) -> None:
+        """Probes pass again: an open breaker tries at once. It is never closed by them: they ask for something else than requests
+        do (Envoy's `successful_active_health_check_uneject_host`)."""
+        if self.breaker.state is BreakerState.OPEN:
+            self.returned("its probes pass again")
 
     def lost(self, cause: str) -> None:
         self._announce(self.breaker.lost(self._clock.now(), cause))
@@ -117,6 +123,7 @@ class Breakers:
         self._clock = clock
         self._fuses: dict[str, Fuse] = {}
         directory.listen(self._on_change)
+        directory.on_recovery(self._on_recovery)
 
     def apply(self, services: Mapping[str, ServiceSpec]) -> None:
         """Take over a profile: a breaker whose settings are as before goes on as it is."""
@@ -146,3 +153,8 @@ class Breakers:
             fuse.lost(f"{instance.state}{code}")
         elif instance.state is ServiceState.READY:
             fuse.returned("ready again")
+
+    def _on_recovery(self, entry: Entry) -> None:
+        fuse = self._fuses.get(entry.service)
+        if fuse is not None:
+            fuse.recovered()

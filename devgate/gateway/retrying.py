@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 UNREACHABLE: Final = frozenset({Kind.CONNECT_REFUSED, Kind.CONNECT_TIMEOUT})
 """Failures that say the same of the instance to everybody."""
+EXHAUSTED: Final = ("retry", "none: too many retries are under way")
+"""For the record: the budget was."""
 _PASSING: Final = UNREACHABLE | {Kind.RESET, Kind.TRUNCATED}
 
 
@@ -67,6 +69,7 @@ class Retrying:
     def ask(self, failed: Failed, *, whole: bool) -> bool:
         """Whether there is another attempt. It is paid for until `release`, or until it is asked again."""
         self.release()
+        self.exhausted = False
         pause = pause_s(self.spec, failed, self.tries, safe=self._safe, whole=whole, draw=self._draw())
         if pause is None or self._now() + pause >= self._deadline():
             return False

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from devgate.gateway.cache.visit import SAFE, forget, status_fields
 from devgate.gateway.failures import fallback_status
 from devgate.gateway.places import mark_of
+from devgate.gateway.retrying import EXHAUSTED
 from devgate.gateway.screened import Refused
 from devgate.policy.freshness import values
 from devgate.policy.retry import Failed, asked_s
@@ -68,6 +69,8 @@ class Venture:
         """What others wait for."""
         self.won: Callable[[Screened], None] | None = None
         """Told of the first of two attempts whose answer passes."""
+        self.rivalled: Callable[[], bool] = bool
+        """Whether another attempt is under way beside the one whose answer is looked at."""
         self._clock = clock
 
     # Looking at answers (screened.Screen)
@@ -82,6 +85,8 @@ class Venture:
             return Confirmed("the kept answer is still good", received=status, head=head)
         if refusal := self._refuse(head):
             return refusal
+        if status >= 500 and self.rivalled():
+            return Refused(f"it answered {status}", received=status)
         if self.won is not None:
             self.won(attempt)
         fields: list[tuple[bytes, bytes]] = []
@@ -159,11 +164,13 @@ class Venture:
         if retrying is not None and recourse.retry is not None and status in recourse.retry.statuses:
             given = values(head.headers, b"retry-after")
             later_s = asked_s(given[0], self._clock.wall()) if given else None
-            failed = Failed(reached=True, passing=True, retry_after_s=later_s)
+            # A 429 is no fault that may be gone the next moment: only who says when it is over is asked again.
+            passing = status != 429 or later_s is not None
+            failed = Failed(reached=True, passing=passing, retry_after_s=later_s)
             if retrying.ask(failed, whole=self.whole_request):
                 return Refused(said, received=status, again=True)
             if retrying.exhausted:
-                self.note("retry", "none: too many retries are under way")
+                self.note(*EXHAUSTED)
         if status in ERRORS and self.stale:
             return Refused(said, received=status)
         if recourse.fallback is not None and status in recourse.fallback.statuses and self.may_step():

@@ -52,13 +52,14 @@ class RetrySpec(Spec):
     """Try again where a service fails before the first byte of its answer is passed on: connection refused or lost, too slow for
     `per_try`, or one of `statuses`. GET, HEAD, OPTIONS, PUT and DELETE, and whatever carries an `Idempotency-Key`; other methods
     only if the service cannot have seen them. Another instance is preferred; at most a fifth of a service's requests may be
-    retries (but always three)."""
+    retries (but always three). A route without it tries nothing again, so that faults stay visible; what a restart has done to a
+    request is undone in any case."""
 
     attempts: Annotated[int, Field(ge=0, le=10)] = 1
     """How many further attempts."""
     statuses: tuple[Status, ...] = (502, 503, 504)
     """Answers that are tried again; the last one is passed on. A `Retry-After` up to two seconds is obeyed; a longer one ends
-    it."""
+    it. 429 is tried again only where there is one."""
     pause: Duration = 0.025
     """The longest pause before the first further attempt. It doubles with each, up to ten times this; the pause taken is a random
     part of it, so that many clients do not come back at once."""

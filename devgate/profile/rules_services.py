@@ -21,11 +21,7 @@ if TYPE_CHECKING:
 
 # A list or map that names what a service of somebody else's has no use for.
 _ONLY_FOR_OURS: Final = ("port", "watch", "idle_stop", "env", "env_file", "tty")
-# What a breaker counts by in one mode is nothing to it in the other.
-_ONLY_IN_OTHER_MODE: Final = {
-    "consecutive": frozenset({"window", "min_calls", "ratio"}),
-    "rate": frozenset({"failures", "decay"}),
-}
+_ONLY_BY_RATE: Final = frozenset({"window", "min_calls", "ratio"})
 
 
 def service_kinds(subject: Subject) -> Iterator[Finding]:
@@ -77,9 +73,9 @@ def service_options(subject: Subject) -> Iterator[Finding]:
             )
         if spec.replicas > 1:
             yield from _replica_findings(path, spec, no_port=no_port)
-        mode = spec.breaker.mode
-        for key in sorted(_ONLY_IN_OTHER_MODE[mode] & spec.breaker.model_fields_set):
-            yield _warning((*path, "breaker", key), f"{key} has no effect with mode: {mode}")
+        if spec.breaker.mode != "rate":  # the other way round it is often a profile's that this one extends
+            for key in sorted(_ONLY_BY_RATE & spec.breaker.model_fields_set):
+                yield _warning((*path, "breaker", key), f"{key} has no effect without mode: rate")
         if spec.url is not None:
             for key in _ONLY_FOR_OURS:
                 if getattr(spec, key):

@@ -149,6 +149,7 @@ class External:
             readiness.health = HealthState.UNHEALTHY
             self._since = None
             self._move(Trigger.LOST, result.detail)
+        world.directory.rate(self.entry.instances[0], readiness.health)
         if old is not readiness.health:
             at = world.clock.wall()
             world.publish(

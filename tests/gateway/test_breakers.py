@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from devgate.errors import CommandError
-from devgate.model.status import BreakerState, Forced, ServiceState
+from devgate.model.status import BreakerState, Forced, HealthState, ServiceState
 from tests.gateway.harness import OK, gateway
 from tests.upstreams import answering, scripted
 
@@ -88,6 +88,26 @@ async def test_a_breaker_switched_off_in_the_profile_stays_closed_whatever_becom
         row = bench.gateway.breaker_row("a")
         assert (row.state, row.forced, row.by_hand) == (BreakerState.CLOSED, Forced.DISABLED, False)
         assert bench.events == []
+
+
+@pytest.mark.parametrize("managed", [True, False])
+async def test_probes_that_pass_again_let_an_open_breaker_try_at_once_and_never_close_it(managed: bool):
+    breaker = {"failures": 1, "open": "1h"}
+    async with (
+        scripted(answering(FAIL)) as upstream,
+        gateway({"a": upstream}, specs={"a": {"breaker": breaker}}, managed=managed) as bench,
+    ):
+        instance = bench.entry().instances[0]
+        bench.directory.rate(instance, HealthState.UNHEALTHY)
+        await bench.get("/")
+        assert bench.gateway.breaker_row("a").state is BreakerState.OPEN
+        bench.directory.rate(instance, HealthState.HEALTHY)
+        assert bench.gateway.breaker_row("a").state is BreakerState.HALF_OPEN
+        assert (await bench.get("/")).status == 503  # the probe fails
+        assert bench.gateway.breaker_row("a").state is BreakerState.OPEN
+        for state in (HealthState.DEGRADED, HealthState.HEALTHY):  # it was not unhealthy: nothing is new
+            bench.directory.rate(instance, state)
+            assert bench.gateway.breaker_row("a").state is BreakerState.OPEN
 
 
 async def test_nobody_overrules_what_is_not_there():

@@ -69,8 +69,7 @@ WARNINGS = {
     "port beside url": ("api: {url: 'http://127.0.0.1:1', port: 2}", "port has no effect beside url: devgate does not start this service", "port"),
     "watch beside url": ("api: {url: 'http://127.0.0.1:1', watch: src}", "watch has no effect beside url: devgate does not start this service", "watch"),
     "a task's probe": ("api: {command: x, kind: task, ready: {log: up}}", "a task is done when it ends; ready has no effect", "ready"),
-    "a rate's window": ("api: {command: x, breaker: {window: 5s}}", "window has no effect with mode: consecutive", "window"),
-    "a row's decay": ("api: {command: x, breaker: {mode: rate, decay: 5s}}", "decay has no effect with mode: rate", "decay"),
+    "a rate's window": ("api: {command: x, breaker: {window: 5s}}", "window has no effect without mode: rate", "window"),
     "one of two": ("a: {command: x, port: 1}\n  b: {command: x, port: 1, autostart: false}", "b cannot have port 1: it is that of a", "1"),
     "the port of ours": ("a: {command: x, port: 1}\n  b: {url: 'http://localhost:1'}", "this is the port of a, which devgate starts itself", "url"),
 }  # fmt: skip
@@ -93,7 +92,7 @@ def test_good_services_are_good(project: Project) -> None:
           db: {url: "http://127.0.0.1:5432"}
           migrate: {command: m, kind: task, depends_on: {db: }}
           api: {command: x, port: auto, replicas: 3, autostart: on_request, idle_stop: 5m, depends_on: {migrate: {condition: completed}}}
-          old: {command: y, port: 1, breaker: {mode: rate, window: 5s, min_calls: 5, ratio: 0.25}, missing: stub, stub: {latency: 1s}}
+          old: {command: y, port: 1, breaker: {failures: 3, mode: rate, window: 5s, min_calls: 5, ratio: 0.25}, missing: stub, stub: {latency: 1s}}
           web: {stub: true, port: 2, ready: {log: "ready in \\\\d+ ms"}}
           remote: {url: "https://api.example.com", allow_remote: true}
         """

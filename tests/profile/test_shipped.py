@@ -125,7 +125,8 @@ def test_breakers(project: Project, ref: str, open_s: float) -> None:
 
 def test_high_availability(project: Project) -> None:
     profile = shipped(project, "fechatter/ha").profile
-    assert profile.services["fechatter-server"].replicas == 2
+    server = profile.services["fechatter-server"]
+    assert (server.replicas, server.breaker.mode) == (2, "rate")
     assert all(service.restart == "always" for service in profile.services.values())
 
 

@@ -5,7 +5,7 @@ import json
 import socket
 import urllib.request
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,6 +13,9 @@ from devgate.errors import CommandError
 from devgate.model.status import HealthState, Owner, ServiceState
 from tests.deadline import DEADLINE_S
 from tests.samples import command
+
+if TYPE_CHECKING:
+    from devgate.directory import Entry
 
 S = ServiceState
 
@@ -307,5 +310,8 @@ async def test_somebody_elses_service_is_watched_and_never_touched(supervise) ->
     system.supervisor.suspect("db", 0)
     await system.state_is("db", S.STOPPED)
     assert system.entry("db").detail == "refuses connections"
+    relieved: list[Entry] = []
+    system.directory.on_recovery(relieved.append)
     with socket.create_server(("127.0.0.1", int(url.rpartition(":")[2]))):
         await system.state_is("db", S.READY)
+        await system.until(lambda: relieved == [system.entry("db")])

@@ -23,7 +23,7 @@ from devgate.gateway.handlers.waiting import Waiting
 from devgate.gateway.hold import nobody_sound
 from devgate.gateway.mishaps import BROKE_OFF, blame, failure_of, give_up, mishap_of, note, settle
 from devgate.gateway.relay import Common, Relay
-from devgate.gateway.retrying import UNREACHABLE
+from devgate.gateway.retrying import EXHAUSTED, UNREACHABLE
 from devgate.gateway.screened import Refused, Screened
 from devgate.gateway.upstream.errors import Kind, UpstreamError
 from devgate.gateway.ways import Ways
@@ -195,6 +195,8 @@ class Forward:
                 relay = error = None
                 continue
             note(relay, error, rescue.value)
+            if lost and course.retry is not None and course.retry.exhausted:
+                exchange.traced().steps.append(EXHAUSTED)
             if lost:
                 give_up(relay, error)
                 if managed and error.kind in BROKE_OFF:

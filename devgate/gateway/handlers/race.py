@@ -1,5 +1,6 @@
 """Two attempts at once, for routes that ask for it: the second begins where the first is late (hedging; Dean and Barroso, "The
-Tail at Scale"). The first answer that passes wins, and the other attempt is broken off, of which no breaker hears.
+Tail at Scale"). The first answer that passes wins, and the other attempt is broken off, of which no breaker hears. A 5xx is kept
+back while the other attempt may still have something better.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ class Race:
         """Make `first`, and another one if that is late. The one that decided it, and how it ended."""
         running = self._running
         self._venture.won = self._won
+        self._venture.rivalled = lambda: len(running) > 1
         budget = self._lane.backend.budget
         paid = False
         try:
@@ -68,6 +70,7 @@ class Race:
                 return await self._finish()
         finally:
             self._venture.won = None
+            self._venture.rivalled = bool
             running.clear()
             if paid:
                 budget.give_back()

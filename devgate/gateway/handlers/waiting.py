@@ -49,7 +49,9 @@ class Waiting:
             exchange.held_s += self._now() - began
 
     async def probed(self, exchange: Exchange, lane: Lane, entry: Entry, admission: Admission, deadline: float) -> None:
-        """The breaker refuses. Where a service that devgate has brought back is being probed, wait for the outcome.
+        """The breaker refuses. Where a service that devgate runs is being probed, wait for the outcome. SEMANTICS 3.1 wants that
+        after a restart only, and a 503 after a pause; but a page asks for several things at once, and would see all but one of
+        them fail although the service is well again.
 
         Raises:
             Failure: the breaker is open, or there is no time left to wait.

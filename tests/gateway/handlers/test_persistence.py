@@ -14,7 +14,7 @@ from devgate.gateway.upstream.errors import Kind
 from devgate.gateway.venture import Venture
 from devgate.model.status import ServiceState
 from tests.gateway.harness import OK, Bench, gateway
-from tests.upstreams import Peer, Script, Upstream, answering, scripted
+from tests.upstreams import Peer, Script, Upstream, answering, free_port, scripted
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 
@@ -195,6 +195,25 @@ async def test_retries_do_not_multiply_the_load():
         assert {answer.status for answer in answers} == {503}
         assert len(heads) < 40 + 20
         await bench.until(lambda: bench.gateway._inventory.backends["a"].budget.spent == 0)
+
+
+@pytest.mark.parametrize(("given", "status"), [("1", 200), ("3", 429), (None, 429)])
+async def test_too_many_requests_is_tried_again_only_when_the_service_says_when(given: str | None, status: int):
+    later = b"" if given is None else b"Retry-After: %b\r\n" % given.encode()
+    script, _ = one_after_another(b"HTTP/1.1 429 Slow down\r\n%bContent-Length: 0\r\n\r\n" % later, says("fine"))
+    routes = route(retry={"attempts": 1, "statuses": [429]})
+    async with scripted(script) as service, gateway({"a": service}, routes=routes) as bench:
+        assert (await bench.get()).status == status
+
+
+async def test_the_record_says_that_there_were_too_many_retries():
+    async with gateway({"a": None}, routes=route(retry="1"), managed=False) as bench:
+        bench.serve("a", free_port())
+        bench.gateway._inventory.backends["a"].budget.spent = 3
+        assert (await bench.get()).problem["code"] == "connect-refused"
+        seq = bench.gateway.requests().rows[-1].seq
+        steps = (await bench.gateway.inspector.request(seq)).decisions
+        assert any("too many retries are under way" in str(step) for step in steps)
 
 
 async def test_a_refused_answer_costs_no_connection():
@@ -503,6 +522,31 @@ async def test_the_second_attempt_wins_where_the_first_is_late():
         assert bench.gateway.traffic().in_flight == 0
         assert all(instance.in_flight == 0 for instance in bench.entry("a").instances)
         await bench.until(lambda: bench.gateway._inventory.backends["a"].budget.spent == 0)
+
+
+@pytest.mark.parametrize("others", [says("fast"), BUSY], ids=["good", "bad, too"])
+async def test_an_error_does_not_win_while_the_other_attempt_may_still_be_good(others: bytes):
+    asked, failed = asyncio.Event(), asyncio.Event()
+
+    async def failing(peer: Peer) -> None:
+        await peer.head()
+        await asked.wait()
+        peer.send(b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n")
+        failed.set()
+        await peer.rest()
+
+    async def later(peer: Peer) -> None:
+        await peer.head()
+        asked.set()
+        await failed.wait()
+        await bench.until(lambda: bench.gateway.breaker_row("a").totals.failure)
+        peer.send(others)
+        await peer.rest()
+
+    async with AsyncExitStack() as stack:
+        bench, _ = await replicas(stack, later, failing, routes=route(hedge="20ms"))
+        answer = await bench.get()
+        assert answer.body == others.partition(b"\r\n\r\n")[2]
 
 
 async def test_no_second_attempt_for_what_is_not_safe_or_not_late():
