@@ -1,4 +1,4 @@
-"""Secrets taken out of whatever leaves devgate: screen, logs, API, exports, `devgate config` (SEMANTICS 4, threat 14).
+"""Secrets taken out of what leaves devgate: screen, API, exports, `devgate config` (SEMANTICS 4, threat 14).
 
 Two questions, two functions: `redact_value` knows the name that a value goes by, `redact_text` knows only the text. Both are
 pure and take linear time. A long secret keeps eight hex digits of its SHA-256, so that equal ones can be recognised; a short one
@@ -7,7 +7,7 @@ tells what was claimed and opens no door.
 
 A reference, `${TOKEN}`, is no secret: it says where one comes from, and stays. A default that is written in it is one.
 
-Redact first, escape afterwards.
+Redact first, escape afterwards. What a service prints is its own to decide, and is left alone (`supervisor.logs`).
 """
 
 from __future__ import annotations

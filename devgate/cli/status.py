@@ -94,6 +94,8 @@ def head(snapshot: Snapshot) -> list[Run]:
     parts.append(rows.sync_summary(snapshot))
     rate = snapshot.traffic.per_minute
     parts += [rows.number(f"{fmt.count(rate)} req/min", rate), (f"up {fmt.span(snapshot.uptime_s)}", "muted")]
+    if rows.is_exposed(snapshot):
+        parts.insert(2, rows.EXPOSED)
     if snapshot.stopping:
         parts.insert(2, ("stopping", "warn"))
     return parts

@@ -2,6 +2,10 @@
 
 Lines are pulled by number, never pushed: a reader that is slow, or not there, costs nothing. Each line has two numbers: one in
 its service and one among all services, so that a merged view is in the order of arrival and is read on just like a single one.
+
+Secrets in them are not masked, here, on the screen or in files (SEMANTICS 4, threat 14, wants that of every exit): a service says
+its one-time password or the address with its token for somebody to use it, as on a terminal, and what it prints is its own to
+decide. Lines that devgate quotes elsewhere - in a row, an event, an answer to a page - are.
 """
 
 from __future__ import annotations

@@ -60,6 +60,8 @@ def header(snapshot: Snapshot) -> list[Part]:
         ),
         Part(((f"{share} errors", errors),), ((f"{share} err", errors),), drop=5),
     ]
+    if rows.is_exposed(snapshot):
+        parts.insert(2, Part((rows.EXPOSED,), (("open!", "bad"),)))
     if snapshot.faults:
         one = snapshot.faults[0]
         count = fmt.plural(len(snapshot.faults), "fault")

@@ -6,8 +6,10 @@ Every word here is also in `devgate status --json`; a column that has no field i
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from devgate.model.status import BreakerState, Forced, HealthState, Owner, ServiceState, SyncState
+from devgate.policy.addresses import is_loopback
 from devgate.tui import format as fmt
 from devgate.tui.columns import Column, Row
 
@@ -255,6 +257,15 @@ def sync_summary(snapshot: Snapshot) -> Run:
     if snapshot.sync is SyncState.SYNCED:
         return "in sync", "good"
     return "sync off" if snapshot.sync is SyncState.OFF else "sync unknown", "muted"
+
+
+EXPOSED: Final[Run] = ("open to the network", "bad")
+
+
+def is_exposed(snapshot: Snapshot) -> bool:
+    """Whether the gateway listens where other machines reach it (SEMANTICS 4, threat 7): said as long as it is so."""
+    host = urlsplit(snapshot.url).hostname
+    return host is not None and not is_loopback(host)
 
 
 _DRIFTED: Final = (SyncState.CRITICAL, SyncState.WARNING, SyncState.OUT_OF_SYNC)

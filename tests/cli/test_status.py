@@ -91,6 +91,12 @@ def test_that_no_versions_are_checked_is_said(cli: Cli, running: FakeControl) ->
     assert "sync off" in cli("status").out
 
 
+def test_that_others_can_reach_it_is_said(cli: Cli, running: FakeControl) -> None:
+    assert "open to the network" not in cli("status").out
+    running.now = replace(running.now, url="http://0.0.0.0:8080")
+    assert "open to the network" in cli("status").out.splitlines()[0]
+
+
 def test_a_refused_file_is_said(cli: Cli, running: FakeControl) -> None:
     running.change(config_problems=("devgate.yaml:3:1: unknown key",))
     assert "config error: devgate.yaml:3:1: unknown key" in cli("status").out

@@ -32,6 +32,18 @@ def test_a_wide_header_tells_everything():
         assert words in line
 
 
+@pytest.mark.parametrize("width", [30, 78, 158])
+@pytest.mark.parametrize("url", ["http://0.0.0.0:8080", "http://192.168.1.2:8080", "http://[::]:8080"])
+def test_a_gateway_that_others_can_reach_says_so_at_any_width(url: str, width: int):
+    line = said(header.header(replace(sample(), url=url)), width)
+    assert "open to the network" in line or (width < 158 and "open!" in line)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8080", "http://[::1]:8080", "http://localhost:80", ""])
+def test_one_that_nobody_else_can_reach_does_not(url: str):
+    assert "open" not in said(header.header(replace(sample(), url=url)), 158)
+
+
 def test_a_slow_loop_is_said():
     assert "loop 80ms late" in said(header.header(replace(sample(), loop_delay_ms=80)), 158)
     assert "late" not in said(header.header(sample()), 158)
