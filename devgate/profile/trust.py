@@ -1,8 +1,8 @@
 """Whether somebody has agreed to what a profile runs (SEMANTICS 4, threat 8).
 
 A profile from a cloned repository runs commands; the first time, devgate says which, and asks. Agreement is kept by a hash of
-exactly what was shown: the commands with their folders and variables, the addresses that requests go to, and where the gateway
-listens. So a changed command asks again, and a changed route does not. What an `.env` holds is not part of it: who trusts a
+exactly what was shown: the commands with their folders and variables, the addresses that requests go to, what of the environment
+is written into requests and answers, and where the gateway listens. So a changed command asks again, and a changed route does not. What an `.env` holds is not part of it: who trusts a
 command trusts the programs in its folder, and they can read more than that. Shipped profiles are trusted.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from devgate.profile.loading import Loaded
 
 _FOLDER: Final = "trust"
+_TOLD: Final = re.compile(r"routes\[|services\..+?\.stub\.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +135,8 @@ def _deeds(loaded: Loaded) -> Iterator[str]:
                 shown = f"from {origin}" if origin else "unset" if value is None else f"= {value}"
                 yield f"{name} with {key} {shown}"
         yield from (f"{name} with {file}" for file in (*profile.env_file, *service.env_file))
+    # What becomes part of a request or an answer: whoever asks can read it, or the service that is asked.
+    yield from (f"{path} tells {origin}" for path, origin in given.items() if _TOLD.match(path))
     if not is_loopback(profile.gateway.host):
         yield f"the gateway listens on {profile.gateway.host}"
 

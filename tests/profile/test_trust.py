@@ -57,6 +57,33 @@ def test_everything_that_it_would_do_is_listed(project: Project, state: Path) ->
     assert found.path == project.folder / "devgate.yaml"
 
 
+TELLING = {
+    "routes[0].response_headers.set.X-A": "{path: /a, service: a, response_headers: {set: {X-A: '${AWS_KEY}'}}}",
+    "routes[0].request_headers.add.X-A[0]": "{path: /a, service: a, request_headers: {add: {X-A: ['${AWS_KEY}']}}}",
+    "routes[0].fallback.answer.body.key": "{path: /a, service: a, fallback: {answer: {body: {key: 'is ${AWS_KEY}'}}}}",
+}
+
+
+@pytest.mark.parametrize(("path", "route"), TELLING.items(), ids=TELLING)
+def test_to_tell_what_the_environment_holds_is_a_deed(project: Project, state: Path, path: str, route: str) -> None:
+    """A profile that runs nothing and answers a page with a variable of its choice."""
+    project.environ = {"AWS_KEY": "secret"}
+    found = asked(project, state, f"services: {{a: {{stub: true, port: 1}}}}\nroutes: [{route}]\n")
+    assert found.lines == (f"{path} tells env AWS_KEY",)
+
+
+def test_a_stand_in_tells_it_too(project: Project, state: Path) -> None:
+    project.environ = {"AWS_KEY": "secret"}
+    stub = "{responses: [{path: /x, headers: {X-A: '${AWS_KEY}'}}]}"
+    found = asked(project, state, f"services: {{a: {{stub: {stub}, port: 1}}}}\n")
+    assert found.lines == ("services.a.stub.responses[0].headers.X-A tells env AWS_KEY",)
+
+
+def test_a_default_is_written_in_the_file_and_no_secret(project: Project, state: Path) -> None:
+    text = "services: {a: {stub: true, port: 1}}\nroutes: [{path: '${PREFIX:-/a}', service: a}]\n"
+    assert request(project, state, text) is None
+
+
 def test_what_is_agreed_to_is_not_asked_again(project: Project, state: Path) -> None:
     project.environ = {"TOKEN": "x"}
     remember(asked(project, state, PROFILE), state)
