@@ -11,10 +11,13 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self
+from urllib.parse import urlsplit
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
+from aiohttp.abc import AbstractResolver, ResolveResult
 
 from devgate.model.events import Publish, SyncChanged
 from devgate.model.service import ServiceSyncSpec
@@ -22,6 +25,7 @@ from devgate.model.snapshot import SyncRow
 from devgate.model.status import ServiceState, SyncState
 from devgate.model.units import format_duration
 from devgate.policy.sync import Version, overall
+from devgate.resolver import resolve
 from devgate.tasks import Scope
 
 if TYPE_CHECKING:
@@ -84,7 +88,7 @@ class SyncMonitor:
     async def __aenter__(self) -> Self:
         self._session = ClientSession(
             # A connection that is kept would be one more thing for a stopping service to wait for.
-            connector=TCPConnector(force_close=True),
+            connector=TCPConnector(force_close=True, resolver=_Resolver(self._may_be_remote), use_dns_cache=False),
             timeout=ClientTimeout(total=None),
             cookie_jar=DummyCookieJar(),
             headers={"Accept": "application/json", "Accept-Encoding": "identity"},
@@ -231,6 +235,11 @@ class SyncMonitor:
                     raise ValueError(f"more than {LARGEST // 1024} KiB")
             return _Answer(answer.status, header, None if header and not body else json.loads(body))
 
+    def _may_be_remote(self, host: str) -> bool:
+        return any(
+            spec.allow_remote and urlsplit(spec.url or "").hostname == host for spec in self._profile.services.values()
+        )
+
     def _moved(self, entry: Entry, instance: Instance, old: ServiceState) -> None:
         if instance.state is ServiceState.READY and entry.service in self._versions:
             self._wake.set()
@@ -248,6 +257,28 @@ class SyncMonitor:
                 at=self._clock.wall(),
             )
         )
+
+
+class _Resolver(AbstractResolver):
+    """Names for aiohttp, under the rules of all who connect to services.
+
+    Args:
+        remote: whether a host may be beyond this machine and its private networks.
+    """
+
+    def __init__(self, remote: Callable[[str], bool]) -> None:
+        self._remote = remote
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        found = await resolve(host, port, remote=self._remote(host))
+        return [
+            ResolveResult(hostname=host, host=one.host, port=port, family=one.family, proto=0, flags=0) for one in found
+        ]
+
+    async def close(self) -> None:
+        """It holds nothing."""
 
 
 def _spec(service: ServiceSpec) -> ServiceSyncSpec:

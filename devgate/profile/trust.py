@@ -2,8 +2,9 @@
 
 A profile from a cloned repository runs commands; the first time, devgate says which, and asks. Agreement is kept by a hash of
 exactly what was shown: the commands with their folders and variables, the addresses that requests go to, what of the environment
-is written into requests and answers, and where the gateway listens. So a changed command asks again, and a changed route does not. What an `.env` holds is not part of it: who trusts a
-command trusts the programs in its folder, and they can read more than that. Shipped profiles are trusted.
+is written into requests and answers, and where the gateway listens. So a changed command asks again, and a changed route does
+not. What an `.env` holds is not part of it: who trusts a command trusts the programs in its folder, and they can read more than
+that. Shipped profiles are trusted.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from devgate.directory import Endpoint
@@ -119,15 +120,15 @@ class External:
         target = self._target
         if spec.http is None:
             return await probes.tcp(target, spec.timeout, clock)
-        asked = http_target(spec.http, target.port) or target
+        asked = http_target(spec.http, target.port, remote=target.remote) or target
         if not spec.http.startswith(("http:", "https:")):
-            asked = probes.Target(target.hosts, target.port, asked.path, target.tls)
+            asked = replace(target, path=asked.path)
         return await probes.http(asked, spec.timeout, clock)
 
     @property
     def _target(self) -> probes.Target:
         assert self.spec.url is not None
-        return probes.target_of(self.spec.url)
+        return probes.target_of(self.spec.url, remote=self.spec.allow_remote)
 
     def _heard(self, result: ProbeResult) -> bool:
         world, readiness = self._world, self._vitals.readiness

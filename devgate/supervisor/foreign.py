@@ -12,6 +12,7 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from devgate import processes
+from devgate.resolver import LOOPBACKS
 from devgate.supervisor import ports, probes
 from devgate.supervisor.readiness import Prober
 from devgate.supervisor.vitals import Vitals, http_target
@@ -91,7 +92,7 @@ class Foreign:
         if target is not None:
             result = await probes.http(target, spec.timeout, clock)
         else:
-            result = await probes.tcp(probes.Target(probes.LOOPBACKS, port), spec.timeout, clock)
+            result = await probes.tcp(probes.Target(LOOPBACKS, port), spec.timeout, clock)
         if result.ok and not self.present:
             self.owner = await asyncio.to_thread(ports.owner, port)
         return result

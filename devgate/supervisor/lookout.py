@@ -31,7 +31,7 @@ class Lookout:
 
     def look_at(self, run: Run) -> None:
         """Probe it from now on; again when the way of looking has changed."""
-        run.probe(lambda: self._whole.spec.ready, self._heard)
+        run.probe(lambda: self._whole.spec.ready, self._heard, remote=self._whole.spec.allow_remote)
 
     def expect(self, *, ready: bool) -> None:
         """From now on it should become ready within its time, or need not."""

@@ -12,13 +12,14 @@ from urllib.parse import urlsplit
 
 import httptools
 
+from devgate.resolver import LOOPBACKS, resolve
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from devgate.clock import Clock
 
 BODY_LIMIT: Final = 64 * 1024
-LOOPBACKS: Final = ("127.0.0.1", "::1")
 
 _GOOD: Final = frozenset({"healthy", "ok", "up", "pass", "green"})
 _MIDDLING: Final = frozenset({"degraded", "warn", "yellow"})
@@ -49,15 +50,18 @@ class Target:
     port: int
     path: str = "/"
     tls: bool = False
+    remote: bool = False
+    """Whether that may be beyond this machine and its private networks (`allow_remote`)."""
 
 
-def target_of(url: str) -> Target:
+def target_of(url: str, *, remote: bool = False) -> Target:
     """The address in a URL. `localhost` is both loopbacks, IPv4 first."""
     parts = urlsplit(url)
     host = parts.hostname or "localhost"
     tls = parts.scheme == "https"
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return Target(LOOPBACKS if host == "localhost" else (host,), parts.port or (443 if tls else 80), path, tls)
+    hosts = LOOPBACKS if host == "localhost" else (host,)
+    return Target(hosts, parts.port or (443 if tls else 80), path, tls, remote)
 
 
 async def tcp(target: Target, timeout_s: float, clock: Clock) -> ProbeResult:
@@ -147,13 +151,30 @@ def _status_word(body: bytes) -> str:
     return word if word in _GOOD or word in _MIDDLING or word in _BAD else ""
 
 
+async def _open(host: str, target: Target) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection to the first address of a host that takes one."""
+    failure: OSError | None = None
+    for where in await resolve(host, target.port, remote=target.remote):
+        try:
+            return await asyncio.open_connection(
+                where.host,
+                where.port,
+                ssl=ssl.create_default_context() if target.tls else None,
+                server_hostname=host if target.tls else None,
+                limit=BODY_LIMIT,
+            )
+        except OSError as error:
+            failure = failure or error
+    assert failure is not None
+    raise failure
+
+
 async def _connect(target: Target) -> tuple[asyncio.StreamReader, asyncio.StreamWriter, str]:
     """A connection to the first host that takes one."""
     failure: OSError | None = None
     for host in target.hosts:
         try:
-            context = ssl.create_default_context() if target.tls else None
-            reader, writer = await asyncio.open_connection(host, target.port, ssl=context, limit=BODY_LIMIT)
+            reader, writer = await _open(host, target)
         except OSError as error:
             failure = failure or error
             continue

@@ -129,7 +129,9 @@ class Run:
 
     # Probes
 
-    def probe(self, spec: Callable[[], ProbeSpec], heard: Callable[[ProbeResult], bool]) -> None:
+    def probe(
+        self, spec: Callable[[], ProbeSpec], heard: Callable[[ProbeResult], bool], *, remote: bool = False
+    ) -> None:
         """Look at it from now on, until it ends. Called again when the way of looking has changed."""
         self.end_probing()
         self._watch = None
@@ -137,7 +139,7 @@ class Run:
         if wanted.log is not None and not self.launch.stub:
             # What was written before is not looked at again; a process that is ready has written it.
             self._watch = LogWatch(wanted.log, found=self.vitals.readiness.ready)
-        look = probe_of(wanted, self.launch, self._watch, self._world.clock)
+        look = probe_of(wanted, self.launch, self._watch, self._world.clock, remote=remote)
         self._prober = Prober(look, heard, spec, self._world.draw)
         self._probing = self._world.scope.guarded(f"probe.{self.pid}", self._prober.run)
 

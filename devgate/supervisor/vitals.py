@@ -11,9 +11,10 @@ from devgate.model.snapshot import ProbeRow
 from devgate.model.units import format_duration
 from devgate.policy.restart import end_text
 from devgate.redact import redact_text
+from devgate.resolver import LOOPBACKS
 from devgate.supervisor import probes
 from devgate.supervisor.once import run_once
-from devgate.supervisor.probes import LOOPBACKS, ProbeResult, Target
+from devgate.supervisor.probes import ProbeResult, Target
 from devgate.supervisor.readiness import Readiness
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def probe_text(spec: ProbeSpec, port: int | None) -> str:
 
 
 def probe_of(
-    spec: ProbeSpec, launch: Launch, watch: LogWatch | None, clock: Clock
+    spec: ProbeSpec, launch: Launch, watch: LogWatch | None, clock: Clock, *, remote: bool = False
 ) -> Callable[[], Awaitable[ProbeResult]]:
     """How one run of a service is looked at.
 
@@ -72,7 +73,7 @@ def probe_of(
     programs.
     """
     port = launch.port
-    if spec.http is not None and (target := http_target(spec.http, port, own=launch.stub)) is not None:
+    if spec.http is not None and (target := http_target(spec.http, port, own=launch.stub, remote=remote)) is not None:
         return lambda: probes.http(target, spec.timeout, clock)
     if not launch.stub:
         if spec.exec is not None:
@@ -89,15 +90,16 @@ def probe_of(
     return lambda: _alive(began, clock)
 
 
-def http_target(text: str, port: int | None, *, own: bool = False) -> Target | None:
+def http_target(text: str, port: int | None, *, own: bool = False, remote: bool = False) -> Target | None:
     """Where `ready.http` points: a path on the service's port, or a whole URL. None: a path, and there is no port.
 
     Args:
         own: the port is the service's, even if the URL names another.
+        remote: the URL may lead beyond this machine and its private networks (`allow_remote`).
     """
     parts = urlsplit(text)
     if parts.scheme and not own:
-        return probes.target_of(text)
+        return probes.target_of(text, remote=remote)
     if port is None:
         return None
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")

@@ -17,6 +17,7 @@ from devgate.model.profile import Profile
 from devgate.model.status import ServiceState, SyncState
 from devgate.monitor.sync import SyncMonitor
 from tests.deadline import DEADLINE_S
+from tests.upstreams import resolving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -84,6 +85,22 @@ async def test_a_service_that_comes_up_is_asked_at_once() -> None:
         assert asked == ["/api/shared-knowledge/status"]
     assert isinstance(events[0], SyncChanged)
     assert (events[0].expected, events[0].actual) == ("1.0.0", "0.9.0")
+
+
+async def test_a_name_is_looked_up_and_must_not_lead_to_a_cloud_s_metadata(monkeypatch: pytest.MonkeyPatch) -> None:
+    directory = Directory()
+    async with (
+        service({"/api/shared-knowledge/status": {"version": "1.0.0"}}) as (endpoint, asked),
+        SyncMonitor(directory, lambda event: None, SystemClock(), profile=profile()) as monitor,
+    ):
+        resolving(monkeypatch, "169.254.169.254")
+        serve(directory, Endpoint("service.test", endpoint.port))
+        await monitor.check()
+        assert "may not be dialled" in monitor.rows()["a"].detail
+        assert asked == []
+        resolving(monkeypatch, "127.0.0.1")
+        await monitor.check()
+        assert monitor.overall is SyncState.SYNCED
 
 
 async def test_the_health_path_is_asked_where_there_is_no_status() -> None:

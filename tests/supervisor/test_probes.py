@@ -8,9 +8,11 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 
 from devgate.clock import SystemClock
+from devgate.resolver import LOOPBACKS
 from devgate.supervisor import probes
-from devgate.supervisor.probes import LOOPBACKS, LogWatch, Target, target_of
+from devgate.supervisor.probes import LogWatch, Target, target_of
 from tests.deadline import DEADLINE_S
+from tests.upstreams import resolving
 
 CLOCK = SystemClock()
 Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -167,6 +169,27 @@ async def test_sends_the_path_with_its_query() -> None:
     async with server(note) as port:
         assert (await probes.http(Target(LOOPBACKS, port, "/a/b?c=d"), 5.0, CLOCK)).ok
         assert heads[0].startswith(b"GET /a/b?c=d HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n" % port)
+
+
+async def test_a_name_that_leads_to_a_cloud_s_metadata_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def connect(*args: object, **options: object) -> None:
+        raise AssertionError(args)
+
+    resolving(monkeypatch, "169.254.169.254")
+    monkeypatch.setattr(asyncio, "open_connection", connect)
+    for probe in (probes.http, probes.tcp):
+        result = await probe(target_of("http://service.test"), 5.0, CLOCK)
+        assert (result.ok, result.detail) == (False, "service.test is at an address that may not be dialled")
+
+
+async def test_the_users_word_lets_a_probe_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def connect(host: str, *args: object, **options: object) -> None:
+        raise ConnectionRefusedError(host)
+
+    resolving(monkeypatch, "8.8.8.8")
+    monkeypatch.setattr(asyncio, "open_connection", connect)
+    assert not (await probes.tcp(target_of("http://service.test"), 5.0, CLOCK)).refused
+    assert (await probes.tcp(target_of("http://service.test", remote=True), 5.0, CLOCK)).refused
 
 
 def test_reads_addresses() -> None:

@@ -1,8 +1,7 @@
 """From a name to a connected socket: resolve once, check every address, dial the checked ones.
 
 Happy eyeballs in the small (RFC 8305): addresses are tried in order, the next one as soon as the last has failed or has not
-answered within `STAGGER_S`; the first that connects wins and the others are closed. `localhost` is never looked up (RFC 6761
-6.3): it is 127.0.0.1, then ::1, because development servers bind one or the other and rarely both.
+answered within `STAGGER_S`; the first that connects wins and the others are closed.
 """
 
 from __future__ import annotations
@@ -12,15 +11,16 @@ import math
 import socket
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from ipaddress import ip_address
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from devgate.gateway.upstream.errors import Kind, Stage, UpstreamError, connect_error
-from devgate.policy.addresses import may_dial
+from devgate.resolver import ProhibitedError, is_local, resolve
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncIterator, Callable, Hashable, Sequence
+
+    from devgate.resolver import Whereabouts
 
 T = TypeVar("T", bound=asyncio.Protocol)
 
@@ -29,8 +29,6 @@ LOOPBACK_TIMEOUT_S = 2.0
 REMOTE_TIMEOUT_S = 10.0
 TLS_CLOSE_S = 1.0
 """How long a TLS peer may take to say goodbye; asyncio would wait 30 s."""
-
-LOOPBACKS = ("127.0.0.1", "::1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +51,7 @@ class Origin:
     @property
     def connect_timeout_s(self) -> float:
         """A service on this machine answers at once or not at all."""
-        return LOOPBACK_TIMEOUT_S if _is_local(self.host) else REMOTE_TIMEOUT_S
+        return LOOPBACK_TIMEOUT_S if is_local(self.host) else REMOTE_TIMEOUT_S
 
 
 async def dial(
@@ -77,60 +75,18 @@ async def dial(
     try:
         limit_s = origin.connect_timeout_s if timeout_s is None else timeout_s
         async with asyncio.timeout(None if limit_s == math.inf else limit_s):  # uvloop's clock ends at 2**64 ms
-            addresses = await _resolve(origin)
-            checked = [address for address in addresses if _may_dial(address, remote=origin.remote)]
-            if not checked:
-                raise UpstreamError(
-                    Kind.PROHIBITED, Stage.CONNECT, f"{origin} is at an address that may not be dialled"
-                )
-            async with _connected(checked) as sock:
+            addresses = await resolve(origin.host, origin.port, remote=origin.remote)
+            async with _connected(addresses) as sock:
                 return await _attach(origin, factory, sock, tls)
+    except ProhibitedError as error:
+        detail = f"{origin} is at an address that may not be dialled"
+        raise UpstreamError(Kind.PROHIBITED, Stage.CONNECT, detail) from error
     except OSError as error:
         raise connect_error(error, str(origin)) from error
 
 
-_Target: TypeAlias = tuple[socket.AddressFamily, tuple[str, int]]
-
-
-def _may_dial(target: _Target, *, remote: bool) -> bool:
-    """What a name resolves to counts, whatever it looked like when the profile was checked (SEMANTICS 4, threat 8)."""
-    return may_dial(ip_address(target[1][0].partition("%")[0]), remote=remote)
-
-
-def _is_local(host: str) -> bool:
-    """`localhost` and everything below it, and loopback addresses."""
-    name = host.rstrip(".").lower()
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-async def _resolve(origin: Origin) -> list[_Target]:
-    """The addresses of an origin, in the order in which to try them."""
-    host, port = origin.host, origin.port
-    try:
-        address = ip_address(host.partition("%")[0])
-    except ValueError:
-        if _is_local(host):
-            return [(_family(literal), (literal, port)) for literal in LOOPBACKS]
-    else:
-        return [(_family(str(address)), (host, port))]
-    try:
-        infos = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except ValueError as error:  # a NUL, or a label that IDNA does not know
-        raise socket.gaierror(socket.EAI_NONAME, "not a host name") from error
-    return [(family, (str(where[0]), port)) for family, _, _, _, where in infos]
-
-
-def _family(literal: str) -> socket.AddressFamily:
-    return socket.AF_INET6 if ":" in literal else socket.AF_INET
-
-
 @asynccontextmanager
-async def _connected(targets: Sequence[_Target]) -> AsyncIterator[socket.socket]:
+async def _connected(targets: Sequence[Whereabouts]) -> AsyncIterator[socket.socket]:
     """A connected socket, closed if what is done with it fails."""
     sock = await (_race(targets) if len(targets) > 1 else _connect(targets[0]))
     try:
@@ -143,25 +99,24 @@ async def _connected(targets: Sequence[_Target]) -> AsyncIterator[socket.socket]
         raise
 
 
-async def _connect(target: _Target) -> socket.socket:
-    family, where = target
-    sock = socket.socket(family, socket.SOCK_STREAM)
+async def _connect(target: Whereabouts) -> socket.socket:
+    sock = socket.socket(target.family, socket.SOCK_STREAM)
     try:
         sock.setblocking(False)
-        await asyncio.get_running_loop().sock_connect(sock, where)
+        await asyncio.get_running_loop().sock_connect(sock, (target.host, target.port))
     except BaseException:
         sock.close()
         raise
     return sock
 
 
-async def _race(targets: Sequence[_Target]) -> socket.socket:
+async def _race(targets: Sequence[Whereabouts]) -> socket.socket:
     """The first of `targets` that connects; where none does, the error of the first one tried."""
     won: list[socket.socket] = []
     failed: dict[int, OSError] = {}
     moved = asyncio.Event()
 
-    async def run(lane: int, target: _Target) -> None:
+    async def run(lane: int, target: Whereabouts) -> None:
         try:
             won.append(await _connect(target))
         except OSError as error:
@@ -172,7 +127,7 @@ async def _race(targets: Sequence[_Target]) -> socket.socket:
         async with asyncio.TaskGroup() as group:
             tasks = []
             for lane, target in enumerate(targets):
-                tasks.append(group.create_task(run(lane, target), name=f"dial {target[1][0]}"))
+                tasks.append(group.create_task(run(lane, target), name=f"dial {target.host}"))
                 await _pause(moved, STAGGER_S)
                 if won:
                     break

@@ -17,8 +17,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from devgate.gateway.upstream import dial as dialling
 from devgate.gateway.upstream.dial import LOOPBACK_TIMEOUT_S, REMOTE_TIMEOUT_S, Origin, dial
 from devgate.gateway.upstream.errors import Kind, Stage, UpstreamError
+from devgate.resolver import Whereabouts
 from tests.deadline import DEADLINE_S
-from tests.upstreams import Peer, free_port, scripted
+from tests.upstreams import Peer, free_port, resolving, scripted
 
 
 class Plain(asyncio.Protocol):
@@ -123,7 +124,8 @@ async def test_two_that_connect_at_the_same_moment(cancelled: bool, monkeypatch:
 
     monkeypatch.setattr(dialling, "_connect", connect)
     monkeypatch.setattr(dialling, "STAGGER_S", 0.0)
-    task = asyncio.create_task(dialling._race([(socket.AF_INET, ("127.0.0.1", 1)), (socket.AF_INET6, ("::1", 1))]))
+    both = [Whereabouts(socket.AF_INET, "127.0.0.1", 1), Whereabouts(socket.AF_INET6, "::1", 1)]
+    task = asyncio.create_task(dialling._race(both))
     for _ in range(10):
         await asyncio.sleep(0)
     go.set()
@@ -181,19 +183,6 @@ async def test_names_that_lead_nowhere(host: str) -> None:
     assert error.kind is Kind.DNS
 
 
-def resolving(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
-    """Let `service.test` have these addresses."""
-    loop = asyncio.get_running_loop()
-    real = loop.getaddrinfo
-
-    async def getaddrinfo(host: str, port: int, **options: int) -> list[object]:
-        if host != "service.test":
-            return list(await real(host, port, **options))  # uvloop asks for literals, too
-        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in addresses]
-
-    monkeypatch.setattr(loop, "getaddrinfo", getaddrinfo)
-
-
 async def test_a_name_is_resolved_and_its_addresses_tried_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     async with scripted(wait) as upstream:
         resolving(monkeypatch, "127.0.0.2", "127.0.0.1")
@@ -215,8 +204,8 @@ async def test_link_local_addresses_are_never_dialled(address: str, monkeypatch:
 async def test_a_name_that_leads_out_of_the_private_networks_needs_the_users_word(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async def connect(target: tuple[object, tuple[str, int]]) -> socket.socket:
-        dialled.append(target[1][0])
+    async def connect(target: Whereabouts) -> socket.socket:
+        dialled.append(target.host)
         raise ConnectionRefusedError
 
     dialled: list[str] = []
