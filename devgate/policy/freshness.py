@@ -82,8 +82,8 @@ class Freshness:
         return -left_s < (self.stale_s if asked[b"max-stale"] is None else seconds(asked, b"max-stale") or 0)
 
     def stands_in(self, now: float) -> bool:
-        """Whether it may be served in place of an error."""
-        return -self.left_s(now) < self.stale_s
+        """Whether it may be served in place of an error; never without the service's word where each use needs that."""
+        return not self.revalidate and -self.left_s(now) < self.stale_s
 
 
 def values(fields: Iterable[tuple[bytes, bytes]], name: bytes) -> list[bytes]:

@@ -304,6 +304,14 @@ async def test_a_kept_answer_stands_in_for_an_error(how: str):
         assert (await bench.get("/other")).status in (502, 503)
 
 
+async def test_what_has_to_be_confirmed_each_time_stands_in_for_nothing():
+    service = Service(says("kept", "Cache-Control: no-cache, max-age=60", 'ETag: "1"'), says("oops", status="503 Oops"))
+    cache = {"stale_if_error": "1h"}
+    async with scripted(service.script) as up, gateway({"a": up}, routes=route(cache), managed=False) as bench:
+        assert (await bench.get()).body == b"kept"
+        assert (await bench.get()).status == 503
+
+
 async def test_without_leave_no_stale_answer_is_given():
     async with scripted(falling(reset=False)) as up, gateway({"a": up}, routes=route("true")) as bench:
         assert (await bench.get()).body == b"kept"
