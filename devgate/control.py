@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from devgate.model.detail import Replayed, RequestDetail
     from devgate.model.fault import Fault
     from devgate.model.plan import Plan
-    from devgate.model.query import LogSlice, RequestPage
+    from devgate.model.query import LogSlice, RequestName, RequestPage
     from devgate.model.snapshot import Snapshot
     from devgate.model.status import Forced
 
@@ -91,11 +91,11 @@ class GatewayControl(Protocol):
         """Finished requests after sequence number `after`, at most the newest `limit`; and, if asked for, those `under_way`."""
         ...
 
-    async def request(self, seq: int) -> RequestDetail:
-        """All that is known of a finished request.
+    async def request(self, name: RequestName) -> RequestDetail:
+        """All that is known of a request, by its number; by its id, one under way as well, so far.
 
         Raises:
-            CommandError: there is none of this number, or it is too long ago.
+            CommandError: there is none of this name, or it is too long ago.
         """
         ...
 

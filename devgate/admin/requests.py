@@ -1,4 +1,4 @@
-"""Finished requests: the list, one in detail, one sent again."""
+"""Single requests: one in detail, also while it is under way; one sent again."""
 
 from __future__ import annotations
 
@@ -24,11 +24,19 @@ class Requests:
         self._control = control
 
     def routes(self) -> list[web.RouteDef]:
-        return [web.get("/v1/requests/{seq}", self.show), web.post("/v1/requests/{seq}/replay", self.replay)]
+        return [
+            web.get("/v1/requests/{seq}", self.show),
+            web.get("/v1/request", self.show_called),
+            web.post("/v1/requests/{seq}/replay", self.replay),
+        ]
 
     async def show(self, request: web.Request) -> web.Response:
         """Everything that is known of a finished request, without secrets."""
         return answer(await self._control.gateway.request(_seq(request)))
+
+    async def show_called(self, request: web.Request) -> web.Response:
+        """The same, named by `id`: so far, while it is under way."""
+        return answer(await self._control.gateway.request(request.query.get("id", "")))
 
     async def replay(self, request: web.Request) -> web.Response:
         """Send it again, through the gateway: as it was, or as `text` has it, which `draft` wrote."""

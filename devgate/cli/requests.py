@@ -36,7 +36,7 @@ WIDTH: Final = 120
 def command(
     words: tuple[str, ...], follow: bool, count: int, file: str | None, as_curl: bool, as_json: bool, project: str
 ) -> None:
-    """List requests, newest last; show a finished one, with its decisions, headers, bodies and times; send one again.
+    """List requests, newest last; show one, with its decisions, headers, bodies and times; send a finished one again.
 
     ID is a request's number, or its X-Request-ID or the beginning of it. FILTER is what the traffic view takes: service:auth
     status:5xx path:/api method:POST took:>500ms state:open, or any text. To turn a word round, put -- before the filter and -
@@ -57,19 +57,19 @@ def command(
     async def work(control: RemoteControl) -> None:
         import asyncio
 
-        finished = follow or verb or file or as_curl
+        finished = follow or file or verb == "replay" or (as_curl and not verb)
         page = await control.gateway.requests(limit=MOST, under_way=not finished)
         rows = [row for row in (*page.rows, *page.under_way) if wanted(row)]
         rows = rows[len(rows) - min(count, len(rows)) :]
         if verb:
             rows = rows[-1:]
             if not rows:
-                raise _unknown(words[1])
-        numbers = [row.seq for row in rows]
+                raise _unknown(words[1], finished=bool(finished))
+        names = [row.name for row in rows]
         if verb == "replay":
-            numbers = [(await control.gateway.replay(numbers[0])).seq]
+            names = [(await control.gateway.replay(rows[0].seq)).seq]
         if file or as_curl or verb:
-            details = [await control.gateway.request(number) for number in numbers]
+            details = [await control.gateway.request(name) for name in names]
             _tell(details, file=file, as_curl=as_curl, as_json=as_json)
             return
         _print(rows, as_json=as_json, is_first=True, is_last=not follow)
@@ -87,11 +87,11 @@ def _named(name: str) -> Callable[[RequestRow], bool]:
     return lambda row: row.request_id.startswith(name)
 
 
-def _unknown(name: str) -> Exception:
+def _unknown(name: str, *, finished: bool) -> Exception:
     from devgate.errors import CommandError, Exit
 
     return CommandError(
-        f"no finished request is called {name!r}",
+        f"no {'finished ' if finished else ''}request is called {name!r}",
         hint="`devgate requests --json` shows numbers and ids",
         code="unknown-request",
         status=404,

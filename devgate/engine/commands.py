@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from devgate.gateway.gateway import Gateway
     from devgate.model.detail import Replayed, RequestDetail
     from devgate.model.fault import Fault
-    from devgate.model.query import LogSlice, RequestPage
+    from devgate.model.query import LogSlice, RequestName, RequestPage
     from devgate.model.status import Forced
     from devgate.monitor.sync import SyncMonitor
     from devgate.supervisor.supervisor import Supervisor
@@ -125,8 +125,8 @@ class Traffic:
     async def requests(self, after: int = 0, limit: int = 100, *, under_way: bool = False) -> RequestPage:
         return self._gateway.requests(after, limit, under_way=under_way)
 
-    async def request(self, seq: int) -> RequestDetail:
-        return await self._gateway.inspector.request(seq)
+    async def request(self, name: RequestName) -> RequestDetail:
+        return await self._gateway.inspector.request(name)
 
     async def replay(self, seq: int, text: str | None = None) -> Replayed:
         self._audit.note("replay" if text is None else "replay with changes", f"request {seq}")

@@ -10,6 +10,7 @@ are in here; whatever leaves goes through `detail`. It is kept for replay, and f
 from __future__ import annotations
 
 from collections import deque
+from copy import copy
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 if TYPE_CHECKING:
@@ -165,6 +166,23 @@ class Captures:
         trace = trace or PLAIN
         upload = b"".join(trace.uploaded) if whole is None else whole
         return Raw(fields, sent, upload, b"".join((answer, *trace.rest)), peer, http10, cors, trace)
+
+
+def so_far(exchange: Exchange) -> Raw:
+    """What would be kept of a request that is under way, if it ended now."""
+    trace, answer = copy(exchange.trace or PLAIN), exchange.answered[:ANSWER]
+    trace.frames = [*trace.frames]
+    trace.settle(ANSWER - len(answer))
+    return Raw(
+        exchange.greeting.raw if exchange.raw_headers else (),
+        (b"", b"") if trace.sent_s == NEVER else exchange.head,
+        b"".join(trace.uploaded) if exchange.whole_body is None else exchange.whole_body[:KEPT],
+        b"".join((answer, *trace.rest)),
+        exchange.client.peer,
+        exchange.http10,
+        exchange.cors,
+        trace,
+    )
 
 
 def cut(pieces: Sequence[bytes], most: int) -> list[bytes]:

@@ -1,5 +1,5 @@
-"""What was kept of a request as `RequestDetail`: taken apart, explained and redacted. Pure, and slow enough for a thread: to
-search 64 KiB of text for secrets takes 20 ms.
+"""What is known of a request, finished or not, as `RequestDetail`: taken apart, explained and redacted. Pure, and slow enough for
+a thread: to search 64 KiB of text for secrets takes 20 ms.
 """
 
 from __future__ import annotations
@@ -28,6 +28,13 @@ _ENDS: Final = {
 GONE: Final = "headers and bodies are no longer held: newer requests have taken their room"
 _RESCUES: Final = frozenset({"fault", "fallback", "garbage", "retry"})
 """Steps that mean that something has failed."""
+_SO_FAR: Final = {
+    "gateway": "devgate has not sent it on yet",
+    "held": "{} is not ready",
+    "queued": "no connection to {} is free",
+    "waiting": "{} has not answered yet",
+}
+"""What a request under way waits for, by its state."""
 _THEN: Final = {
     "replay": "sent again on another connection",
     "wait": "waited, then sent again",
@@ -135,12 +142,10 @@ def _decisions(row: RequestRow, raw: Raw | None) -> Iterable[Decision]:
         yield _origin(raw)
     if row.route:
         yield Decision("route", f"{row.route} leads to {row.service}")
-    elif not row.error:
+    elif not row.error and row.state == "done":
         yield Decision("route", "none: devgate answered for itself")
     if row.held_ms:
-        back = bool(row.replica >= 0 and (raw is None or raw.sent[0]))
-        outcome = f"until {row.service} came back" if back else f"and {row.service} did not come back in that time"
-        yield Decision("lifecycle", f"held for {row.held_ms:,.0f} ms{'' if back else ','} {outcome}", "warn")
+        yield Decision("lifecycle", f"held for {row.held_ms:,.0f} ms{_held_until(row, raw)}", "warn")
     if trace.probe:
         yield Decision("breaker", f"half open: this request tried whether {row.service} works again", "warn")
     for trial in trace.trials:
@@ -152,8 +157,19 @@ def _decisions(row: RequestRow, raw: Raw | None) -> Iterable[Decision]:
         yield Decision("attempt", f"{nth}sent to {row.service} #{row.replica}")
     if row.error:
         yield refused
+    elif row.state in _SO_FAR:
+        yield Decision("answer", f"none yet: {_SO_FAR[row.state].format(row.service)}", "warn")
     elif row.status:
-        yield Decision("answer", f"{row.status} from {row.service or 'devgate'}")
+        going_on = "" if row.state == "done" else ", which goes on"
+        yield Decision("answer", f"{row.status} from {row.service or 'devgate'}{going_on}")
+
+
+def _held_until(row: RequestRow, raw: Raw | None) -> str:
+    if row.state == "held":
+        return " so far"
+    if row.replica >= 0 and (raw is None or raw.sent[0]):
+        return f" until {row.service} came back"
+    return f", and {row.service} did not come back in that time"
 
 
 def _origin(raw: Raw) -> Decision:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from devgate.clock import Clock
     from devgate.directory import Directory
+    from devgate.gateway.exchange import Exchange
     from devgate.gateway.rules import Rules
     from devgate.model.events import Publish
     from devgate.model.fault import Fault
@@ -65,7 +66,7 @@ class Gateway:
         self._profile = profile
         self._clock = clock
         self._ring = Ring()
-        self.inspector = Inspector(self._ring, lambda: (self._addresses[0], self._port))
+        self.inspector = Inspector(self._ring, lambda: (self._addresses[0], self._port), self._exchanges, clock)
         """Looks at single requests."""
         self._addresses: list[str] = []
         self._port = profile.gateway.port
@@ -226,10 +227,13 @@ class Gateway:
     def requests(self, after: int = 0, limit: int = 100, *, under_way: bool = False) -> RequestPage:
         """Finished requests with numbers above `after`, at most the newest `limit`; and, if asked for, those `under_way`."""
         page = self._ring.page(after, limit)
-        if under_way and self._front is not None:
-            rows = under_way_rows(self._front.exchanges(), self._clock.now(), self._clock.wall())
+        if under_way:
+            rows = under_way_rows(self._exchanges(), self._clock.now(), self._clock.wall())
             page = replace(page, under_way=rows)
         return page
+
+    def _exchanges(self) -> Sequence[Exchange]:
+        return () if self._front is None else self._front.exchanges()
 
 
 def _remote(profile: Profile) -> frozenset[str]:

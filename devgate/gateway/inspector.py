@@ -1,4 +1,4 @@
-"""Looks at what the gateway remembers of finished requests, and sends one again.
+"""Looks at what the gateway knows of single requests, and sends one again.
 
 A request that is sent again goes through the gateway's own listener, like any other: by the same rules, into the same list. It
 carries the secrets that it had, which nobody but the gateway has kept.
@@ -10,20 +10,24 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from devgate.errors import CommandError
+from devgate.gateway.capture import so_far
 from devgate.gateway.detail import detail_of
 from devgate.gateway.request_id import RequestIds
+from devgate.gateway.under_way import row_of
 from devgate.inspection.answers import answer_of
 from devgate.inspection.draft import Known, outgoing, same
 from devgate.model.detail import Replayed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
+    from devgate.clock import Clock
     from devgate.gateway.capture import Raw
+    from devgate.gateway.exchange import Exchange
     from devgate.gateway.record import Ring
     from devgate.inspection.draft import Outgoing
     from devgate.model.detail import RequestDetail
-    from devgate.model.query import RequestRow
+    from devgate.model.query import RequestName, RequestRow
 
 REPLAY_S: Final = 60.0
 """How long the answer to a request that is sent again may take, head and body."""
@@ -40,20 +44,32 @@ class Inspector:
 
     Args:
         where: the address that the gateway answers at.
+        exchanges: gives the requests that are not finished.
     """
 
-    def __init__(self, ring: Ring, where: Callable[[], tuple[str, int]]) -> None:
+    def __init__(
+        self,
+        ring: Ring,
+        where: Callable[[], tuple[str, int]],
+        exchanges: Callable[[], Iterable[Exchange]],
+        clock: Clock,
+    ) -> None:
         self._ring = ring
         self._where = where
+        self._exchanges = exchanges
+        self._clock = clock
         self._mint = RequestIds()
 
-    async def request(self, number: int) -> RequestDetail:
-        """All that may be told of a request.
+    async def request(self, name: RequestName) -> RequestDetail:
+        """All that may be told of a request, so far if it is under way.
 
         Raises:
             CommandError: it is not remembered.
         """
-        row, raw = self._known(number)
+        if isinstance(name, int):
+            row, raw = self._known(name)
+        else:
+            row, raw = self._under_way(name) or self._known(self._ring.number_of(name.encode()), name)
         return await asyncio.to_thread(detail_of, row, raw, self._url)
 
     async def replay(self, number: int, text: str | None = None) -> Replayed:
@@ -76,11 +92,17 @@ class Inspector:
             raise CommandError(f"the gateway cannot be reached: {reason}", code="no-answer", status=502) from None
         return Replayed(id.decode(), status, await self._number_of(id))
 
-    def _known(self, number: int) -> tuple[RequestRow, Raw | None]:
+    def _under_way(self, request_id: str) -> tuple[RequestRow, Raw] | None:
+        for exchange in self._exchanges():
+            if exchange.request_id == request_id:
+                return row_of(exchange, self._clock.now(), self._clock.wall()), so_far(exchange)
+        return None
+
+    def _known(self, number: int, name: str = "") -> tuple[RequestRow, Raw | None]:
         row = self._ring.row(number)
         if row is None:
             raise CommandError(
-                f"request {number} is not remembered",
+                f"request {name or number} is not remembered",
                 hint="the newest ones are; `devgate requests` lists them",
                 code="unknown-request",
                 status=404,

@@ -20,10 +20,11 @@ MOST: Final = 200
 def rows(exchanges: Iterable[Exchange], now: float, wall: float) -> tuple[RequestRow, ...]:
     """The oldest first, at `now` monotonic and `wall` seconds since the epoch."""
     found = sorted(exchanges, key=lambda exchange: exchange.arrived)[-MOST:]
-    return tuple(_row(exchange, now, wall) for exchange in found)
+    return tuple(row_of(exchange, now, wall) for exchange in found)
 
 
-def _row(exchange: Exchange, now: float, wall: float) -> RequestRow:
+def row_of(exchange: Exchange, now: float, wall: float) -> RequestRow:
+    """One of them; its `seq` is 0."""
     route, lane, instance = exchange.route, exchange.lane, exchange.instance
     took_s = max(now - exchange.arrived, 0.0)
     doing = exchange.trace.doing if exchange.trace is not None else None

@@ -37,6 +37,8 @@ class LogSlice:
     """What stands behind the last line without a line end, of one service with a terminal: a question, what is typed."""
 
 
+RequestName = int | str
+"""What a request is asked for by: its number, or its id as long as it is under way and has none."""
 RequestState = Literal["done", "gateway", "held", "queued", "waiting", "answering"]
 """How far a request is. `gateway`: devgate itself is busy with it, or delays it as a fault wants it; `held`: its service is not
 there yet; `queued`: for a connection to it; `waiting`: for its answer, of which some bytes are out when it is `answering`."""
@@ -68,6 +70,10 @@ class RequestRow:
     """Slug of the problem that devgate answered with; empty if the service answered."""
     kind: Literal["http", "sse", "websocket"] = "http"
     state: RequestState = "done"
+
+    @property
+    def name(self) -> RequestName:
+        return self.seq if self.state == "done" else self.request_id
 
 
 @dataclass(frozen=True, slots=True)

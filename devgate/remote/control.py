@@ -11,7 +11,7 @@ from devgate.errors import CommandError
 from devgate.model.anatomy import Anatomy
 from devgate.model.detail import Replayed, RequestDetail
 from devgate.model.plan import Plan
-from devgate.model.query import LogSlice, RequestPage
+from devgate.model.query import LogSlice, RequestName, RequestPage
 from devgate.model.snapshot import Snapshot
 from devgate.remote.link import ANSWER_S, GONE, Link, Transport, lost, understood
 from devgate.tasks import Scope
@@ -201,8 +201,9 @@ class RemoteGateway:
             RequestPage, "/v1/requests", {"after": after, "limit": limit, "under_way": int(under_way)}
         )
 
-    async def request(self, seq: int) -> RequestDetail:
-        return await self._link.get(RequestDetail, f"/v1/requests/{seq}", {})
+    async def request(self, name: RequestName) -> RequestDetail:
+        path, query = ("/v1/request", {"id": name}) if isinstance(name, str) else (f"/v1/requests/{name}", {})
+        return await self._link.get(RequestDetail, path, query)
 
     async def replay(self, seq: int, text: str | None = None) -> Replayed:
         changes = {} if text is None else {"text": text}

@@ -1,4 +1,4 @@
-"""A finished request as text: facts, where the time went, what was decided, headers, bodies, messages. Pure.
+"""A request as text: facts, where the time went, what was decided, headers, bodies, messages. Pure.
 
 The screen shows it in one column or two, `devgate requests show` prints it. Everything in it is redacted already; making it
 harmless to the terminal is left to whoever draws it, as with every run.
@@ -89,7 +89,9 @@ def flat(found: Iterable[Section]) -> list[Runs]:
 def _waterfall(detail: RequestDetail, width: int) -> list[Runs]:
     total = sum(phase.took_ms for phase in detail.phases)
     room = max(min(width - 34, 60), 8)
-    left = detail.row.error == "client-left"
+    end = "until the client left" if detail.row.error == "client-left" else ""
+    if detail.row.state != "done":
+        end = "so far"
     lines: list[Runs] = []
     for phase in detail.phases if total > 0 else ():
         begin = min(round(phase.at_ms / total * room), room - 1)
@@ -97,7 +99,7 @@ def _waterfall(detail: RequestDetail, width: int) -> list[Runs]:
         bar = " " * begin + _BAR * size + " " * (room - begin - size)
         ink = "warn" if phase.name in ("held", "retried") else "spark"
         took = fmt.milliseconds(phase.took_ms).rjust(fmt.MILLISECONDS)
-        said = "until the client left" if left and phase is detail.phases[-1] else _WORDS[phase.name]
+        said = end if end and phase is detail.phases[-1] else _WORDS[phase.name]
         lines.append(((bar, ink), (f" {took} ", "plain"), (said, "muted")))
     return lines
 

@@ -10,7 +10,7 @@ from devgate.tui.columns import Column, Row
 from devgate.tui.rows import status
 
 if TYPE_CHECKING:
-    from devgate.model.query import RequestRow, RequestState
+    from devgate.model.query import RequestName, RequestRow, RequestState
     from devgate.tui.ink import Run, Runs
 
 COLUMNS: Final = (
@@ -82,6 +82,11 @@ def key_under_way(request_id: str) -> str:
     return f"~{request_id}"
 
 
+def named(key: str) -> RequestName:
+    """The request of a row."""
+    return int(key) if key.isdecimal() else key.removeprefix("~")
+
+
 def _far(request: RequestRow) -> Run:
     word, (_, colour) = _STATES[request.state]
     return (f"{request.status}…" if request.status else word), colour
@@ -109,20 +114,31 @@ def details(request: RequestRow) -> list[Runs]:
             "received",
             f"{fmt.clock(request.at)}, {fmt.size(request.request_bytes)} in, {fmt.size(request.response_bytes)} out",
         ),
-        ("took", fmt.milliseconds(request.duration_ms) + _held(request)),
+        (
+            "took",
+            fmt.milliseconds(request.duration_ms) + ("" if request.state == "done" else " so far") + _held(request),
+        ),
     ]
     lines: list[Runs] = [((f"{name:<9}", "muted"), (text, "plain")) for name, text in facts]
+    lines.insert(1, (("status   ", "muted"), *_said(request)))
+    return lines
+
+
+def _said(request: RequestRow) -> Runs:
+    """Who answered with which status, and how it ended or how far it is."""
     broken = request.error in BROKEN_OFF and 0 < request.status < 500  # what devgate answers itself is 502 and more
     answer = "devgate" if request.error and not broken else request.service or "devgate"
-    said: Runs = (("status   ", "muted"), status(request.status), (f" from {answer}", "plain"))
+    answered: Runs = (status(request.status), (f" from {answer}", "plain"))
+    if request.state != "done":
+        word, ink = _doing(request)
+        return (*(answered if request.status else ()), (f"{', ' if request.status else ''}under way: {word}", ink))
     if ended_by_client(request):
-        said = (*said, (", until the client ended it", "plain"))
-    elif request.error == "client-left":
-        said = (*said[:2], (_LEFT_BEFORE, "warn")) if request.status == CLIENT_LEFT else (*said, (_LEFT_WITHIN, "warn"))
-    elif request.error:
-        said = (*said, (f": {request.error}", "bad"))
-    lines.insert(1, said)
-    return lines
+        return (*answered, (", until the client ended it", "plain"))
+    if request.status == CLIENT_LEFT and request.error == "client-left":
+        return (answered[0], (_LEFT_BEFORE, "warn"))
+    if request.error == "client-left":
+        return (*answered, (_LEFT_WITHIN, "warn"))
+    return (*answered, (f": {request.error}", "bad")) if request.error else answered
 
 
 def _held(request: RequestRow) -> str:

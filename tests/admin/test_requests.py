@@ -11,7 +11,7 @@ from devgate.model import wire
 from devgate.model.detail import Replayed, RequestDetail
 from tests.admin.running import Api, serving
 from tests.inspection.sample import DETAIL
-from tests.tui.fake_control import FakeControl, request_rows, sample
+from tests.tui.fake_control import FakeControl, request_rows, rows_under_way, sample
 
 
 @pytest.fixture
@@ -31,6 +31,15 @@ async def test_a_request_travels_whole(api: Api, control: FakeControl) -> None:
     assert wire.decode(RequestDetail, reply.json()) == control.details[7]
 
 
+async def test_one_under_way_is_named_by_its_id(api: Api, control: FakeControl) -> None:
+    control.under_way = rows_under_way()
+    wanted = control.under_way[0]
+    reply = await api.ask("GET", f"/v1/request?id={wanted.request_id}")
+    assert wire.decode(RequestDetail, reply.json()).row == wanted
+    for query in ("", "?id=", "?id=nobody", "?id=%0d%0a"):
+        assert (await api.ask("GET", f"/v1/request{query}")).status == 404
+
+
 async def test_it_is_sent_again_by_a_post_alone(api: Api, control: FakeControl) -> None:
     assert (await api.ask("GET", "/v1/requests/7/replay")).status == 405
     assert control.asked == []
@@ -41,7 +50,7 @@ async def test_it_is_sent_again_by_a_post_alone(api: Api, control: FakeControl) 
 
 
 async def test_nobody_without_the_token(api: Api, control: FakeControl) -> None:
-    for method, path in (("GET", "/v1/requests/7"), ("POST", "/v1/requests/7/replay")):
+    for method, path in (("GET", "/v1/requests/7"), ("GET", "/v1/request?id=x"), ("POST", "/v1/requests/7/replay")):
         assert (await api.ask(method, path, headers={"Authorization": ""})).status == 401
     assert control.asked == []
 

@@ -60,7 +60,16 @@ def test_requests_under_way_stand_at_the_end(cli: Cli, running: FakeControl) -> 
     assert len(held) == 2
     for words in ("held", "14s", "service not ready", "media-server"):
         assert words in held[1]
-    assert cli("requests", "show", running.under_way[0].request_id).code == 2
+    shown = cli("requests", "show", running.under_way[0].request_id)
+    assert "under way: answer arrives" in shown.out or "under way: open" in shown.out
+    assert "so far" in shown.out
+    for command in (
+        ("replay", running.under_way[0].request_id),
+        ("show", running.under_way[0].request_id, "--har", "-"),
+    ):
+        refused = cli("requests", *command)
+        assert refused.code == 2
+        assert "no finished request is called" in refused.err
 
 
 def test_requests_filtered_as_on_the_screen(cli: Cli, running: FakeControl) -> None:

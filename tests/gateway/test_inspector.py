@@ -13,6 +13,8 @@ from devgate.gateway.capture import KEPT
 from devgate.inspection.draft import text_of
 from devgate.model.detail import RequestDetail, first
 from devgate.model.fault import Fault
+from devgate.model.status import ServiceState
+from tests.deadline import DEADLINE_S
 from tests.gateway.harness import OK, PAGE, Bench, gateway
 from tests.inspection.test_messages import frame
 from tests.upstreams import Peer, Script, answering, scripted
@@ -208,3 +210,92 @@ async def test_a_fault_on_demand_is_told():
         detail = await newest(bench)
         assert ("fault", "on demand: 503") in [(one.step, one.text) for one in detail.decisions]
         assert detail.decisions[-1].step == "faults"
+
+
+# Under way
+
+
+async def begun(bench: Bench, state: str) -> str:
+    """The id of the one request under way, once it is so far."""
+    await bench.until(lambda: [row.state for row in bench.gateway.requests(under_way=True).under_way] == [state])
+    return bench.gateway.requests(under_way=True).under_way[0].request_id
+
+
+async def test_a_stream_that_is_open_shows_what_it_has_brought():
+    more = asyncio.Event()
+
+    async def script(peer: Peer) -> None:
+        await peer.head()
+        peer.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: one\n\n")
+        await more.wait()
+        peer.send(f"data: {SECRET}\n\n".encode())
+        await peer.rest()
+
+    async with scripted(script) as service, gateway({"a": service}) as bench:
+        client = await bench.connect()
+        client.send(b"GET /events?token=%b HTTP/1.1\r\nHost: %b\r\n\r\n" % (SECRET.encode(), bench.host))
+        name = await begun(bench, "answering")
+        await bench.until(lambda: bench.gateway.requests(under_way=True).under_way[0].response_bytes)
+        detail = await bench.gateway.inspector.request(name)
+        assert (detail.row.seq, detail.row.state, detail.row.kind) == (0, "answering", "sse")
+        assert [message.text for message in detail.messages] == ["one"]
+        assert detail.sent_line.startswith("GET /events?token=***")
+        assert SECRET not in repr(detail)
+        assert detail.decisions[-1].text == "200 from a, which goes on"
+        more.set()
+        async with asyncio.timeout(DEADLINE_S):
+            while len(detail.messages) < 2:
+                detail = await bench.gateway.inspector.request(name)
+        client.reset()
+        await bench.until(lambda: bench.gateway.requests().total)
+        ended = await bench.gateway.inspector.request(name)
+        assert (ended.row.seq, ended.row.state, len(ended.messages)) == (1, "done", 2)
+
+
+async def test_a_websocket_that_is_open_shows_its_messages():
+    async def script(peer: Peer) -> None:
+        await peer.head()
+        upgrade = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
+        peer.send(upgrade + frame(b"hello"))
+        await peer.rest()
+
+    async with scripted(script) as service, gateway({"a": service}) as bench:
+        client = await bench.connect()
+        client.send(
+            b"GET / HTTP/1.1\r\nHost: %b\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n" % bench.host
+        )
+        name = await begun(bench, "answering")
+        async with asyncio.timeout(DEADLINE_S):
+            while not (detail := await bench.gateway.inspector.request(name)).messages:
+                await asyncio.sleep(0.01)
+        assert [message.text for message in detail.messages] == ["hello"]
+
+
+async def test_what_a_request_waits_for_is_told():
+    async def script(peer: Peer) -> None:
+        await peer.head()
+        await peer.rest()
+
+    async with scripted(script) as service, gateway({"a": None}) as bench:
+        bench.move("a", ServiceState.STARTING)
+        client = await bench.connect()
+        client.send(b"POST / HTTP/1.1\r\nHost: %b\r\nContent-Length: 2\r\n\r\nhi" % bench.host)
+        name = await begun(bench, "held")
+        detail = await bench.gateway.inspector.request(name)
+        assert [decision.text for decision in detail.decisions[-1:]] == ["none yet: a is not ready"]
+        assert any(decision.text.endswith("ms so far") for decision in detail.decisions)
+        assert detail.phases[0].name == "held"
+        assert detail.sent_line == ""
+        bench.serve("a", service.port)
+        assert await begun(bench, "waiting") == name
+        detail = await bench.gateway.inspector.request(name)
+        assert detail.decisions[-1].text == "none yet: a has not answered yet"
+        assert detail.request_body.text == "hi"
+        assert detail.phases[-1].name == "waited"
+
+
+async def test_an_id_that_nobody_has():
+    async with gateway({"a": None}) as bench:
+        with pytest.raises(CommandError, match="request nobody-1 is not remembered"):
+            await bench.gateway.inspector.request("nobody-1")

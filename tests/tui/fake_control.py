@@ -9,7 +9,7 @@ from devgate.errors import CommandError
 from devgate.model.anatomy import Anatomy, Variable
 from devgate.model.detail import Replayed, RequestDetail
 from devgate.model.plan import Plan, Reason, RouteChanges
-from devgate.model.query import LogLine, LogSlice, RequestPage, RequestRow
+from devgate.model.query import LogLine, LogSlice, RequestName, RequestPage, RequestRow
 from devgate.model.snapshot import (
     BreakerRow,
     CauseRow,
@@ -49,7 +49,7 @@ class FakeControl:
     lines: list[LogLine] = field(default_factory=list)
     requests_: list[RequestRow] = field(default_factory=list)
     under_way: list[RequestRow] = field(default_factory=list)
-    details: dict[int, RequestDetail] = field(default_factory=dict)
+    details: dict[RequestName, RequestDetail] = field(default_factory=dict)
     plan: Plan | None = None
     asked: list[tuple[Any, ...]] = field(default_factory=list)
     refuses: Exception | None = None
@@ -130,11 +130,12 @@ class FakeControl:
         last = self.requests_[-1].seq if self.requests_ else 0
         return RequestPage(tuple(found), last, len(self.requests_), tuple(self.under_way) if under_way else ())
 
-    async def request(self, seq: int) -> RequestDetail:
-        row = next((row for row in self.requests_ if row.seq == seq), None)
+    async def request(self, name: RequestName) -> RequestDetail:
+        rows = (*self.under_way, *self.requests_)
+        row = next((row for row in rows if name in (row.name, row.request_id)), None)
         if row is None:
-            raise CommandError(f"request {seq} is not remembered", code="unknown-request", status=404)
-        return self.details.get(seq) or RequestDetail(row, self.now.url)
+            raise CommandError(f"request {name} is not remembered", code="unknown-request", status=404)
+        return self.details.get(row.name) or RequestDetail(row, self.now.url)
 
     async def replay(self, seq: int, text: str | None = None) -> Replayed:
         await self._ask("replay", seq, *([] if text is None else [text]))

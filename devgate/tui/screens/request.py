@@ -1,4 +1,5 @@
-"""One finished request with all that is known of it: copied, saved, sent again, changed and sent, compared with another."""
+"""One request with all that is known of it, so far if it is under way. When it has ended it can be copied, saved, sent again,
+changed and sent, compared with another."""
 
 from __future__ import annotations
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
     from devgate.model.detail import RequestDetail
-    from devgate.model.query import LogLine
+    from devgate.model.query import LogLine, RequestName
     from devgate.model.snapshot import Snapshot
 
 TWO_COLUMNS: Final = 120
@@ -43,6 +44,8 @@ LINES: Final = 200
 _MARGIN: Final = 3
 _BEFORE_S: Final = 0.05
 _AFTER_S: Final = 0.25
+AGAIN_S: Final = 1.0
+"""How often one that is under way is asked for again."""
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -57,8 +60,8 @@ class Request(LiveScreen):
     """Shows one request of a list.
 
     Args:
-        numbers: of the requests that were in view, newest first.
-        number: of the one to begin with.
+        names: of the requests that were in view, newest first.
+        name: of the one to begin with.
         pin: what is pinned, and will be.
     """
 
@@ -66,12 +69,16 @@ class Request(LiveScreen):
     on_services = False
     BINDINGS = of(REQUEST, BACK)
 
-    def __init__(self, numbers: Sequence[int], number: int, pin: Pin) -> None:
+    def __init__(self, names: Sequence[RequestName], name: RequestName, pin: Pin) -> None:
         super().__init__()
-        self._numbers = list(numbers)
-        self._number = number
+        self._names = list(names)
+        self._wanted = name
         self._pin = pin
         self._comparing = False
+        self._shown: RequestName | None = None
+        """What `_detail` is of."""
+        self._asked_at = 0.0
+        """Monotonic seconds."""
         self._detail: RequestDetail | None = None
         self._lines: Sequence[LogLine] = ()
         self._title = Line(id="request-title")
@@ -91,23 +98,41 @@ class Request(LiveScreen):
         self._content.focus()
 
     def show(self, snapshot: Snapshot) -> None:
-        """A finished request does not change."""
+        """What the snapshot tells changes nothing here; one that is under way is pulled."""
 
     async def pull(self) -> None:
-        """Fetch what is to be shown and is not yet here; once."""
-        if self._detail is not None and self._detail.row.seq == self._number:
+        """Fetch what is to be shown and is not yet here: once, or again and again until it has ended."""
+        name, now = self._wanted, asyncio.get_running_loop().time()
+        if name == self._shown and (self._ended or now < self._asked_at + AGAIN_S):
             return
-        number = self._number
+        self._asked_at = now
         try:
-            detail = await self.app.control.gateway.request(number)
+            detail = await self.app.control.gateway.request(name)
         except DevgateError as error:
             self._title.show([Part(((error.message, "bad"),))])
             raise
-        if number == self._number:
-            self._detail, self._lines = detail, ()
-            self._home = True
-            self._lay_out()
+        if name != self._wanted:
+            return
+        if detail.row.state == "done" and name in self._names:  # it has a number by now
+            self._names[self._names.index(name)] = self._wanted = detail.row.seq
+        is_new = name != self._shown
+        if is_new:
+            self._home, self._lines = True, ()
+        self._shown, self._detail = self._wanted, detail
+        self._lay_out()
+        if is_new or detail.row.kind == "http":  # a stream is open for hours, and not what the service works on
             start(self, partial(self._add_lines, detail), "lines", exclusive=True)
+
+    @property
+    def _ended(self) -> RequestDetail | None:
+        """What is shown, if all of it is known."""
+        return self._detail if self._detail is not None and self._detail.row.state == "done" else None
+
+    def _whole(self) -> RequestDetail | None:
+        """The same for who wants to do something with it, who is told if it is too early."""
+        if self._detail is not None and self._ended is None:
+            self.notify("It is still under way.", timeout=4)
+        return self._ended
 
     async def _add_lines(self, detail: RequestDetail) -> None:
         """What the service wrote while it worked on the request."""
@@ -146,14 +171,15 @@ class Request(LiveScreen):
         self._say(detail, other)
 
     def _say(self, detail: RequestDetail, other: RequestDetail | None) -> None:
-        place = self._numbers.index(self._number) + 1 if self._number in self._numbers else 0
+        place = self._names.index(self._wanted) + 1 if self._wanted in self._names else 0
         status = row(detail.row).cells["status"][0]
+        number = (str(detail.row.seq), "title") if detail.row.seq else ("under way", "info")
         self._title.show(
             [
-                Part((("Request ", "heading"), (str(self._number), "title"))),
+                Part((("Request ", "heading"), number)),
                 Part((status, ("  ", "plain"), (detail.row.method, "strong"), (f" {detail.row.path}", "plain"))),
                 *([Part(((f"against request {other.row.seq}", "warn"),))] if other is not None else []),
-                Part(((f"{place:,} of {len(self._numbers):,}", "muted"),), drop=1, right=True),
+                Part(((f"{place:,} of {len(self._names):,}", "muted"),), drop=1, right=True),
             ]
         )
 
@@ -165,10 +191,10 @@ class Request(LiveScreen):
 
     def action_other(self, by: int) -> None:
         """The next older request of the list, or the next newer."""
-        if self._number in self._numbers:
-            at = self._numbers.index(self._number) + by
-            if 0 <= at < len(self._numbers):
-                self._go(self._numbers[at])
+        if self._wanted in self._names:
+            at = self._names.index(self._wanted) + by
+            if 0 <= at < len(self._names):
+                self._go(self._names[at])
 
     def action_part(self, by: int) -> None:
         """To the next part; with two columns, to the other one."""
@@ -180,8 +206,8 @@ class Request(LiveScreen):
         to = next((head for head in heads if (head - here) * by > 0), heads[0] if heads else 0)
         self._content.scroll_to(y=to, animate=False, force=True)
 
-    def _go(self, number: int) -> None:
-        self._number = number
+    def _go(self, name: RequestName) -> None:
+        self._wanted = name
         self.again()
 
     def action_back(self) -> None:
@@ -194,9 +220,9 @@ class Request(LiveScreen):
     # --- comparing -----------------------------------------------------------------------------------------------
 
     def action_pin(self) -> None:
-        if self._detail is not None:
-            self._pin.detail = self._detail
-            self.notify(f"request {self._detail.row.seq} is pinned; = compares another one with it", timeout=4)
+        if (detail := self._whole()) is not None:
+            self._pin.detail = detail
+            self.notify(f"request {detail.row.seq} is pinned; = compares another one with it", timeout=4)
 
     def action_compare(self) -> None:
         """With the pinned one, or no longer."""
@@ -225,10 +251,10 @@ class Request(LiveScreen):
 
     def action_save(self) -> None:
         """Into the folder that the screen was started in."""
-        if self._detail is not None:
-            file = Path.cwd() / archive.name_for(self._detail)
+        if (detail := self._whole()) is not None:
+            file = Path.cwd() / archive.name_for(detail)
             try:
-                archive.save(file, [self._detail])
+                archive.save(file, [detail])
             except DevgateError as error:
                 self._complain(error)
             else:
@@ -237,13 +263,12 @@ class Request(LiveScreen):
     # --- sending again -------------------------------------------------------------------------------------------
 
     def action_replay(self) -> None:
-        detail = self._detail
-        if detail is not None:
+        if (detail := self._whole()) is not None:
             self._ask(detail, detail.row.method, partial(self._send, detail, None))
 
     def action_edit(self) -> None:
-        if self._detail is not None:
-            start(self, partial(self._safely, partial(self._edit, self._detail)), "send", exclusive=True)
+        if (detail := self._whole()) is not None:
+            start(self, partial(self._safely, partial(self._edit, detail)), "send", exclusive=True)
 
     def _ask(self, detail: RequestDetail, method: str, work: Callable[[], Awaitable[None]]) -> None:
         """At once for what changes nothing; anything else may do twice what was meant once."""
@@ -278,8 +303,8 @@ class Request(LiveScreen):
         said = f"answered with {sent.status}" if sent.status else "no answer"
         self.notify(f"sent again: {said}", timeout=4, markup=False)
         if sent.seq and self._detail is detail:
-            if sent.seq not in self._numbers:
-                self._numbers.insert(0, sent.seq)
+            if sent.seq not in self._names:
+                self._names.insert(0, sent.seq)
             self._go(sent.seq)
 
     async def _safely(self, work: Callable[[], Awaitable[None]]) -> None:

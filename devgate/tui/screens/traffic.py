@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from textual.widget import Widget
 
-    from devgate.model.query import RequestRow
+    from devgate.model.query import RequestName, RequestRow
     from devgate.model.snapshot import Snapshot
     from devgate.tui.columns import Row
     from devgate.tui.screens.request import Pin
@@ -165,24 +165,14 @@ class Traffic(LiveScreen):
         key = self._table.key
         return next((row for row, drawn in (*self._under_way, *self._held) if drawn.key == key), None)
 
-    @property
-    def _finished(self) -> RequestRow | None:
-        """The selected request, if all of it is known."""
-        request = self._current
-        if request is not None and request.state != "done":
-            self.notify("It is still under way; everything about it is known when it ends.", timeout=4)
-            return None
-        return request
-
     @on(LiveTable.Chosen, "#requests")
     def _open(self) -> None:
         from devgate.tui.screens.request import Pin, Request
 
-        request = self._finished
-        if request is not None:
+        if self._table.key:
             self._pin = self._pin or Pin()
-            numbers = [int(drawn.key) for drawn in self._table.rows if drawn.key.isdecimal()]
-            self.app.push_screen(Request(numbers, request.seq, self._pin))
+            names = [requests.named(drawn.key) for drawn in self._table.rows]
+            self.app.push_screen(Request(names, requests.named(self._table.key), self._pin))
 
     @on(LiveTable.Moved, "#requests")
     def _moved(self) -> None:
@@ -199,13 +189,12 @@ class Traffic(LiveScreen):
 
     def action_copy(self) -> None:
         """The selected request as a curl command."""
-        request = self._finished
-        if request is not None:
-            start(self, partial(self._copy, request), "copy", exclusive=True)
+        if self._table.key:
+            start(self, partial(self._copy, requests.named(self._table.key)), "copy", exclusive=True)
 
-    async def _copy(self, request: RequestRow) -> None:
+    async def _copy(self, name: RequestName) -> None:
         try:
-            detail = await self.app.control.gateway.request(request.seq)
+            detail = await self.app.control.gateway.request(name)
         except DevgateError as error:
             self.notify(error.message, severity="error", markup=False)
         else:

@@ -13,7 +13,7 @@ from devgate.model.detail import Body, Decision, Field, Message
 from devgate.model.query import LogLine
 from tests.inspection.sample import DETAIL
 from tests.tui.driving import driven, press, screen_of, shows, text_of, until
-from tests.tui.fake_control import FakeControl, request_rows, sample
+from tests.tui.fake_control import FakeControl, request_rows, rows_under_way, sample
 from tests.tui.hostile import HOSTILE
 
 if TYPE_CHECKING:
@@ -211,3 +211,31 @@ async def test_comparing_two():
         await press(pilot, "escape")
         await until(pilot, lambda: "against request" not in text_of(app))
         assert app.live.view == "request"
+
+
+async def test_one_that_is_under_way_grows_and_then_ends(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("devgate.tui.screens.request.AGAIN_S", 0.01)
+    shown = control()
+    stream = next(row for row in rows_under_way() if row.kind == "sse")
+    shown.under_way = [stream]
+    shown.details[stream.request_id] = replace(DETAIL, row=stream, messages=(Message("service", "event", 5, "first"),))
+    async with driven(shown, size=(120, 40)) as (app, pilot):
+        await press(pilot, "2")
+        await shows(pilot, "1 under way")
+        app.live._table.select(f"~{stream.request_id}")
+        await press(pilot, "enter")
+        await shows(pilot, "Request under way")
+        await shows(pilot, "first")
+        for key in ("space", "w", "r", "e"):
+            await press(pilot, key)
+        await until(pilot, lambda: any("It is still under way" in one.message for one in app._notifications))
+        assert shown.asked == []
+        more = (*shown.details[stream.request_id].messages, Message("service", "event", 6, "second"))
+        shown.details[stream.request_id] = replace(DETAIL, row=stream, messages=more)
+        await shows(pilot, "second")
+        ended = replace(stream, seq=4, state="done")
+        shown.under_way, shown.requests_ = [], [*shown.requests_, ended]
+        shown.details[4] = replace(DETAIL, row=ended, messages=more)
+        await shows(pilot, "Request 4")
+        await press(pilot, "space")
+        await until(pilot, lambda: any("request 4 is pinned" in one.message for one in app._notifications))

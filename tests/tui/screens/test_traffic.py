@@ -109,7 +109,9 @@ async def test_what_is_under_way_stands_where_it_came_in_and_becomes_the_finishe
         for words in ("/api/billing/invoices", "waits", "3s", "no answer yet", "billing-server"):
             assert words in line
         await press(pilot, "j", "j", "enter")
-        assert "It is still under way" in next(iter(app._notifications)).message
+        await shows(pilot, "Request under way")
+        await press(pilot, "escape")
+        await shows(pilot, "1 under way")
         shown.under_way = []
         newest = replace(shown.requests_[-1], seq=41, at=shown.requests_[-1].at + 1, request_id="0190-new", path="/new")
         ended = replace(waiting, seq=42, status=204, duration_ms=4_000, state="done")
