@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from devgate.tui.columns import Column, Placed, Row
     from devgate.tui.ink import Runs
 
-GAP: Final = "  "
 _SGR: Final = {
     "strong": "1", "muted": "2", "good": "32", "warn": "33", "bad": "31", "bad-soft": "31", "info": "36", "title": "1",
     "heading": "2", "key": "36",
@@ -45,31 +44,33 @@ def say(columns: Sequence[Column], rows: Sequence[Row]) -> None:
 
 def natural(columns: Sequence[Column], rows: Sequence[Row], width: int | None) -> Placed:
     """Every column that says anything, as wide as its widest cell; what the screen would show where that is too wide."""
+    from devgate.tui.columns import GAP, Placed
+
     found = []
     for column in columns:
         widest = max((_length(row.cells.get(column.key, ())) for row in rows), default=0)
         if widest:
             found.append((column, max(widest, cells(column.title))))
-    if width is None or sum(size for _, size in found) + len(GAP) * (len(found) - 1) <= width:
-        return tuple(found)
+    if width is None or sum(size for _, size in found) + GAP * (len(found) - 1) <= width:
+        return Placed(tuple(found))
     return preset([column for column, _ in found], width)
 
 
 def preset(columns: Sequence[Column], width: int | None) -> Placed:
     """Columns as the screen lays them out."""
-    from devgate.tui.columns import MARGIN, place
+    from devgate.tui.columns import MARGIN, Placed, place
 
     if width is None:
-        return tuple((column, column.width) for column in columns)
+        return Placed(tuple((column, column.width) for column in columns))
     return place(columns, width + 2 * MARGIN)
 
 
 def lines(placed: Placed, rows: Sequence[Row], *, cut: bool, colour: bool, heading: bool = True) -> Iterator[str]:
     """The rows, aligned; with `cut` no cell is wider than its column."""
     if heading:
-        yield _line([((column.title, "heading"),) for column, _ in placed], placed, cut=cut, colour=colour)
+        yield _line([((column.title, "heading"),) for column, _ in placed.columns], placed, cut=cut, colour=colour)
     for row in rows:
-        yield _line([row.cells.get(column.key, ()) for column, _ in placed], placed, cut=cut, colour=colour)
+        yield _line([row.cells.get(column.key, ()) for column, _ in placed.columns], placed, cut=cut, colour=colour)
 
 
 def painted(runs: Runs, *, colour: bool, width: int | None = None) -> str:
@@ -88,12 +89,15 @@ def painted(runs: Runs, *, colour: bool, width: int | None = None) -> str:
 
 
 def _line(contents: Sequence[Runs], placed: Placed, *, cut: bool, colour: bool) -> str:
+    from devgate.tui.columns import shortened
+
     out = []
-    for runs, (column, size) in zip(contents, placed, strict=True):
+    for runs, (column, size) in zip(contents, placed.columns, strict=True):
+        runs = shortened(column, runs, size) if cut else runs
         text = painted(runs, colour=colour, width=size if cut else None)
         blank = " " * (size - _length(runs))
         out.append(blank + text if column.right else text + blank)
-    return GAP.join(out).rstrip()
+    return (" " * placed.gap).join(out).rstrip()
 
 
 def _length(runs: Runs) -> int:

@@ -152,7 +152,7 @@ class Help(Dialog):
 
     def __init__(self, here: Collection[str], keymap: str, room: int) -> None:
         self._here = here
-        ids = len(place(KEYS, min(room * 94 // 100, HELP_WIDTH) - FRAME)) == len(KEYS)
+        ids = len(place(KEYS, min(room * 94 // 100, HELP_WIDTH) - FRAME).columns) == len(KEYS)
         note = f"moved by id in {keymap}" if keymap and ids else ""
         super().__init__("Keys", KEYS, self.rows, width=HELP_WIDTH, height="1fr", note=note)
 
@@ -161,7 +161,7 @@ class Help(Dialog):
         self._text.show(self.rows())
 
     def rows(self) -> list[Row]:
-        room = place(KEYS, self._text.size.width)[-1][1]
+        room = place(KEYS, self._text.size.width).columns[-1][1]
         mine = [
             group
             for group in bindings.ALL

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 COLUMNS: Final = (
     Column("state", "State", 11),
-    Column("name", "Service", 16, grow=1, most=28),
+    Column("name", "Service", 16, grow=1, most=28, marks=True),
     Column("health", "Health", 9),
     Column("probe", "Probe", fmt.MILLISECONDS, right=True, drop=2),
     Column("checked", "Checked", fmt.CLOCK, drop=6),

@@ -54,7 +54,7 @@ _DRIFT_S: Final = 10.0
 
 SERVICES: Final = (
     Column("state", "State", 11),
-    Column("name", "Service", 20, grow=1, most=26),
+    Column("name", "Service", 20, grow=1, most=26, wish=24, marks=True),
     Column("port", "Port", 5, right=True),
     Column("rate", "Req/m", fmt.COUNT, right=True),
     Column("errors", "Err", 4, right=True),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from devgate.model import wire
 from devgate.tui import format as fmt
 from devgate.tui import health_rows, requests, route_rows, rows
-from devgate.tui.columns import GAP, MARGIN
+from devgate.tui.columns import MARGIN
 from devgate.tui.widgets.live_table import LiveTable
 from tests.tui.driving import driven, press, screen_of, shows, steady
 from tests.tui.fake_control import FakeControl, log_lines, request_rows, sample
@@ -42,9 +42,9 @@ def drawn(app: DevgateApp, id: str) -> list[dict[str, str]]:
     found = []
     for line in lines[1 : len(table.rows) + 1]:
         at, cells = MARGIN, {}
-        for column, width in placed:
+        for column, width in placed.columns:
             cells[column.key] = line[at : at + width].strip()
-            at += width + GAP
+            at += width + placed.gap
         found.append(cells)
     return found
 

@@ -15,7 +15,7 @@ from textual.scroll_view import ScrollView
 
 from devgate.tui import ink
 from devgate.tui.bindings import TABLE, of
-from devgate.tui.columns import GAP, MARGIN, SPAN, Row, place
+from devgate.tui.columns import MARGIN, SPAN, Placed, Row, place, shortened
 from devgate.tui.widgets.scrolled import resize
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from textual import events
     from textual.strip import Strip
 
-    from devgate.tui.columns import Column, Placed
+    from devgate.tui.columns import Column
     from devgate.tui.ink import Run, Runs
 
 
@@ -96,7 +96,7 @@ class LiveTable(ScrollView, can_focus=True):
     ) -> None:
         super().__init__(id=id)
         self._columns = columns
-        self._placed: Placed = ()
+        self._placed = Placed()
         self._cells = 0
         """Width of a row."""
         self._titles = Row("", {})
@@ -233,7 +233,7 @@ class LiveTable(ScrollView, can_focus=True):
         """Choose the columns for the width there is. A scroll bar lies over the right margin: rows keep their width."""
         self._cells = self.size.width
         self._placed = place(self._columns, self._cells)
-        titles: dict[str, Runs] = {column.key: ((column.title, "heading"),) for column, _ in self._placed}
+        titles: dict[str, Runs] = {column.key: ((column.title, "heading"),) for column, _ in self._placed.columns}
         self._titles = Row("", titles)
         self._strips.clear()
 
@@ -292,11 +292,13 @@ class LiveTable(ScrollView, can_focus=True):
         if SPAN in cells:
             return ink.merged(ink.fit_runs(((" " * MARGIN, ink.PLAIN), *cells[SPAN]), self._cells))
         line: list[Run] = [(" " * MARGIN, ink.PLAIN)]
-        for number, (column, width) in enumerate(self._placed):
+        columns, gap = self._placed
+        for number, (column, width) in enumerate(columns):
             if number:
-                line.append((" " * GAP, ink.PLAIN))
-            line.extend(ink.fit_runs(cells.get(column.key, ()), width, right=column.right))
-        rest = self._cells - MARGIN - sum(width for _, width in self._placed) - GAP * (len(self._placed) - 1)
+                line.append((" " * gap, ink.PLAIN))
+            runs = shortened(column, cells.get(column.key, ()), width)
+            line.extend(ink.fit_runs(runs, width, right=column.right))
+        rest = self._cells - MARGIN - sum(width for _, width in columns) - gap * (len(columns) - 1)
         if rest < 0:
             line = list(ink.fit_runs(tuple(line), self._cells))
         elif rest:
