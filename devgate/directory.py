@@ -54,6 +54,7 @@ class Instance:
         "managed",
         "replica",
         "service",
+        "shunned",
         "state",
         "withdrawn",
     )
@@ -74,6 +75,8 @@ class Instance:
         """Requests so far: whoever looks twice sees whether there was one between."""
         self.withdrawn = False
         """Takes no new requests."""
+        self.shunned = False
+        """Is left out as long as there is another one, because of how it has answered."""
         self._cuts: set[Callable[[], None]] = set()
         self._idle: asyncio.Event | None = None
         self._lost: deque[float] = deque(maxlen=LOSSES_KEPT)
@@ -161,8 +164,8 @@ class Entry:
         """Those of them that are not unhealthy. One alone is always sound: there is nobody who could answer better, a wrong probe
         would shut out a service that works, and whether it fails its requests is the breaker's to say."""
         self.best: tuple[Instance, ...] = ()
-        """Those of the sound ones that requests are shared out among: the healthy; the degraded only where nobody is healthy. The
-        gateway's hot path reads just this."""
+        """Those of the sound ones that requests are shared out among: the healthy; the degraded where nobody is healthy; those
+        who are left out only where there is nobody else. The gateway's hot path reads just this."""
         self.detail = ""
         """Why it is in this state, redacted: the cause with the last line written, or the reason of a block."""
         self.last_line = ""
@@ -201,9 +204,9 @@ class Entry:
             for instance in self.serving
             if instance.health is not HealthState.UNHEALTHY or len(self.instances) == 1
         )
-        self.best = (
-            tuple(instance for instance in self.sound if instance.health is not HealthState.DEGRADED) or self.sound
-        )
+        welcome = tuple(instance for instance in self.sound if not instance.shunned)
+        well = tuple(instance for instance in welcome if instance.health is not HealthState.DEGRADED)
+        self.best = well or welcome or self.sound
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
 
@@ -273,6 +276,7 @@ class Directory:
         instance.epoch += 1
         instance.endpoint = endpoint
         instance.withdrawn = False
+        instance.shunned = False
 
     def move(self, instance: Instance, state: ServiceState) -> None:
         """Put an instance into a state and wake whoever waits."""
@@ -298,6 +302,21 @@ class Directory:
         if old is HealthState.UNHEALTHY and health in _WELL and instance.state is ServiceState.READY:
             for relieved in self._relieved:
                 relieved(entry)
+
+    def shun(self, instance: Instance) -> None:
+        """Leave it out until `readmit`, as long as there is another one."""
+        self._welcome(instance, shunned=True)
+
+    def readmit(self, instance: Instance, epoch: int) -> None:
+        """It takes part again, if that is still the run that was shunned."""
+        if instance.epoch == epoch:
+            self._welcome(instance, shunned=False)
+
+    def _welcome(self, instance: Instance, *, shunned: bool) -> None:
+        instance.shunned = shunned
+        entry = self._entries.get(instance.service)
+        if entry is not None:
+            entry.wake()
 
     def withdraw(self, instance: Instance) -> None:
         """Give it no new requests: the first step of every stop."""

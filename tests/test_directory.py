@@ -57,6 +57,33 @@ async def test_one_alone_is_always_sound() -> None:
         assert entry.best == entry.sound == (instance,)
 
 
+async def test_who_is_left_out_takes_part_only_where_there_is_nobody_else() -> None:
+    directory = Directory()
+    entry = directory.declare("a", 3)
+    first, second, third = (ready(directory, entry, replica) for replica in range(3))
+    directory.rate(second, H.DEGRADED)
+    directory.rate(third, H.UNHEALTHY)
+    directory.shun(first)
+    assert (entry.best, entry.sound, entry.serving) == ((second,), (first, second), (first, second, third))
+    directory.shun(second)
+    assert entry.best == entry.sound == (first, second)
+    directory.readmit(first, first.epoch)
+    assert entry.best == (first,)
+
+
+async def test_a_new_run_is_not_left_out_and_an_old_one_s_end_means_nothing_to_it() -> None:
+    directory = Directory()
+    entry = directory.declare("a", 2)
+    first, second = ready(directory, entry), ready(directory, entry, 1)
+    directory.shun(first)
+    epoch = first.epoch
+    ready(directory, entry)
+    assert entry.best == (first, second)
+    directory.shun(first)
+    directory.readmit(first, epoch)
+    assert entry.best == (second,)
+
+
 async def test_what_is_rated_may_be_gone() -> None:
     directory = Directory()
     entry = directory.declare("a", 2)

@@ -11,12 +11,13 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from devgate.gateway.outliers import Outliers
 from devgate.gateway.suspense import Suspense
 from devgate.model.events import BreakerChanged
 from devgate.model.service import BreakerSpec
 from devgate.model.snapshot import BreakerRow, CauseRow
 from devgate.model.status import FAILED, BreakerState, Forced, ServiceState
-from devgate.policy.breaker import Breaker
+from devgate.policy.breaker import Breaker, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,8 +26,9 @@ if TYPE_CHECKING:
     from devgate.directory import Directory, Entry, Instance
     from devgate.model.events import Publish
     from devgate.model.service import ServiceSpec
-    from devgate.policy.breaker import Admission, Change, Outcome
+    from devgate.policy.breaker import Admission, Change
 
+_FAILED: Final = frozenset({Outcome.FAILURE, Outcome.TIMEOUT})
 _FORCED: Final = {
     Forced.OPEN: "held open",
     Forced.CLOSED: "held closed",
@@ -38,8 +40,9 @@ _FORCED: Final = {
 class Fuse:
     """One service's breaker, with its clock, its voice, and those who wait for a probe's outcome."""
 
-    def __init__(self, service: str, spec: BreakerSpec, publish: Publish, clock: Clock) -> None:
+    def __init__(self, service: str, spec: BreakerSpec, outliers: Outliers, publish: Publish, clock: Clock) -> None:
         self.service = service
+        self.outliers = outliers
         self.breaker = Breaker(spec, clock.now())
         self._publish = publish
         self._clock = clock
@@ -52,16 +55,27 @@ class Fuse:
             self._announce(admission.change)
         return admission
 
-    def record(self, admission: Admission, outcome: Outcome, cause: str = "", request_id: str = "") -> None:
+    def record(
+        self,
+        admission: Admission,
+        outcome: Outcome,
+        cause: str = "",
+        request_id: str = "",
+        instance: Instance | None = None,
+    ) -> None:
+        """How a request has ended, at `instance` if it was sent to one."""
         change = self.breaker.record(admission, outcome, self._clock.now(), cause, request_id)
         if change is not None:
             self._announce(change)
         elif admission.slot:
             self._wake()
+        if instance is not None and outcome in _FAILED and self.breaker.forced is None:
+            self.outliers.failed(instance, self.breaker.spec.failures)
 
     def record_loss(self, admission: Admission, instance: Instance, cause: str, request_id: str) -> None:
         """The connection to `instance` has ended before its answer did; see `suspense`."""
-        self.suspense.add(instance, partial(self.record, admission, cause=cause, request_id=request_id))
+        tell = partial(self.record, admission, cause=cause, request_id=request_id, instance=instance)
+        self.suspense.add(instance, tell)
 
     def recovered(self) -> None:
         """Probes pass again: an open breaker tries at once. It is never closed by them: they ask for something else than requests
@@ -121,6 +135,7 @@ class Breakers:
     def __init__(self, directory: Directory, publish: Publish, clock: Clock) -> None:
         self._publish = publish
         self._clock = clock
+        self._directory = directory
         self._fuses: dict[str, Fuse] = {}
         directory.listen(self._on_change)
         directory.on_recovery(self._on_recovery)
@@ -131,15 +146,19 @@ class Breakers:
         for name, spec in services.items():
             fuse = old.get(name)
             if fuse is None or fuse.breaker.spec != spec.breaker:
-                fuse = Fuse(name, spec.breaker, self._publish, self._clock)
+                fuse = self._new(name, spec.breaker, fuse)
             self._fuses[name] = fuse
 
     def get(self, service: str) -> Fuse:
         """The fuse of a service; one that the profile does not know has a fuse, too, with the usual settings."""
         fuse = self._fuses.get(service)
         if fuse is None:
-            fuse = self._fuses[service] = Fuse(service, BreakerSpec(), self._publish, self._clock)
+            fuse = self._fuses[service] = self._new(service, BreakerSpec(), None)
         return fuse
+
+    def _new(self, service: str, spec: BreakerSpec, old: Fuse | None) -> Fuse:
+        outliers = old.outliers if old is not None else Outliers(self._directory, self._clock)
+        return Fuse(service, spec, outliers, self._publish, self._clock)
 
     def _on_change(self, entry: Entry, instance: Instance, old: ServiceState) -> None:
         fuse = self._fuses.get(entry.service)

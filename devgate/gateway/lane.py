@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from devgate.policy.marks import Marks
 from devgate.policy.retry import Budget
 
 if TYPE_CHECKING:
@@ -54,8 +53,6 @@ class Backend:
     """Of its replicas; empty: equal."""
     waiting: int = 0
     """Requests that wait for a probe's outcome."""
-    marks: Marks[Instance] = field(default_factory=Marks)
-    """Instances that have refused a request a moment ago."""
     budget: Budget = field(default_factory=Budget)
     """Of retries."""
 

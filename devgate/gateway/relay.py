@@ -156,7 +156,7 @@ class Relay:
         """Tell the breaker how it went. Only the first word counts, and it has to come: a probe's slot hangs on it."""
         admission, self._admission = self._admission, None
         if admission is not None:
-            self._lane.backend.fuse.record(admission, outcome, cause, self.exchange.request_id)
+            self._lane.backend.fuse.record(admission, outcome, cause, self.exchange.request_id, self.instance)
 
     def cast_loss(self, cause: str) -> None:
         """The same, where the connection has ended: how that counts is not known yet."""

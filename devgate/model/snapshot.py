@@ -121,6 +121,10 @@ class InstanceRow:
     cpu_percent: float | None
     memory_bytes: int | None
     in_flight: int
+    health: HealthState = HealthState.UNKNOWN
+    """What its own probes say."""
+    left_out: bool = False
+    """Whether it gets no requests for a while, as long as there is another one: it has refused or failed several."""
 
 
 @dataclass(frozen=True, slots=True)

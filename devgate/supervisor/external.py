@@ -201,6 +201,7 @@ class External:
                     cpu_percent=None,
                     memory_bytes=None,
                     in_flight=instance.in_flight,
+                    health=self.health,
                 ),
             ),
             traffic=TrafficRow(),

@@ -94,6 +94,8 @@ def _instance(runner: Runner, world: World) -> InstanceRow:
         cpu_percent=usage.cpu_percent if usage is not None else None,
         memory_bytes=usage.memory_bytes if usage is not None else None,
         in_flight=runner.instance.in_flight,
+        health=runner.health,
+        left_out=runner.instance.shunned,
     )
 
 

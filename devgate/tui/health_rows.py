@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from devgate.model.status import BreakerState, HealthState, SyncState
+from devgate.model.status import BreakerState, HealthState, ServiceState, SyncState
 from devgate.tui import format as fmt
 from devgate.tui import rows
 from devgate.tui.columns import Column, Row
@@ -99,10 +99,9 @@ def instances(row: ServiceRow | None) -> list[Row]:
 
 
 def _instance(row: InstanceRow) -> Row:
-    sign, ink = rows.sign(row.state)
     cells: dict[str, Runs] = {
         "replica": ((f"#{row.replica}", "strong"),),
-        "state": ((f"{sign} {row.state.value}", ink),),
+        "state": (_standing(row),),
         "pid": ((str(row.pid or fmt.NONE), "plain" if row.pid else "muted"),),
         "port": ((str(row.port or fmt.NONE), "plain" if row.port else "muted"),),
         "uptime": ((fmt.span(row.uptime_s), "plain") if row.uptime_s else (fmt.NONE, "muted"),),
@@ -112,6 +111,17 @@ def _instance(row: InstanceRow) -> Row:
         "memory": ((fmt.size(row.memory_bytes), "plain"),),
     }
     return Row(str(row.replica), cells)
+
+
+def _standing(row: InstanceRow) -> Run:
+    """Its state; of a ready one also why it gets fewer requests than others."""
+    if row.state is ServiceState.READY:
+        if row.health in (HealthState.UNHEALTHY, HealthState.DEGRADED):
+            return f"▲ {row.health.value}", _INK[row.health]
+        if row.left_out:
+            return "▲ left out", "warn"
+    sign, ink = rows.sign(row.state)
+    return f"{sign} {row.state.value}", ink
 
 
 def details(row: ServiceRow | None, known: Mapping[str, RequestRow] | None = None) -> list[Runs]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from devgate.model.snapshot import BreakerRow, BreakerTotals, ProbeRow
-from devgate.model.status import Forced
+from devgate.model.status import Forced, HealthState, ServiceState
 from devgate.tui import health_rows
 from tests.tui.fake_control import NOON, request_rows, sample, service
 
@@ -82,6 +83,22 @@ def test_nothing_known_is_nothing_claimed():
     assert health_rows.details(None) == []
     said = text(health_rows.details(service("new", probe="", probes=())))
     assert said[0] == "probe    none"
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, "● ready"),
+        ({"health": HealthState.DEGRADED, "left_out": True}, "▲ degraded"),
+        ({"health": HealthState.UNHEALTHY}, "▲ unhealthy"),
+        ({"health": HealthState.HEALTHY, "left_out": True}, "▲ left out"),
+        ({"health": HealthState.STOPPED, "state": ServiceState.BACKOFF}, "◐ backoff"),
+    ],
+)
+def test_a_replica_that_gets_fewer_requests_says_why(changes: dict[str, Any], said: str):
+    first, second = named("fechatter-server").instances
+    row = replace(named("fechatter-server"), instances=(replace(first, **changes), second))
+    assert health_rows.instances(row)[0].cells["state"][0][0] == said
 
 
 def test_replicas_only_where_there_are_several():

@@ -162,6 +162,8 @@ def _instance(row: InstanceRow) -> dict[str, Any]:
     return {
         "replica": row.replica,
         "state": row.state.value,
+        "status": row.health.value,
+        "left_out": row.left_out,
         "port": row.port,
         "uptime_s": round(row.uptime_s, 3),
         "in_flight": row.in_flight,

@@ -190,7 +190,7 @@ class Forward:
                 course.tried.append(relay.instance)
                 if error.kind in UNREACHABLE:
                     self._suspect(lane.backend.name, relay.instance.replica)
-                    lane.backend.marks.add(relay.instance, relay.instance.epoch, now)
+                    lane.backend.fuse.outliers.refused(relay.instance)
                 await asyncio.sleep(course.retry.pause_s)
                 relay = error = None
                 continue
@@ -227,25 +227,10 @@ class Forward:
                 if admission.slot:
                     exchange.traced().probe = True
                 instance, course.chosen = course.chosen, None
-                if instance not in takers or backend.marks:
-                    instance = self._pick(backend, entry, takers, course, instance)
+                if instance not in takers or (instance.shunned and instance not in entry.best):
+                    instance = _pick(backend, entry, takers, course)
                 return self.relay(exchange, lane, instance, admission, course.screen)
             await self._waiting.probed(exchange, lane, entry, admission, course.deadline)
-
-    def _pick(
-        self, backend: Backend, entry: Entry, takers: tuple[Instance, ...], course: Course, chosen: Instance | None
-    ) -> Instance:
-        """An instance that was not tried yet and has not refused anybody a moment ago, if there is one; healthy rather than
-        degraded."""
-        now = self._now()
-        shut = [one for one in takers if one in course.tried or backend.marks.out(one, one.epoch, now)]
-        if chosen in takers and chosen not in shut:
-            return chosen
-        worse = [one for one in takers if one in shut or one not in entry.best]
-        for avoid in (worse, shut):
-            if len(avoid) < len(takers):
-                return backend.balance.pick(takers, avoid)
-        return backend.balance.pick(takers, course.tried)
 
     async def _attempt(self, relay: Relay, *, careful: bool) -> UpstreamError | None:
         """Send the request once. None when it is answered, or broken off in the middle of the answer; otherwise what failed, and
@@ -290,3 +275,13 @@ class Forward:
 
 def _nobody(relay: Relay, how: DevgateError | None) -> None:
     """Who is told of an attempt's end before it has begun."""
+
+
+def _pick(backend: Backend, entry: Entry, takers: tuple[Instance, ...], course: Course) -> Instance:
+    """An instance that was not tried yet, if there is one: of the best, or one that is not left out."""
+    worse = [one for one in takers if one in course.tried or one not in entry.best]
+    shut = [one for one in takers if one in course.tried or one.shunned]
+    for avoid in (worse, shut):
+        if len(avoid) < len(takers):
+            return backend.balance.pick(takers, avoid)
+    return backend.balance.pick(takers, course.tried)

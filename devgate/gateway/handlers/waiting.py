@@ -81,7 +81,7 @@ class Waiting:
         """An instance that should be there is not: have it looked at, and wait a moment unless there is another one."""
         course.tried.append(instance)
         self._suspect(lane.backend.name, instance.replica)
-        lane.backend.marks.add(instance, instance.epoch, self._now())
+        lane.backend.fuse.outliers.refused(instance)
         entry = self._directory.get(lane.backend.name)
         if entry is not None and all(other in course.tried for other in entry.takers(exchange.method)):
             course.tried.clear()

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
+from itertools import chain, cycle, repeat
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from devgate.model.status import BreakerState, HealthState, ServiceState
-from tests.gateway.harness import gateway
+from devgate.policy import marks
+from tests.gateway.harness import OK, gateway
 from tests.upstreams import answering, free_port, scripted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from tests.gateway.harness import Bench
+    from tests.upstreams import Peer, Script
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 
 H = HealthState
+FAIL = b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n"
 WRITES = ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"]
 
 
@@ -134,3 +140,82 @@ async def test_weights_are_shares_among_those_who_take_part():
         bench = await three(stack, H.DEGRADED, H.HEALTHY, H.HEALTHY, specs=specs)
         answers = [(await bench.get("/")).body for _ in range(10)]
         assert (answers.count(b"y"), answers.count(b"z")) == (5, 5)
+
+
+# Those who fail what they are asked
+
+
+def failing(answers: Iterable[bytes]) -> Script:
+    """Gives the answers in turn, whatever the connection."""
+    left = iter(answers)
+
+    async def script(peer: Peer) -> None:
+        while True:
+            await peer.head()
+            peer.send(next(left))
+
+    return script
+
+
+async def with_a_bad_one(stack: AsyncExitStack, answers: Iterable[bytes], **breaker: Any) -> Bench:
+    """Two instances, of which the first answers well."""
+    good = await stack.enter_async_context(scripted(answering(OK)))
+    bad = await stack.enter_async_context(scripted(failing(answers)))
+    specs = {"a": {"breaker": {"failures": 3, **breaker}}}
+    bench = await stack.enter_async_context(gateway({"a": good}, replicas=2, specs=specs))
+    bench.serve("a", bad.port, 1)
+    return bench
+
+
+async def statuses(bench: Bench, count: int) -> list[int]:
+    return [(await bench.get("/")).status for _ in range(count)]
+
+
+async def test_who_fails_several_in_a_row_is_left_out_and_the_breaker_stays_closed():
+    async with AsyncExitStack() as stack:
+        bench = await with_a_bad_one(stack, repeat(FAIL))
+        found = await statuses(bench, 30)
+        assert found.count(500) == 3
+        assert found[6:] == [200] * 24
+        assert bench.gateway.breaker_row("a").state is BreakerState.CLOSED
+
+
+async def test_a_good_answer_between_keeps_it_in():
+    async with AsyncExitStack() as stack:
+        bench = await with_a_bad_one(stack, cycle((FAIL, FAIL, OK)))
+        assert (await statuses(bench, 30)).count(500) == 10
+
+
+async def test_it_comes_back_by_itself_and_is_left_out_for_longer(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(marks, "FIRST_S", 0.05)
+    async with AsyncExitStack() as stack:
+        bench = await with_a_bad_one(stack, chain(repeat(FAIL, 6), repeat(OK)))
+        instance = bench.entry().instances[1]
+        for _ in range(2):
+            while not instance.shunned:
+                await bench.get("/")
+            await bench.until(lambda: not instance.shunned)
+        served = instance.entered
+        assert await statuses(bench, 10) == [200] * 10
+        assert instance.entered == served + 5
+
+
+@pytest.mark.parametrize("breaker", [{"enabled": False}, {"failures": 100}])
+async def test_nobody_is_left_out_where_the_breaker_would_not_open(breaker: dict[str, Any]):
+    async with AsyncExitStack() as stack:
+        bench = await with_a_bad_one(stack, repeat(FAIL), **breaker)
+        assert (await statuses(bench, 20)).count(500) == 10
+
+
+async def test_one_alone_is_never_left_out():
+    async with scripted(failing(repeat(FAIL))) as bad, gateway({"a": bad}) as bench:
+        await statuses(bench, 5)
+        assert not bench.entry().instances[0].shunned
+
+
+async def test_all_left_out_is_nobody_left_out():
+    async with AsyncExitStack() as stack:
+        bench = await three(stack, H.HEALTHY, H.DEGRADED)
+        for instance in bench.entry().instances:
+            bench.directory.shun(instance)
+        assert await who(bench) == set("xy")

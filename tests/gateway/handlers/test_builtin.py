@@ -91,7 +91,17 @@ def test_the_shape_of_health():
         "circuit_state": "CLOSED",
         "circuit_open": False,
         "sync": "warning",
-        "instances": [{"replica": 0, "state": "ready", "port": 2, "uptime_s": 3.0, "in_flight": 4}],
+        "instances": [
+            {
+                "replica": 0,
+                "state": "ready",
+                "status": "unknown",
+                "left_out": False,
+                "port": 2,
+                "uptime_s": 3.0,
+                "in_flight": 4,
+            }
+        ],
     }
     assert builtin.services(SNAPSHOT)[1]["services"] == body["services"]
 
