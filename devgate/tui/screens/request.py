@@ -46,6 +46,8 @@ _BEFORE_S: Final = 0.05
 _AFTER_S: Final = 0.25
 AGAIN_S: Final = 1.0
 """How often one that is under way is asked for again."""
+_OF_ENDED: Final = frozenset({"edit", "pin", "replay", "save"})
+"""What can be done with it only when it has ended."""
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -118,7 +120,10 @@ class Request(LiveScreen):
         is_new = name != self._shown
         if is_new:
             self._home, self._lines = True, ()
+        had_ended = self._ended is not None
         self._shown, self._detail = self._wanted, detail
+        if had_ended is not (self._ended is not None):
+            self.refresh_bindings()
         self._lay_out()
         if is_new or detail.row.kind == "http":  # a stream is open for hours, and not what the service works on
             start(self, partial(self._add_lines, detail), "lines", exclusive=True)
@@ -128,11 +133,8 @@ class Request(LiveScreen):
         """What is shown, if all of it is known."""
         return self._detail if self._detail is not None and self._detail.row.state == "done" else None
 
-    def _whole(self) -> RequestDetail | None:
-        """The same for who wants to do something with it, who is told if it is too early."""
-        if self._detail is not None and self._ended is None:
-            self.notify("It is still under way.", timeout=4)
-        return self._ended
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return self._detail is self._ended if action in _OF_ENDED else super().check_action(action, parameters)
 
     async def _add_lines(self, detail: RequestDetail) -> None:
         """What the service wrote while it worked on the request."""
@@ -220,7 +222,7 @@ class Request(LiveScreen):
     # --- comparing -----------------------------------------------------------------------------------------------
 
     def action_pin(self) -> None:
-        if (detail := self._whole()) is not None:
+        if (detail := self._ended) is not None:
             self._pin.detail = detail
             self.notify(f"request {detail.row.seq} is pinned; = compares another one with it", timeout=4)
 
@@ -251,7 +253,7 @@ class Request(LiveScreen):
 
     def action_save(self) -> None:
         """Into the folder that the screen was started in."""
-        if (detail := self._whole()) is not None:
+        if (detail := self._ended) is not None:
             file = Path.cwd() / archive.name_for(detail)
             try:
                 archive.save(file, [detail])
@@ -263,11 +265,11 @@ class Request(LiveScreen):
     # --- sending again -------------------------------------------------------------------------------------------
 
     def action_replay(self) -> None:
-        if (detail := self._whole()) is not None:
+        if (detail := self._ended) is not None:
             self._ask(detail, detail.row.method, partial(self._send, detail, None))
 
     def action_edit(self) -> None:
-        if (detail := self._whole()) is not None:
+        if (detail := self._ended) is not None:
             start(self, partial(self._safely, partial(self._edit, detail)), "send", exclusive=True)
 
     def _ask(self, detail: RequestDetail, method: str, work: Callable[[], Awaitable[None]]) -> None:
