@@ -141,7 +141,8 @@ class Breakers:
         directory.on_recovery(self._on_recovery)
 
     def apply(self, services: Mapping[str, ServiceSpec]) -> None:
-        """Take over a profile: a breaker whose settings are as before goes on as it is."""
+        """Take over a profile: a breaker whose settings are as before goes on as it is, and what was decided over its head by
+        hand outlives other settings, too."""
         old, self._fuses = self._fuses, {}
         for name, spec in services.items():
             fuse = old.get(name)
@@ -158,7 +159,10 @@ class Breakers:
 
     def _new(self, service: str, spec: BreakerSpec, old: Fuse | None) -> Fuse:
         outliers = old.outliers if old is not None else Outliers(self._directory, self._clock)
-        return Fuse(service, spec, outliers, self._publish, self._clock)
+        fuse = Fuse(service, spec, outliers, self._publish, self._clock)
+        if old is not None and old.breaker.by_hand and old.breaker.forced is not None:
+            fuse.force(old.breaker.forced)
+        return fuse
 
     def _on_change(self, entry: Entry, instance: Instance, old: ServiceState) -> None:
         fuse = self._fuses.get(entry.service)

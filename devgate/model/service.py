@@ -147,13 +147,14 @@ class BreakerSpec(Spec):
     """What opens it: `failures` in a row, or a `ratio` of failures among the calls within `window`. The second notices a service
     that fails now and then, and wants traffic to do so."""
     failures: Annotated[int, Field(ge=1)] = 5
-    """Consecutive failures that open it."""
+    """Consecutive failures that open it; in either mode also those after which one of several replicas is left out for a
+    while."""
     window: Annotated[Duration, Field(gt=0)] = 10.0
     """With `mode: rate`: the time that it looks back on."""
     min_calls: Annotated[int, Field(ge=1)] = 20
     """With `mode: rate`: it stays closed where there were fewer calls within `window`. A 4xx is none: it says nothing about the
     service's health."""
-    ratio: Annotated[float, Field(gt=0, le=1)] = 0.5
+    ratio: Annotated[float, Field(gt=0, le=1), Expected("a share above 0 and up to 1, such as 0.5")] = 0.5
     """With `mode: rate`: the share of failures that opens it; 0.5 is half of the calls."""
     open: Duration = 10.0
     """How long it stays open at first; repeated openings double this, up to five times."""

@@ -188,6 +188,11 @@ class Breaker:
         return Outcome.ALIVE if 400 <= status < 500 else Outcome.SUCCESS
 
     @property
+    def by_hand(self) -> bool:
+        """Whether what is forced is not the profile's doing."""
+        return self.forced is not self._by_profile
+
+    @property
     def effective(self) -> BreakerState:
         """What requests meet, whoever has decided it. While only watching, what they would meet."""
         return _EFFECTIVE.get(self.forced, self.state)
@@ -264,7 +269,7 @@ class Breaker:
         return Stats(
             state=self.effective,
             forced=self.forced,
-            by_hand=self.forced is not self._by_profile,
+            by_hand=self.by_hand,
             since=self._since,
             failures=self._tally.failures(now),
             counted=self._tally.words(now),

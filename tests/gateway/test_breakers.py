@@ -9,7 +9,7 @@ import pytest
 
 from devgate.errors import CommandError
 from devgate.model.status import BreakerState, Forced, HealthState, ServiceState
-from tests.gateway.harness import OK, gateway
+from tests.gateway.harness import OK, changed, gateway
 from tests.upstreams import answering, scripted
 
 if TYPE_CHECKING:
@@ -108,6 +108,28 @@ async def test_probes_that_pass_again_let_an_open_breaker_try_at_once_and_never_
         for state in (HealthState.DEGRADED, HealthState.HEALTHY):  # it was not unhealthy: nothing is new
             bench.directory.rate(instance, state)
             assert bench.gateway.breaker_row("a").state is BreakerState.OPEN
+
+
+async def test_what_was_decided_by_hand_outlives_other_settings():
+    async with scripted(answering(OK)) as upstream, gateway({"a": upstream}) as bench:
+        bench.gateway.force_breaker("a", Forced.OPEN)
+        for enabled in (True, False):
+            services = {"a": {"command": "true", "breaker": {"failures": 9, "enabled": enabled}}}
+            bench.gateway.apply(changed(bench.profile, services=services))
+            assert (await bench.get("/")).problem["code"] == "circuit-open"
+        bench.gateway.reset_breaker("a")
+        row = bench.gateway.breaker_row("a")
+        assert (row.forced, row.by_hand) == (Forced.DISABLED, False)
+        bench.gateway.apply(changed(bench.profile, services={"a": {"command": "true"}}))
+        assert bench.gateway.breaker_row("a").forced is None
+
+
+async def test_an_open_breaker_ends_the_tries_of_a_request():
+    specs = {"a": {"breaker": {"failures": 2}}}
+    routes = [{"path": "/*", "retry": {"attempts": 9, "pause": "1ms"}}]
+    async with scripted(answering(FAIL)) as upstream, gateway({"a": upstream}, specs=specs, routes=routes) as bench:
+        answer = await bench.get("/")
+        assert (answer.problem["code"], answer.problem["attempts"]) == ("circuit-open", 2)
 
 
 async def test_nobody_overrules_what_is_not_there():

@@ -36,6 +36,8 @@ SERVICES = {
     "probe without port": ("api: {command: x, ready: {http: /h}}", "api has no port to ask", "/h"),
     "tcp without port": ("api: {command: x, ready: {tcp: true}}", "api has no port to connect to", "true"),
     "log of somebody else's": ("api: {url: 'http://127.0.0.1:1', ready: {log: up}}", "the output of a service that somebody else runs is not seen here", "up"),
+    "a ratio in percent": ("api: {command: x, breaker: {mode: rate, ratio: 50}}", "ratio must be a share above 0 and up to 1, such as 0.5, not 50", "50"),
+    "no window": ("api: {command: x, breaker: {mode: rate, window: 0s}}", "window must be a duration such as 300ms, 5s or 1h30m, not 0s", "0s"),
     "a regular expression": ('api: {command: x, ready: {log: "a(b"}}', "no regular expression for this: missing ), unterminated subpattern at position 1", '"a(b"'),
     "a deep regular expression": (f'api: {{command: x, ready: {{log: "{"(" * 20_000}"}}}}', "no regular expression for this: longer than 200 characters", f'"{"(" * 20_000}"'),
     "an endless regular expression": ('api: {command: x, ready: {log: "(a+)+$"}}', "no regular expression for this: a repetition inside a repetition could match for ever", '"(a+)+$"'),
