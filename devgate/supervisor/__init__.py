@@ -4,11 +4,12 @@
 process, with a `Starter` before it, a `Lookout` beside it and an `Aftermath` behind it. `External` is a service that somebody
 else runs. What they know goes into the `Directory`, which the gateway reads.
 
-- Deciding, without IO: `lifecycle` (states and triggers as a table), `wish` (what is wanted of a replica), `graph` (who needs
-  whom), `lines` (bytes to safe lines), `joined`, the judgement in `readiness`; outside, `policy.restart` and `policy.backoff`.
+- Deciding, without IO: `lifecycle` (states and triggers as a table), `wish` (what is wanted of a replica), `prognosis` (whether
+  it will become ready), `graph` (who needs whom), `lines` (bytes to safe lines), `joined`, the judgement in `readiness`; outside,
+  `policy.restart` and `policy.backoff`.
 - To a process and back: `command` (argument vector), `environment` and `ports` are joined by `launch`; `spawn` starts it with
-  `posix` or `windows`, and `terminal` for one that is typed into; `run` holds it with its output and probes, `ending` ends it
-  with its whole family.
+  `posix` or `windows`, and `terminal` for one that is typed into, of which `console` is what lasts; `run` holds it with its
+  output and probes, `ending` ends it with its whole family.
 - Looking at it: `probes` (one look), `vitals` (which look, and what came of them), `readiness` (the loop); `foreign` looks who
   else answers on its port; `resources` samples what it uses.
 - Who is on a taken port: `kinship` tells ours from strangers and from leftovers, `eviction` ends the ones that may be ended.

@@ -11,6 +11,7 @@ from devgate.model.events import HealthChanged
 from devgate.model.snapshot import BreakerRow, InstanceRow, ServiceRow, SyncRow, TrafficRow
 from devgate.model.status import HealthState, Owner, ServiceState
 from devgate.supervisor import probes
+from devgate.supervisor.console import NoConsole
 from devgate.supervisor.lifecycle import Trigger
 from devgate.supervisor.readiness import Prober
 from devgate.supervisor.standing import Standing
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from devgate.model.service import ServiceSpec
-    from devgate.supervisor.launch import Window
     from devgate.supervisor.probes import ProbeResult
     from devgate.supervisor.runner import Runner
     from devgate.supervisor.world import World
@@ -42,6 +42,7 @@ class External:
         self._world = world
         self._vitals = Vitals()
         self._vitals.readiness.health = HealthState.UNKNOWN
+        self.console = NoConsole(self._refusal)
         self._since: float | None = None
         self._standing = Standing(world, self.entry.instances[0])
         self._prober = Prober(self._look, self._heard, lambda: self.spec.ready, world.draw)
@@ -85,12 +86,6 @@ class External:
 
     async def adopt(self) -> None:
         raise self._refusal()
-
-    async def type_into(self, data: bytes) -> None:
-        raise self._refusal()
-
-    def resize(self, window: Window) -> None:
-        """It has no terminal of ours."""
 
     async def down(self) -> None:
         """Nothing of ours runs."""

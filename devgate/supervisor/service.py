@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-from devgate.errors import CommandError, Exit
+from devgate.errors import CommandError
 from devgate.model.events import HealthChanged
 from devgate.model.status import FAILED, HealthState, ServiceState
 from devgate.profile.diff import unseen
 from devgate.redact import redact_text
+from devgate.supervisor import prognosis
+from devgate.supervisor.console import Console
 from devgate.supervisor.demand import Demand
 from devgate.supervisor.joined import joined_health, worst
-from devgate.supervisor.launch import WINDOW
 from devgate.supervisor.refusal import CannotStartError
 from devgate.supervisor.runner import Runner
 from devgate.supervisor.showing import row_of
@@ -21,13 +22,9 @@ if TYPE_CHECKING:
     from devgate.model.service import ServiceSpec
     from devgate.model.snapshot import ServiceRow
     from devgate.supervisor.foreign import Foreign
-    from devgate.supervisor.launch import Window
-    from devgate.supervisor.spawn import Child
     from devgate.supervisor.world import World
 
 ADOPT_WAIT_S: Final = 5.0
-
-_DONE = frozenset({ServiceState.READY, ServiceState.COMPLETED, ServiceState.EXITED})
 
 
 class Service:
@@ -41,8 +38,7 @@ class Service:
         self.entry = world.directory.declare(name, spec.replicas, managed=True)
         self.ring = world.logs.open(name, spec.log)
         self.runners = tuple(Runner(world, self, instance) for instance in self.entry.instances)
-        self.window = WINDOW
-        """How large its terminal is, if it has one."""
+        self.console = Console(self)
         self._world = world
         self.pending: ServiceSpec | None = None
         """What it will be from its next start on."""
@@ -214,76 +210,14 @@ class Service:
 
         def settled() -> bool:
             nonlocal failure
-            if runner.wish.answered >= ticket and runner.state in _DONE:
+            if runner.wish.answered >= ticket and runner.state in prognosis.DONE:
                 return True
-            failure = self.failure(runner, ticket)
+            failure = prognosis.failure(self.name, runner, self._world.others, ticket)
             return failure is not None
 
         await self._world.pulse.until(settled)
         if failure is not None:
             raise failure
-
-    def failure(self, runner: Runner, ticket: int = 0) -> CommandError | None:
-        """Why this replica will not become ready by itself; None while it may."""
-        if runner.state is ServiceState.WAITING:
-            return self._hopeless(runner)
-        if not runner.wish.up and (
-            runner.wish.answered < ticket or runner.state in (ServiceState.STOPPING, ServiceState.STOPPED)
-        ):
-            return CommandError(f"{self.name} was stopped meanwhile", code="superseded")
-        if runner.wish.answered >= ticket and runner.state in FAILED:
-            refusal = runner.refusal if runner.state is ServiceState.BLOCKED else None
-            return CommandError(
-                redact_text(f"{self.name} is {runner.state}: {runner.cause}"),
-                hint=refusal.hint if refusal else f"see `devgate logs {self.name}`",
-                code=refusal.code if refusal else "service-failed",
-                exit_code=Exit.SERVICE_BLOCKED if runner.state is ServiceState.BLOCKED else None,
-            )
-        return None
-
-    def _hopeless(self, runner: Runner) -> CommandError | None:
-        """It waits for something that nobody will bring."""
-        for need in runner.waiting.needs:
-            state, coming = self._world.others.look(need)
-            if state in FAILED or (not coming and state in (ServiceState.STOPPED, ServiceState.EXITED)):
-                return CommandError(f"{self.name} waits for {need}, which is {state}", hint=f"start {need} first")
-        return None
-
-    # Its terminal
-
-    async def type_into(self, data: bytes) -> None:
-        """Type into its terminal.
-
-        Raises:
-            CommandError: it has none, does not run, or does not read.
-        """
-        child = self._in_terminal
-        if child is None:
-            raise self._not_to_be_typed_into()
-        if not await child.type(data):
-            raise CommandError(f"{self.name} does not read what is typed", code="not-reading")
-
-    def resize(self, window: Window) -> None:
-        """Make its terminal so large, now and for the runs to come."""
-        self.window = window
-        child = self._in_terminal
-        if child is not None:
-            child.resize(window)
-
-    @property
-    def _in_terminal(self) -> Child | None:
-        """The process that runs, if it has a terminal."""
-        run = self.runners[0].now
-        return run.child if run is not None and run.code is None and run.launch.window is not None else None
-
-    def _not_to_be_typed_into(self) -> CommandError:
-        if not self.spec.tty:
-            message, hint = "has no terminal of its own", "`tty: true` in the profile gives it one"
-        elif self.alive:
-            message, hint = "runs as a stand-in, which has no terminal", ""
-        else:
-            message, hint = "does not run", "start it first"
-        return CommandError(f"{self.name} {message}", hint=hint, code="no-terminal")
 
     # Changes
 

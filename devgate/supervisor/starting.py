@@ -102,5 +102,5 @@ class Starter:
             stub=stub,
             gateway_url=world.gateway_url(),
             addresses=addresses,
-            window=self._whole.window,
+            window=self._whole.console.window,
         )

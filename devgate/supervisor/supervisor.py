@@ -20,6 +20,7 @@ from devgate.supervisor.fleet import Fleet
 from devgate.supervisor.kinship import new_mark
 from devgate.supervisor.launch import Surroundings, Window
 from devgate.supervisor.logs import LogBook
+from devgate.supervisor.prognosis import failed, undecided
 from devgate.supervisor.resources import Resources
 from devgate.supervisor.service import Service
 from devgate.supervisor.world import World
@@ -213,7 +214,7 @@ class Supervisor:
         Raises:
             CommandError: it has none, does not run, or does not read.
         """
-        await self._known(name).type_into(data)
+        await self._known(name).console.type(data)
 
     def resize(self, name: str, columns: int, rows: int) -> None:
         """Make a service's terminal so large, from now on; without one this has no effect.
@@ -227,7 +228,7 @@ class Supervisor:
                 code="bad-size",
                 status=400,
             )
-        self._known(name).resize(Window(columns, rows))
+        self._known(name).console.resize(Window(columns, rows))
 
     async def _up_to_date(self, name: str) -> Service | External:
         """The service, after a change of its shape that has waited for this start."""
@@ -264,21 +265,10 @@ class Supervisor:
 
     async def settled(self) -> Sequence[str]:
         """Wait until everything that is meant to run is ready, or has come to an end. Returns the names of what failed."""
-
-        def pending(service: Service) -> bool:
-            done = (ServiceState.READY, ServiceState.COMPLETED, ServiceState.EXITED)
-            return service.up and any(
-                runner.state not in done and service.failure(runner) is None for runner in service.runners
-            )
-
-        own = [service for service in self._fleet if isinstance(service, Service)]
-        await self._world.pulse.until(lambda: not any(map(pending, own)))
-        return [
-            service.name
-            for service in own
-            if any(service.failure(runner) is not None for runner in service.runners)
-            and service.state is not ServiceState.STOPPED
-        ]
+        fleet = self._fleet
+        own = [service for service in fleet if isinstance(service, Service)]
+        await self._world.pulse.until(lambda: not any(undecided(service, fleet) for service in own))
+        return [service.name for service in own if failed(service, fleet)]
 
     # Ending
 
@@ -318,7 +308,8 @@ class Supervisor:
 
     @property
     def seq(self) -> int:
-        """Moves with everything that `rows` would show, but the passing of time."""
+        """Moves with everything that happens and that `rows` would show; not with what only goes on: the passing of time, and
+        figures that are taken again and again (probes and their latencies, processor, memory)."""
         return self._world.seq
 
     @property

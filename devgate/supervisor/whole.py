@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from devgate.directory import Entry
     from devgate.model.service import ServiceSpec
-    from devgate.supervisor.launch import Window
+    from devgate.supervisor.console import Console
     from devgate.supervisor.logs import LogRing
 
 
@@ -21,7 +21,7 @@ class Whole(Protocol):
     @property
     def ring(self) -> LogRing: ...
     @property
-    def window(self) -> Window: ...
+    def console(self) -> Console: ...
 
     def renew_spec(self) -> None:
         """A new process is about to start: what was changed meanwhile holds from now on."""
