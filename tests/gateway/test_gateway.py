@@ -8,6 +8,7 @@ import pytest
 from devgate.errors import CommandError
 from devgate.gateway.upstream import dial as dialling
 from devgate.model.status import BreakerState, ServiceState
+from devgate.resolver import Whereabouts
 from tests.deadline import DEADLINE_S
 from tests.gateway.harness import OK, Bench, Client, changed, gateway
 from tests.upstreams import Peer, answering, scripted
@@ -234,8 +235,8 @@ async def test_clients_that_do_not_read_do_not_stop_others():
 
 
 async def test_a_service_beyond_the_private_networks_needs_the_users_word(monkeypatch: pytest.MonkeyPatch):
-    async def connect(target: tuple[object, tuple[str, int]]) -> socket.socket:
-        dialled.append(target[1][0])
+    async def connect(target: Whereabouts) -> socket.socket:
+        dialled.append(target.host)
         raise ConnectionRefusedError
 
     dialled: list[str] = []
