@@ -18,10 +18,20 @@ if TYPE_CHECKING:
 
     from devgate.gateway.exchange import Exchange
     from devgate.gateway.headers import Field
+    from devgate.gateway.middleware.limits import Quota
     from devgate.policy.cors import Verdict
 
     _Entry = tuple[
-        Sequence[Field], tuple[bytes, bytes], bytes | None, bytes, str, bool, Verdict | None, "Trace | None", int
+        Sequence[Field],
+        tuple[bytes, bytes],
+        bytes | None,
+        bytes,
+        str,
+        bool,
+        Verdict | None,
+        Quota | None,
+        "Trace | None",
+        int,
     ]
 
 KEPT: Final = 64 * 1024
@@ -34,9 +44,18 @@ ENTRY_COST: Final = 512
 """Bytes that the objects of an entry take beside what is in them."""
 
 
+class Note(NamedTuple):
+    """Something that was decided."""
+
+    step: str
+    text: str
+    mood: Literal["plain", "warn"] = "plain"
+
+
 class Trial(NamedTuple):
     """An attempt that did not succeed."""
 
+    service: str
     replica: int
     kind: str
     detail: str
@@ -57,11 +76,10 @@ class Trace:
         "attempts",
         "doing",
         "frames",
-        "probe",
         "rest",
+        "sent_at",
         "sent_s",
         "steps",
-        "trials",
         "uploaded",
         "why",
     )
@@ -75,11 +93,10 @@ class Trace:
         """When the first bytes of the answer left; 0: with the last."""
         self.attempts = 0
         """How many were made at a service; 0 where the one that was made at once has sufficed."""
-        self.trials: list[Trial] = []
-        self.steps: list[tuple[str, str]] = []
-        """What a route's cache, split, hedge, retry or fallback has decided: which of them, and a sentence."""
-        self.probe = False
-        """Whether it was let through to try a service whose breaker was open."""
+        self.steps: list[Note | Trial] = []
+        """What was decided, and which attempts have failed, as it happened."""
+        self.sent_at = 0
+        """How many steps there were when it was sent the last time."""
         self.why = ("", "", "")
         """Stage, sentence and hint of what the gateway answered itself."""
         self.uploaded: list[bytes] = []
@@ -88,6 +105,14 @@ class Trace:
         """Of an answer that was written in several pieces, all but the first."""
         self.frames: list[tuple[bool, bytes]] = []
         """Of a WebSocket: whether the client sent it, and the bytes."""
+
+    @property
+    def trials(self) -> list[Trial]:
+        return [step for step in self.steps if isinstance(step, Trial)]
+
+    def note(self, step: str, text: str, mood: Literal["plain", "warn"] = "plain") -> None:
+        """Something was decided."""
+        self.steps.append(Note(step, text, mood))
 
     def settle(self, room: int) -> int:
         """Nothing more will be noted. Drops what is more than is kept, an answer's rest beyond `room`; returns what is left."""
@@ -113,7 +138,13 @@ class Raw(NamedTuple):
     peer: str
     http10: bool
     cors: Verdict | None
+    quota: Quota | None
     trace: Trace
+
+    @property
+    def upgrading(self) -> bool:
+        """Whether a WebSocket was asked for."""
+        return any(name.lower() == b"upgrade" and value.lower() == b"websocket" for name, value in self.fields)
 
 
 class Captures:
@@ -151,27 +182,28 @@ class Captures:
         if trace is not None:
             size += trace.settle(ANSWER - len(answer))
         held = self._held
-        held.append((fields, head, whole, answer, exchange.client.peer, exchange.http10, exchange.cors, trace, size))
+        peer, http10, cors, quota = exchange.client.peer, exchange.http10, exchange.cors, exchange.quota
+        held.append((fields, head, whole, answer, peer, http10, cors, quota, trace, size))
         self._last += 1
         self.size += size
         while self.size > self._total or len(held) > self._capacity:
-            self.size -= held.popleft()[8]
+            self.size -= held.popleft()[-1]
 
     def get(self, number: int) -> Raw | None:
         """What is kept of a request; None if that is gone, or never was."""
         index = number - (self._last - len(self._held)) - 1
         if not 0 <= index < len(self._held):
             return None
-        fields, sent, whole, answer, peer, http10, cors, trace, _ = self._held[index]
+        fields, sent, whole, answer, peer, http10, cors, quota, trace, _ = self._held[index]
         trace = trace or PLAIN
         upload = b"".join(trace.uploaded) if whole is None else whole
-        return Raw(fields, sent, upload, b"".join((answer, *trace.rest)), peer, http10, cors, trace)
+        return Raw(fields, sent, upload, b"".join((answer, *trace.rest)), peer, http10, cors, quota, trace)
 
 
 def so_far(exchange: Exchange) -> Raw:
     """What would be kept of a request that is under way, if it ended now."""
     trace, answer = copy(exchange.trace or PLAIN), exchange.answered[:ANSWER]
-    trace.frames = [*trace.frames]
+    trace.frames, trace.steps = [*trace.frames], [*trace.steps]
     trace.settle(ANSWER - len(answer))
     return Raw(
         exchange.greeting.raw if exchange.raw_headers else (),
@@ -181,6 +213,7 @@ def so_far(exchange: Exchange) -> Raw:
         exchange.client.peer,
         exchange.http10,
         exchange.cors,
+        exchange.quota,
         trace,
     )
 

@@ -66,7 +66,13 @@ class Gateway:
         self._profile = profile
         self._clock = clock
         self._ring = Ring()
-        self.inspector = Inspector(self._ring, lambda: (self._addresses[0], self._port), self._exchanges, clock)
+        self.inspector = Inspector(
+            self._ring,
+            lambda: (self._addresses[0], self._port),
+            self._exchanges,
+            lambda: self._pipeline.rules.table,
+            clock,
+        )
         """Looks at single requests."""
         self._addresses: list[str] = []
         self._port = profile.gateway.port

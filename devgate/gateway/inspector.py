@@ -13,6 +13,7 @@ from devgate.errors import CommandError
 from devgate.gateway.capture import so_far
 from devgate.gateway.detail import detail_of
 from devgate.gateway.request_id import RequestIds
+from devgate.gateway.target import BadTarget, parse
 from devgate.gateway.under_way import row_of
 from devgate.inspection.answers import answer_of
 from devgate.inspection.draft import Known, outgoing, same
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from devgate.gateway.capture import Raw
     from devgate.gateway.exchange import Exchange
     from devgate.gateway.record import Ring
+    from devgate.gateway.table import Explanation, RoutingTable
     from devgate.inspection.draft import Outgoing
     from devgate.model.detail import RequestDetail
     from devgate.model.query import RequestName, RequestRow
@@ -45,6 +47,7 @@ class Inspector:
     Args:
         where: the address that the gateway answers at.
         exchanges: gives the requests that are not finished.
+        table: gives the routes of now.
     """
 
     def __init__(
@@ -52,8 +55,10 @@ class Inspector:
         ring: Ring,
         where: Callable[[], tuple[str, int]],
         exchanges: Callable[[], Iterable[Exchange]],
+        table: Callable[[], RoutingTable],
         clock: Clock,
     ) -> None:
+        self._table = table
         self._ring = ring
         self._where = where
         self._exchanges = exchanges
@@ -66,11 +71,17 @@ class Inspector:
         Raises:
             CommandError: it is not remembered.
         """
-        if isinstance(name, int):
-            row, raw = self._known(name)
+        exchange = self._under_way(name) if isinstance(name, str) else None
+        row: RequestRow
+        raw: Raw | None
+        if exchange is not None:
+            row, raw = row_of(exchange, self._clock.now(), self._clock.wall()), so_far(exchange)
+            target = exchange.target
         else:
-            row, raw = self._under_way(name) or self._known(self._ring.number_of(name.encode()), name)
-        return await asyncio.to_thread(detail_of, row, raw, self._url)
+            number = self._ring.number_of(name.encode()) if isinstance(name, str) else name
+            (row, raw), target = self._known(number, name), self._ring.target(number)
+        found = _found(self._table(), row, raw, target)
+        return await asyncio.to_thread(detail_of, row, raw, self._url, found)
 
     async def replay(self, number: int, text: str | None = None) -> Replayed:
         """Send a request again, as it was or as `text` has it.
@@ -78,7 +89,7 @@ class Inspector:
         Raises:
             CommandError: it is not remembered whole, or the text is no request, or there is no answer.
         """
-        row, raw = self._known(number)
+        row, raw = self._known(number, number)
         again = _again(row, raw, self._ring.target(number))
         request = same(again) if text is None else outgoing(text, await self.request(number), again)
         id = self._mint()
@@ -92,17 +103,14 @@ class Inspector:
             raise CommandError(f"the gateway cannot be reached: {reason}", code="no-answer", status=502) from None
         return Replayed(id.decode(), status, await self._number_of(id))
 
-    def _under_way(self, request_id: str) -> tuple[RequestRow, Raw] | None:
-        for exchange in self._exchanges():
-            if exchange.request_id == request_id:
-                return row_of(exchange, self._clock.now(), self._clock.wall()), so_far(exchange)
-        return None
+    def _under_way(self, request_id: str) -> Exchange | None:
+        return next((one for one in self._exchanges() if one.request_id == request_id), None)
 
-    def _known(self, number: int, name: str = "") -> tuple[RequestRow, Raw | None]:
+    def _known(self, number: int, name: RequestName) -> tuple[RequestRow, Raw | None]:
         row = self._ring.row(number)
         if row is None:
             raise CommandError(
-                f"request {name or number} is not remembered",
+                f"request {name} is not remembered",
                 hint="the newest ones are; `devgate requests` lists them",
                 code="unknown-request",
                 status=404,
@@ -138,6 +146,19 @@ class Inspector:
                 return number
             await asyncio.sleep(_LOOK_S)
         return 0
+
+
+def _found(table: RoutingTable, row: RequestRow, raw: Raw | None, line: bytes) -> Explanation | None:
+    """What the table says to such a request, if that is still what it was told."""
+    if raw is None or not (row.route or row.error in ("no-route", "method-not-allowed")):
+        return None
+    try:
+        target = parse(row.method, line)
+        host = target.authority or next((value for name, value in raw.fields if name.lower() == b"host"), b"")
+        found = table.explain(row.method, target.path, host, raw.fields)
+    except BadTarget:
+        return None
+    return found if (found.winner.id if found.winner is not None else "") == row.route else None
 
 
 def _again(row: RequestRow, raw: Raw | None, target: bytes) -> Known:

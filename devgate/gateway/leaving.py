@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from devgate.gateway.capture import Note
 from devgate.gateway.under_way import state_of
 from devgate.inspection.answers import answer_of
 from devgate.model.query import CLIENT_LEFT
@@ -46,8 +47,8 @@ def _how_far(exchange: Exchange) -> tuple[str, str]:
         )
     if state == "waiting":
         return "answer", f"before {service} had begun to answer"
-    steps = exchange.traced().steps
-    return "gateway", f"while devgate was busy with it{f': {steps[-1][0]}' if steps else ''}"
+    notes = [step for step in exchange.traced().steps if isinstance(step, Note)]
+    return "gateway", f"while devgate was busy with it{f': {notes[-1].step}' if notes else ''}"
 
 
 def _length(fields: Sequence[Field]) -> str:

@@ -56,7 +56,8 @@ def failure_of(error: UpstreamError, service: str) -> Failure:
 def note(relay: Relay, error: UpstreamError, then: str) -> None:
     """As the record tells it; `then` is what came of it."""
     kind = "status" if isinstance(error, Refused) else error.kind.value
-    relay.exchange.traced().trials.append(Trial(relay.instance.replica, kind, error.detail, then))
+    instance = relay.instance
+    relay.exchange.traced().steps.append(Trial(instance.service, instance.replica, kind, error.detail, then))
 
 
 def settle(relay: Relay, how: DevgateError | None) -> DevgateError | None:

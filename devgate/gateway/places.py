@@ -39,6 +39,15 @@ def side_of(exchange: Exchange, recourse: Recourse, place: Place | None) -> str:
     return side(recourse.shares, fraction(mark)) if mark else recourse.turns.pick(sides)
 
 
+def why_there(exchange: Exchange, recourse: Recourse, place: Place | None) -> str:
+    """Why a request has gone to its side, in words."""
+    if place is not None:
+        return "as its cookie says"
+    if mark_of(exchange, recourse) and recourse.sticky is not None:
+        return f"by its header {recourse.sticky.header}"
+    return "whose turn it was: " + ", ".join(f"{name} {share:g} %" for name, share in recourse.shares.items())
+
+
 def instance_of(exchange: Exchange, recourse: Recourse, place: Place | None, entry: Entry) -> Instance | None:
     """The instance that a client keeps to, as long as it is there; None: whoever's turn it is."""
     there = entry.takers(exchange.method)

@@ -156,7 +156,14 @@ class Relay:
         """Tell the breaker how it went. Only the first word counts, and it has to come: a probe's slot hangs on it."""
         admission, self._admission = self._admission, None
         if admission is not None:
-            self._lane.backend.fuse.record(admission, outcome, cause, self.exchange.request_id, self.instance)
+            fuse = self._lane.backend.fuse
+            before = fuse.breaker.state
+            fuse.record(admission, outcome, cause, self.exchange.request_id, self.instance)
+            if fuse.breaker.state is not before:
+                moved = f"{before.value} to {fuse.breaker.state.value}"
+                self.exchange.traced().note(
+                    "breaker", f"{moved} by this request{f': {cause}' if cause else ''}", "warn"
+                )
 
     def cast_loss(self, cause: str) -> None:
         """The same, where the connection has ended: how that counts is not known yet."""
@@ -319,7 +326,7 @@ class Relay:
         if self._out:
             self._write()
         if garbage_after_body:
-            self.exchange.traced().steps.append(("garbage", "bytes followed the answer, so that connection was closed"))
+            self.exchange.traced().note("garbage", "bytes followed the answer, so that connection was closed", "warn")
         self.end(None)
 
     def on_upgrade(self, head: ResponseHead) -> None:

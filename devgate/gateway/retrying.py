@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from devgate.gateway.capture import Note
 from devgate.gateway.screened import Refused
 from devgate.gateway.upstream.errors import Kind
 from devgate.policy.retry import Failed, pause_s
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 UNREACHABLE: Final = frozenset({Kind.CONNECT_REFUSED, Kind.CONNECT_TIMEOUT})
 """Failures that say the same of the instance to everybody."""
-EXHAUSTED: Final = ("retry", "none: too many retries are under way")
+EXHAUSTED: Final = Note("retry", "none: too many retries are under way", "warn")
 """For the record: the budget was."""
 _PASSING: Final = UNREACHABLE | {Kind.RESET, Kind.TRUNCATED}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from devgate.gateway.cache.visit import SAFE, forget, status_fields
 from devgate.gateway.failures import fallback_status
@@ -28,6 +28,14 @@ if TYPE_CHECKING:
 
 ERRORS: Final = frozenset({500, 502, 503, 504})
 """Answers that a kept one may take the place of (RFC 5861 4)."""
+_ASKED: Final = {
+    "uri-miss": "nothing is kept for it",
+    "vary-miss": "nothing is kept for its headers",
+    "stale": "what is kept is not fresh",
+    "request": "the client wants no kept answer",
+    "bypass": "a range, a condition or a body is no matter for a cache",
+}
+"""Why a service was asked (RFC 9211 2.2), in words."""
 
 
 class Confirmed(Refused):
@@ -93,7 +101,9 @@ class Venture:
         if visit is not None and not self.stepped:
             fields += self._keep(visit, attempt, head, now)
         if recourse.store is not None and status < 400 and self.exchange.method not in SAFE:
-            forget(recourse.store, self.exchange, head, attempt.origins)
+            gone = forget(recourse.store, self.exchange, head, attempt.origins)
+            if gone:
+                self.note("cache", f"kept answers that it may have changed are forgotten: {gone}")
         if self.stepped:
             fields += self.told_of("peer", attempt.instance.service)
         there = Place(attempt.instance.service, attempt.instance.replica)
@@ -142,9 +152,9 @@ class Venture:
         """
         return (b"Proxy-Status", fallback_status(self.mishap, step, service)), (b"X-Devgate-Fallback", step.encode())
 
-    def note(self, step: str, text: str) -> None:
+    def note(self, step: str, text: str, mood: Literal["plain", "warn"] = "plain") -> None:
         """What was decided, for the record."""
-        self.exchange.traced().steps.append((step, text))
+        self.exchange.traced().note(step, text, mood)
 
     @property
     def stale(self) -> bool:
@@ -170,7 +180,7 @@ class Venture:
             if retrying.ask(failed, whole=self.whole_request):
                 return Refused(said, received=status, again=True)
             if retrying.exhausted:
-                self.note(*EXHAUSTED)
+                self.exchange.traced().steps.append(EXHAUSTED)
         if status in ERRORS and self.stale:
             return Refused(said, received=status)
         if recourse.fallback is not None and status in recourse.fallback.statuses and self.may_step():
@@ -191,5 +201,8 @@ class Venture:
                 told += f'; detail="{why}"'
         if self.collapsed:
             told += "; collapsed"
-        self.note("cache", told)
+        personal = visit.forward == "request" and visit.entry is None
+        asked = "what is kept was given to somebody else" if personal else _ASKED.get(visit.forward, visit.forward)
+        kept = "its answer is kept" if not why else f"its answer is not kept: {why}"
+        self.note("cache", f"{asked}, so {attempt.instance.service} was asked; {kept}")
         return status_fields(told.encode(), b"MISS" if visit.takes_part else b"BYPASS")

@@ -127,7 +127,8 @@ def details(request: RequestRow) -> list[Runs]:
 def _said(request: RequestRow) -> Runs:
     """Who answered with which status, and how it ended or how far it is."""
     broken = request.error in BROKEN_OFF and 0 < request.status < 500  # what devgate answers itself is 502 and more
-    answer = "devgate" if request.error and not broken else request.service or "devgate"
+    asked = request.replica >= 0  # else it is a kept answer, or one that stands in the profile
+    answer = "devgate" if (request.error and not broken) or not asked else request.service
     answered: Runs = (status(request.status), (f" from {answer}", "plain"))
     if request.state != "done":
         word, ink = _doing(request)

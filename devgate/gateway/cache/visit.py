@@ -204,14 +204,14 @@ class Visit:
         return b'; detail="force_ttl"' if forced else b""
 
 
-def forget(store: Store, exchange: Exchange, head: ResponseHead, origins: tuple[bytes, ...]) -> None:
+def forget(store: Store, exchange: Exchange, head: ResponseHead, origins: tuple[bytes, ...]) -> int:
     """An unsafe request has succeeded: what is kept of its URI may be wrong now, and of those that the answer names here
-    (RFC 9111 4.4).
+    (RFC 9111 4.4). Returns how much was kept of them.
 
     Args:
         origins: what the service may call itself.
     """
-    store.forget(exchange.path + exchange.query)
+    gone = store.forget(exchange.path + exchange.query)
     for name in (b"location", b"content-location"):
         for value in values(head.headers, name):
             for origin in (*origins, b"http://" + exchange.host):
@@ -219,7 +219,8 @@ def forget(store: Store, exchange: Exchange, head: ResponseHead, origins: tuple[
                     value = value[len(origin) :]
                     break
             if value.startswith(b"/") and not value.startswith(b"//"):
-                store.forget(value.partition(b"#")[0])
+                gone += store.forget(value.partition(b"#")[0])
+    return gone
 
 
 def status_fields(parameters: bytes, mark: bytes) -> list[tuple[bytes, bytes]]:

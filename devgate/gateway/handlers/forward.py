@@ -225,7 +225,9 @@ class Forward:
             admission = backend.fuse.admit()
             if admission.admitted:
                 if admission.slot:
-                    exchange.traced().probe = True
+                    exchange.traced().note(
+                        "breaker", f"half open: this request tries whether {backend.name} works again", "warn"
+                    )
                 instance, course.chosen = course.chosen, None
                 if instance not in takers or (instance.shunned and instance not in entry.best):
                     instance = _pick(backend, entry, takers, course)
@@ -255,7 +257,8 @@ class Forward:
                     line = await way.pool.acquire(limit, certain=certain, connect_s=lane.connect_s)
                 finally:
                     exchange.traced().doing = None
-            exchange.traced().sent_s = self._now() - exchange.arrived
+            trace = exchange.traced()
+            trace.sent_s, trace.sent_at = self._now() - exchange.arrived, len(trace.steps)
             if take_whole(exchange):
                 relay.send(line, request(exchange, way), way.origins)
                 how = await ended

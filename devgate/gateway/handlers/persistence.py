@@ -17,7 +17,7 @@ from devgate.gateway.failures import Failure, mishap
 from devgate.gateway.handlers.course import Course
 from devgate.gateway.handlers.race import Race
 from devgate.gateway.headers import SECURITY_LINES
-from devgate.gateway.places import instance_of, place_of, side_of
+from devgate.gateway.places import instance_of, place_of, side_of, why_there
 from devgate.gateway.retrying import Retrying
 from devgate.gateway.screened import Refused
 from devgate.gateway.venture import Confirmed, Venture
@@ -70,7 +70,7 @@ class Persistence:
         exchange.lane = there = recourse.sides[side_of(exchange, recourse, place)]
         venture = Venture(exchange, recourse, there, path, place, self._clock)
         if len(recourse.sides) > 1:
-            venture.note("split", f"{there.backend.name}, {'as before' if place is not None else 'by its share'}")
+            venture.note("split", f"{there.backend.name}, {why_there(exchange, recourse, place)}")
         if recourse.cache is not None and recourse.store is not None and not exchange.upgrade:
             venture.visit = visit = Visit(exchange, there, recourse.cache, recourse.store, self._now())
             if not visit.forward:
@@ -98,8 +98,15 @@ class Persistence:
     # From the store
 
     def _hit(self, venture: Venture, visit: Visit) -> None:
-        venture.note("cache", "a kept answer was given")
-        visit.hit(self._now())
+        assert visit.entry is not None
+        now, freshness = self._now(), visit.entry.freshness
+        left_s = freshness.left_s(now)
+        good = f"good for {left_s:.0f} s more" if left_s > 0 else "stale, which the client permits"
+        venture.note(
+            "cache",
+            f"a kept answer of {visit.lane.backend.name} was given, {freshness.age_s(now):.0f} s old and {good}",
+        )
+        visit.hit(now)
 
     async def _from_store(self, venture: Venture, visit: Visit) -> bool:
         """Answer with what another request brings that is under way. False: ask the service."""
@@ -110,6 +117,7 @@ class Persistence:
                 venture.flight = visit.key
             else:
                 venture.collapsed = True
+                venture.note("cache", "waited for what another request for the same brings")
                 try:
                     async with asyncio.timeout(venture.lane.response_s):
                         await flight.wait()
@@ -207,6 +215,8 @@ class Persistence:
         self, venture: Venture, failure: Failure | Refused, peers: tuple[Lane, ...], *, safe: bool
     ) -> None:
         """The route's own service has no answer."""
+        if isinstance(failure, Failure):
+            venture.note("fallback", f"because of {failure.code}: {failure.message}", "warn")
         exchange, recourse = venture.exchange, venture.recourse
         venture.land()
         venture.mishap = mishap(failure.code, failure.received if isinstance(failure, Refused) else 0)
@@ -216,7 +226,7 @@ class Persistence:
                 continue
             venture.stepped = "peer"
             venture.may_step = partial(self._may_step, venture, peers[at:] if safe else ())
-            venture.note("fallback", f"peer: {peer.backend.name} is asked instead")
+            venture.note("fallback", f"peer: {peer.backend.name} is asked instead", "warn")
             exchange.lane = peer
             exchange.head = self._forward.head(exchange, peer, venture.path)
             course = Course(0.0, None, screen=venture)
@@ -251,14 +261,19 @@ class Persistence:
         visit = venture.visit
         assert visit is not None
         assert visit.entry is not None
-        venture.note("fallback", "stale: a kept answer was given")
         now = self._now()
+        age_s = visit.entry.freshness.age_s(now)
+        venture.note(
+            "fallback", f"stale: a kept answer of {visit.lane.backend.name} was given, {age_s:.0f} s old", "warn"
+        )
+        venture.exchange.instance = None
         told = b'hit; ttl=%d; detail="stale-if-error"' % visit.entry.freshness.left_s(now)
         visit.serve(now, status=told, mark=b"STALE", lines=venture.told_of("stale"))
 
     def _fixed(self, venture: Venture, answer: FixedAnswer) -> None:
         exchange = venture.exchange
-        venture.note("fallback", "static: the answer in the profile was given")
+        venture.note("fallback", "static: the answer in the profile was given", "warn")
+        exchange.instance = None
         cors = exchange.cors
         lines = b"%b%bX-Request-ID: %b\r\n%b%b%b" % (
             answer.lines,

@@ -91,6 +91,9 @@ class Race:
 
     def _won(self, winner: Screened) -> None:
         """An answer passes: what the client gets from now on is this one's."""
+        if len(self._running) > 1:
+            which = "first" if winner is next(iter(self._running.values())) else "second"
+            self._venture.note("hedge", f"the {which} attempt was answered first")
         self._break_off(winner)
         exchange = winner.exchange
         exchange.flow = winner

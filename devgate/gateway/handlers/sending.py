@@ -57,7 +57,11 @@ async def stream(relay: Relay, line: Line, way: Way, ended: asyncio.Future[Devga
     async with asyncio.TaskGroup() as group:
         sending = group.create_task(_send_body(relay, line), name=f"body of {exchange.request_id}")
         how = await ended
+        early = not sending.done() and exchange.body is not None and not exchange.body.is_eof()
         sending.cancel()
+    if early and how is None:
+        had = f"{exchange.received} bytes of whose body had come"
+        exchange.traced().note("request", f"{relay.instance.service} answered before it had the whole request, {had}")
     return how
 
 

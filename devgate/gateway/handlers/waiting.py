@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
+from devgate.gateway.capture import Note
 from devgate.gateway.failures import Failure
 from devgate.gateway.hold import CAPACITY
 from devgate.model.status import BreakerState, Forced
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from devgate.policy.breaker import Admission
 
 SUSPICION_PAUSE_S: Final = 0.1
+NOTED_S: Final = 0.001
+"""A shorter wait is none: it was known at once that nobody comes back."""
 PROBE_PAUSE_S: Final = 1.0
 """How often a request that waits for a probe's outcome looks by itself, should the probe never end."""
 
@@ -41,12 +44,19 @@ class Waiting:
         began = self._now()
         lane.traffic.held += 1
         exchange.traced().doing = "held", began
+        service, back = lane.backend.name, False
         try:
-            return await lane.backend.queue.serving(deadline)
+            entry = await lane.backend.queue.serving(deadline)
+            back = True
+            return entry
         finally:
             lane.traffic.held -= 1
-            exchange.traced().doing = None
-            exchange.held_s += self._now() - began
+            trace, took_s = exchange.traced(), self._now() - began
+            trace.doing = None
+            exchange.held_s += took_s
+            if took_s >= NOTED_S:
+                outcome = f" until {service} came back" if back else f", and {service} did not come back in that time"
+                trace.note("lifecycle", f"held for {took_s * 1000:,.0f} ms{outcome}", "warn")
 
     async def probed(self, exchange: Exchange, lane: Lane, entry: Entry, admission: Admission, deadline: float) -> None:
         """The breaker refuses. Where a service that devgate runs is being probed, wait for the outcome. SEMANTICS 3.1 wants that
@@ -62,6 +72,10 @@ class Waiting:
         probing = entry.managed and breaker.effective is BreakerState.HALF_OPEN
         if probing and left_s > 0 and backend.waiting < CAPACITY:
             backend.waiting += 1
+            trace = exchange.traced()
+            waits = Note("breaker", f"waits for the outcome of another request, which tries {backend.name}", "warn")
+            if trace.steps[-1:] != [waits]:
+                trace.steps.append(waits)
             try:
                 await self._pause(exchange, lane, backend.fuse.moved, min(left_s, PROBE_PAUSE_S))
             finally:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from devgate.gateway.middleware.chain import Passing
 from devgate.gateway.middleware.codings import encoder, offered
 from devgate.gateway.upstream.response import Framing
+from devgate.model.units import format_size
 from devgate.policy.compression import chosen, compressible, may_transform, varying, weakened
 
 if TYPE_CHECKING:
@@ -49,12 +50,18 @@ class _Compressed(Passing):
         self._zip: Encoder | None = None
 
     def on_head(self, head: ResponseHead) -> None:
-        if self._worth_it(head):
+        why_not = self._not_worth_it(head)
+        if not why_not:
             if not varying(_values(head.headers, b"vary")):
                 head.headers = [*head.headers, (b"Vary", b"Accept-Encoding")]
             accepted = b",".join(_values(self._exchange.raw_headers, b"accept-encoding"))
             if coding := chosen(accepted, self._codings):
                 self._begin(head, coding)
+                self._exchange.traced().note("compress", coding)
+            else:
+                why_not = f"the client takes none of {', '.join(self._codings)}"
+        if why_not:
+            self._exchange.traced().note("compress", f"not: {why_not}")
         super().on_head(head)
 
     def on_body(self, data: bytes) -> None:
@@ -75,16 +82,22 @@ class _Compressed(Passing):
             super().on_body(self._zip.end())
         super().on_complete(garbage_after_body=garbage_after_body)
 
-    def _worth_it(self, head: ResponseHead) -> bool:
-        """Whether it would be compressed for a client that takes it."""
+    def _not_worth_it(self, head: ResponseHead) -> str:
+        """Why it is compressed for nobody; empty where it is for whoever takes it."""
         names = {name.lower() for name, _ in head.headers}
-        if head.status in _ASIS or b"content-encoding" in names or not names.isdisjoint(_DIGESTS):
-            return False
+        if head.status in _ASIS:
+            return f"a {head.status} has no body, or a part of one"
+        if b"content-encoding" in names:
+            return "it has a coding already"
+        if not names.isdisjoint(_DIGESTS):
+            return "a digest of the plain form is told"
         if head.length is not None and head.length < self._spec.least:
-            return False
+            return f"smaller than {format_size(self._spec.least)}"
         if not all(may_transform(value) for value in _values(head.headers, b"cache-control")):
-            return False
-        return any(compressible(value) for value in _values(head.headers, b"content-type"))
+            return "it says no-transform"
+        if not any(compressible(value) for value in _values(head.headers, b"content-type")):
+            return "its type does not shrink"
+        return ""
 
     def _begin(self, head: ResponseHead, coding: str) -> None:
         fields = [

@@ -33,10 +33,11 @@ def faulty(fault: Fault, clock: Clock, draw: Callable[[], float]) -> tuple[Step,
 
     async def step(exchange: Exchange, serve: Serve) -> None:
         if draw() >= fault.share:
+            exchange.traced().note("fault", f"spared this time: {fault.words}")
             await serve(exchange)
             return
         exchange.extra += told
-        exchange.traced().steps.append(("fault", f"on demand: {fault.words}"))
+        exchange.traced().note("fault", f"on demand: {fault.words}", "warn")
         if fault.latency_s:
             await asyncio.sleep(fault.latency_s)
         if fault.status and (not fault.count or _strikes(exchange, fault.status)):

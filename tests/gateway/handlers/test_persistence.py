@@ -628,7 +628,7 @@ async def test_the_record_tells_of_retries():
     async with scripted(script) as service, gateway({"a": service}, routes=route(retry="1")) as bench:
         await bench.get()
         assert [text for step, text in await steps(bench) if step == "attempt"] == [
-            "#0 status: it answered 503; tried again",
+            "a #0 status: it answered 503; tried again",
             "attempt 2: sent to a #0",
         ]
 
@@ -642,7 +642,7 @@ async def test_the_record_tells_who_has_answered_instead():
     ):
         await bench.get()
         told = await steps(bench)
-        assert ("attempt", "#0 status: it answered 503; kept from the client") in told
+        assert ("attempt", "a #0 status: it answered 503; kept from the client") in told
         assert ("fallback", "peer: b is asked instead") in told
         assert bench.gateway.requests().rows[-1].service == "b"
 
@@ -653,8 +653,8 @@ async def test_the_record_tells_of_split_and_cache():
     async with scripted(answering(fresh)) as two, gateway({"a": None, "b": two}, routes=route(**keys)) as bench:
         await bench.get()
         told = await steps(bench)
-        assert ("split", "b, by its share") in told
-        assert ("cache", "fwd=uri-miss; fwd-status=200; stored") in told
+        assert ("split", "b, whose turn it was: a 0 %, b 100 %") in told
+        assert ("cache", "nothing is kept for it, so b was asked; its answer is kept") in told
         await bench.get()
-        assert ("cache", "a kept answer was given") in await steps(bench)
+        assert [text[:29] for step, text in await steps(bench) if step == "cache"] == ["a kept answer of b was given,"]
         assert [step for step, _ in await steps(bench) if step == "attempt"] == []

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from devgate.gateway.capture import Trace
 from devgate.gateway.middleware import codings
 from devgate.gateway.middleware.compress import compressed
 from devgate.gateway.upstream.response import Framing, ResponseHead
@@ -58,7 +59,7 @@ class Heard:
     def __init__(self, coding: str) -> None:
         self.body = b""
         self.flushed: list[bytes] = []
-        self.exchange = SimpleNamespace(raw_headers=[(b"Accept-Encoding", coding.encode())])
+        self.exchange = SimpleNamespace(raw_headers=[(b"Accept-Encoding", coding.encode())], traced=Trace)
 
     def on_head(self, head: ResponseHead) -> None:
         self.head = head
