@@ -87,7 +87,7 @@ COMMANDS: Final[dict[str, Command]] = {
     ),
     "force_open": _force(Forced.OPEN, "hold open"),
     "force_closed": _force(Forced.CLOSED, "hold closed"),
-    "force_metrics_only": _force(Forced.METRICS_ONLY, "only count by"),
+    "force_metrics_only": _force(Forced.METRICS_ONLY, "only watch with"),
     "force_disabled": _force(Forced.DISABLED, "switch off"),
     "sync": Command("check versions", lambda control, _: control.sync.check()),
 }

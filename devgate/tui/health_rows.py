@@ -167,6 +167,8 @@ def _breaker(row: ServiceRow, known: Mapping[str, RequestRow]) -> list[Runs]:
     opened = f"  opened {breaker.opened}x" if breaker.opened else ""
     refused = f"  {breaker.totals.rejected} refused" if breaker.totals.rejected else ""
     lines: list[Runs] = [(_label("breaker"), rows.breaker(breaker), (opened + refused + _reason(breaker), "muted"))]
+    if breaker.why and breaker.causes and breaker.state is not BreakerState.CLOSED:
+        lines.append((_label(""), (f"{breaker.why}:", "plain")))
     if breaker.forced is not None:
         lines.append((_label(""), (rows.overruled(breaker), "muted")))
     if breaker.last_cause and not breaker.causes:
@@ -181,7 +183,7 @@ def _reason(breaker: BreakerRow) -> str:
         return ""
     if breaker.state is BreakerState.CLOSED:
         return f"  {breaker.counted or 'failures'}:"
-    return f"  because of {breaker.why}:" if breaker.why else "  because of:"
+    return "" if breaker.why else "  because of:"
 
 
 def _cause(cause: CauseRow, request: RequestRow | None) -> Runs:

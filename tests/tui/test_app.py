@@ -172,6 +172,9 @@ async def test_the_palette_offers_what_would_do_something_and_each_thing_once():
         assert "Restart" in titles
         assert not {"Adopt", "Take port", "Start", "Detach", "Palette"} & set(titles)  # of a ready service, here
         assert len(titles) == len(set(titles))
+        assert [title for title in titles if title.startswith("Hold open")] == [
+            "Hold open the breaker of fechatter-server"
+        ]
 
 
 async def test_the_help_folds_anew_when_the_terminal_is_resized_under_it():
