@@ -6,7 +6,7 @@ the breaker, a bad one opens it again.
 
 `admit` is asked before a request is sent and `record` told how it ended. An admission belongs to one *phase*, the time between
 two changes of state: what a request of an earlier phase experienced is counted but moves nothing, because it says nothing about
-the service as it is now. `TRANSITIONS` is the whole machine; a missing key is a bug and raises.
+the service as it is now. `transitions` is the whole machine.
 """
 
 from __future__ import annotations
@@ -19,12 +19,20 @@ from typing import TYPE_CHECKING, Final
 from devgate.model.snapshot import BreakerTotals
 from devgate.model.status import BreakerState, Forced
 from devgate.policy.tally import tally_of
+from devgate.policy.transitions import TRANSITIONS, Trigger
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from devgate.model.service import BreakerSpec
 
+_CLOSED, _OPEN, _HALF = BreakerState.CLOSED, BreakerState.OPEN, BreakerState.HALF_OPEN
+_EFFECTIVE: Final[Mapping[Forced | None, BreakerState]] = {
+    Forced.OPEN: _OPEN,
+    Forced.CLOSED: _CLOSED,
+    Forced.DISABLED: _CLOSED,
+}
+"""What requests meet, where that is not for the machine to say."""
 LONGEST_GROWTH: Final = 5
 """Repeated openings double the pause up to so many times the first (as Envoy's ejection time grows with the count)."""
 CAUSES_KEPT: Final = 10
@@ -42,49 +50,6 @@ class Outcome(Enum):
     behind a login page would never be seen (getnora-io/nora#614)."""
     IGNORED = "ignored"
     """The client left, or the gateway itself answered."""
-
-
-class Trigger(Enum):
-    FAILED_OFTEN = "failed often"
-    LOST = "lost"
-    """Its process will not come back by itself."""
-    WAITED = "waited"
-    """The pause is over."""
-    RETURNED = "returned"
-    """Its process was started again and is ready."""
-    PROBE_FAILED = "probe failed"
-    PROBED = "probed"
-    """Enough good probes in a row."""
-    RESET = "reset"
-    """By hand."""
-
-
-_CLOSED, _OPEN, _HALF = BreakerState.CLOSED, BreakerState.OPEN, BreakerState.HALF_OPEN
-
-TRANSITIONS: Final[Mapping[tuple[BreakerState, Trigger], BreakerState]] = {
-    (_CLOSED, Trigger.FAILED_OFTEN): _OPEN,
-    (_CLOSED, Trigger.LOST): _OPEN,
-    # A service that was not under suspicion is not put under suspicion by a restart: the first requests after `devgate up`
-    # would queue behind a probe, and every service would show as half open (so: degraded) until somebody used it.
-    (_CLOSED, Trigger.RETURNED): _CLOSED,
-    (_CLOSED, Trigger.RESET): _CLOSED,
-    (_OPEN, Trigger.WAITED): _HALF,
-    (_OPEN, Trigger.RETURNED): _HALF,
-    (_OPEN, Trigger.LOST): _OPEN,
-    (_OPEN, Trigger.RESET): _CLOSED,
-    (_HALF, Trigger.PROBE_FAILED): _OPEN,
-    (_HALF, Trigger.PROBED): _CLOSED,
-    (_HALF, Trigger.RETURNED): _HALF,
-    (_HALF, Trigger.LOST): _OPEN,
-    (_HALF, Trigger.RESET): _CLOSED,
-}
-
-
-_EFFECTIVE: Final[Mapping[Forced | None, BreakerState]] = {
-    Forced.OPEN: _OPEN,
-    Forced.CLOSED: _CLOSED,
-    Forced.DISABLED: _CLOSED,
-}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from devgate.model.service import BreakerSpec
 from devgate.model.status import BreakerState, Forced
-from devgate.policy.breaker import CAUSES_KEPT, TRANSITIONS, Admission, Breaker, Change, Outcome, Trigger
+from devgate.policy.breaker import CAUSES_KEPT, Admission, Breaker, Change, Outcome
+from devgate.policy.transitions import TRANSITIONS, Trigger
 
 CLOSED, OPEN, HALF_OPEN = BreakerState.CLOSED, BreakerState.OPEN, BreakerState.HALF_OPEN
 SUCCESS, FAILURE, TIMEOUT, ALIVE, IGNORED = Outcome

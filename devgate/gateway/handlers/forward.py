@@ -20,7 +20,6 @@ from devgate.gateway.frames import GOING_AWAY
 from devgate.gateway.handlers.course import Course
 from devgate.gateway.handlers.sending import request, stream, take_whole
 from devgate.gateway.handlers.waiting import Waiting
-from devgate.gateway.hold import nobody_sound
 from devgate.gateway.mishaps import BROKE_OFF, blame, failure_of, give_up, mishap_of, note, settle
 from devgate.gateway.relay import Common, Relay
 from devgate.gateway.retrying import EXHAUSTED, UNREACHABLE
@@ -181,6 +180,7 @@ class Forward:
                 resends=course.resends,
             )
             now = self._now()
+            # What somebody else runs is no crash that will be noticed: it is waited for as long as the profile says.
             suspicion_s = SUSPICION_S if managed else math.inf
             course.suspected_until = course.suspected_until or min(course.deadline, now + suspicion_s)
             lost = rescue is Rescue.GIVE_UP or (rescue is Rescue.WAIT and now >= course.suspected_until)
@@ -221,7 +221,8 @@ class Forward:
                 course.tried.clear()
             takers = entry.takers(exchange.method)
             if not takers:
-                raise nobody_sound(entry)
+                await self._waiting.sound(exchange, lane, entry, course.deadline)
+                continue
             admission = backend.fuse.admit()
             if admission.admitted:
                 if admission.slot:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from devgate.gateway.capture import Note
 from devgate.gateway.failures import Failure
-from devgate.gateway.hold import CAPACITY
+from devgate.gateway.hold import CAPACITY, nobody_sound
 from devgate.model.status import BreakerState, Forced
 
 if TYPE_CHECKING:
@@ -90,6 +90,17 @@ class Waiting:
             stage="breaker",
             retry_after_s=admission.retry_after_s,
         )
+
+    async def sound(self, exchange: Exchange, lane: Lane, entry: Entry, deadline: float) -> None:
+        """Every instance that takes requests is unhealthy: wait a moment for one that is coming back.
+
+        Raises:
+            Failure: none is, or there is no time left to wait.
+        """
+        left_s = deadline - self._now()
+        if not entry.returning or left_s <= 0:
+            raise nobody_sound(entry)
+        await self._pause(exchange, lane, entry.changed, left_s)
 
     async def look_elsewhere(self, exchange: Exchange, lane: Lane, course: Course, instance: Instance) -> None:
         """An instance that should be there is not: have it looked at, and wait a moment unless there is another one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AsyncExitStack
 from itertools import chain, cycle, repeat
 from typing import TYPE_CHECKING, Any
@@ -82,6 +83,27 @@ async def test_and_others_to_none(method: str):
         assert int(answer["retry-after"]) >= 1
         bench.directory.rate(bench.entry().instances[1], H.HEALTHY)
         assert await who(bench, method=method) == {"y"}
+
+
+async def test_one_that_is_coming_back_is_waited_for():
+    async with AsyncExitStack() as stack:
+        bench = await three(stack, H.UNHEALTHY, H.UNHEALTHY)
+        instance = bench.entry().instances[0]
+        endpoint = instance.endpoint
+        assert endpoint is not None
+        bench.move("a", ServiceState.STARTING)
+        request = asyncio.create_task(bench.get("/", method="POST"))
+        await bench.until(lambda: bench.gateway.service_traffic("a").held == 1)
+        bench.directory.rate(instance, H.STARTING)
+        bench.serve("a", endpoint.port)
+        assert (await request).body == b"x"
+
+
+async def test_and_not_for_ever():
+    async with AsyncExitStack() as stack:
+        bench = await three(stack, H.UNHEALTHY, H.UNHEALTHY, hold="50ms")
+        bench.move("a", ServiceState.STARTING)
+        assert (await bench.get("/", method="POST")).problem["code"] == "no-healthy-instance"
 
 
 async def test_a_probe_s_place_is_not_lost_to_a_request_that_nobody_takes():
