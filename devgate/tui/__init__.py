@@ -2,7 +2,7 @@
 
 Data goes down, messages go up. Four times a second the visible screen compares `control.seq` with what it drew last, takes the
 snapshot, turns it into rows (`rows`, pure) and hands them to line-drawn widgets, which repaint only the rows that differ. A key
-is a line in `bindings`, what it asks of devgate is a line in `commands`.
+is a line in `bindings`, what it asks of devgate is a line in `commands`, and `key_line` says where it is worth a place.
 
 Invariants, and what breaks without them:
 

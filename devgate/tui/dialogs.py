@@ -11,7 +11,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 
 from devgate.escape import visible
-from devgate.tui import bindings, header, ink, plan_text
+from devgate.tui import bindings, ink, key_line, plan_text
 from devgate.tui import format as fmt
 from devgate.tui.columns import SPAN, Column, Row, place
 from devgate.tui.rows import mark, word
@@ -92,7 +92,7 @@ class Dialog(ModalScreen[bool]):
         words = {self.YES: self._yes, self.NO: "back"}
         active = active_keys(self)
         named = {id: (active[id][0], replace(active[id][1], description=word)) for id, word in words.items() if word}
-        self._bottom.show(header.keys(named, list(named)))
+        self._bottom.show(key_line.keys(named, list(named)))
 
     def action_yes(self) -> None:
         if self._yes:

@@ -1,39 +1,18 @@
-"""The lines around every view, as parts: pure."""
+"""The lines above every view, as parts: pure."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from devgate.model.status import ServiceState
 from devgate.tui import format as fmt
 from devgate.tui import rows
-from devgate.tui.bindings import VIEWS
 from devgate.tui.widgets.line import Part
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from textual.binding import Binding
-
     from devgate.model.snapshot import Snapshot
-    from devgate.tui.ink import Run
 
-TYPING: Final = (
-    Part((("⏎", "key"), (" done", "plain")), key="enter"),
-    Part((("esc", "key"), (" clear", "plain")), key="escape"),
-)
-"""The keys that mean anything while something is typed."""
-PALETTE: Final = (
-    Part((("↑↓", "key"), (" choose", "plain"))),
-    Part((("⏎", "key"), (" run", "plain"))),
-    Part((("esc", "key"), (" back", "plain"))),
-)
-"""The keys of the palette, which is Textual's own."""
-_KEYS: Final = 200
-"""From here on the keys of the last line are dropped."""
-EVERY_KEY: Final = Part((("every other key is the service's", "muted"),), drop=1)
-"""Said while one types into a service."""
 LIMIT_SHOWN_S = 30.0
 """How long the header says that a limit was reached, be it enforced or not."""
 SLOW_LOOP_MS = 50.0
@@ -98,38 +77,6 @@ def banner(snapshot: Snapshot) -> list[Part]:
     return [
         Part(((f"✖ config error  {first}", "bad"), (more, "bad"))),
         Part((("the last good profile keeps running", "plain"),), drop=1, right=True),
-    ]
-
-
-def views(current: str, *, whole: bool = True) -> Part:
-    """The views and their keys, the current one marked; not `whole`: only that there are some, where there is room."""
-    if not whole:
-        return Part(((f"1-{len(VIEWS)}", "key"), (" views", "plain")), drop=_KEYS, right=True)
-    runs: list[Run] = []
-    for view, number in VIEWS.items():
-        if runs:
-            runs.append(("  ", "plain"))
-        runs += [(f"{number} ", "key" if view == current else "muted"), (view, "title" if view == current else "muted")]
-    return Part(tuple(runs), right=True)
-
-
-def keys(active: Mapping[str, tuple[str, Binding]], ids: Sequence[str], first: Sequence[str] = ()) -> list[Part]:
-    """Keys as `s start`; clicking one presses it.
-
-    Args:
-        active: what can be pressed now: how a key is shown and its binding, by id.
-        ids: which of them, in order; where there is no room the last one is dropped first.
-        first: those that are dropped after all others, the last one first.
-    """
-    wanted = list(dict.fromkeys((*first, *ids)))
-    return [
-        Part(
-            ((active[id][0], "key"), (f" {active[id][1].description}", "plain")),
-            drop=_KEYS + wanted.index(id) - (100 if id in first else 0),
-            key=active[id][1].key,
-        )
-        for id in ids
-        if id in active
     ]
 
 

@@ -37,12 +37,6 @@ def test_every_key_is_explained():
         assert binding.tooltip.endswith("."), binding.id
 
 
-def test_the_last_line_names_only_keys_that_exist():
-    for view, ids in bindings.CONTEXT.items():
-        assert view in {*bindings.VIEWS, "request"}
-        assert set(ids) | set(bindings.COMMON) <= bindings.IDS
-
-
 @pytest.mark.parametrize(
     ("id", "key"),
     [

@@ -14,8 +14,7 @@ from textual.widgets import Input
 from devgate.errors import DevgateError
 from devgate.model.status import FAILED
 from devgate.tui import format as fmt
-from devgate.tui import header, rows
-from devgate.tui.bindings import COMMON, CONTEXT, SWITCH
+from devgate.tui import header, key_line, rows
 from devgate.tui.widgets.line import Line, Part
 from devgate.tui.widgets.live_table import LiveTable
 from devgate.tui.widgets.typewriter import Typewriter
@@ -221,14 +220,14 @@ class LiveScreen(Screen[None]):
     def _show_keys(self) -> None:
         """What can be pressed now. Under a dialog that is the dialog's business, which tells its keys itself."""
         if self.app.screen is not self:
-            self._keys.show(header.PALETTE if self.app.screen.id == _PALETTE else ())
+            self._keys.show(key_line.PALETTE if self.app.screen.id == _PALETTE else ())
             return
         if isinstance(self.focused, Input):
-            self._keys.show(header.TYPING)
+            self._keys.show(key_line.TYPING)
             return
         active = active_keys(self)
         if isinstance(self.focused, Typewriter):
-            self._keys.show([*header.keys(active, ["typing.leave"]), header.EVERY_KEY])
+            self._keys.show([*key_line.keys(active, ["typing.leave"]), key_line.EVERY_KEY])
             return
         if isinstance(self.focused, LiveTable) and "table.choose" in active:
             shown, binding = active["table.choose"]
@@ -237,14 +236,7 @@ class LiveScreen(Screen[None]):
                 del active["table.choose"]
         wide = self.size.width >= NARROW
         self._header.gap = 3 if wide else 2
-        own = [id for id in CONTEXT[self.view] if id in active]
-        common = [
-            id
-            for id in COMMON
-            if id in active and not (id == SWITCH and (wide or self.view in ("profiles", "request")))
-        ]
-        first = ["screen.help", "screen.quit", "view.back", *own[:3], *common]
-        self._keys.show([*header.keys(active, [*own, *common], first), header.views(self.view, whole=wide)])
+        self._keys.show(key_line.of_view(self.view, active, wide=wide))
 
     # --- room ----------------------------------------------------------------------------------------------------
 
