@@ -54,40 +54,40 @@ class Services:
     async def start(self, name: str, *, dependents: bool = False) -> None:
         self._known(name)
         self._audit.note("start", name)
-        await self._supervisor.start_service(name, dependents=dependents)
+        await self._supervisor.orders.start(name, dependents=dependents)
 
     async def stop(self, name: str, *, dependents: bool = False) -> None:
         self._known(name)
         self._audit.note("stop", name)
-        await self._supervisor.stop_service(name, dependents=dependents)
+        await self._supervisor.orders.stop(name, dependents=dependents)
 
     async def restart(self, name: str, *, dependents: bool = False) -> None:
         self._known(name)
         self._audit.note("restart", name)
-        await self._supervisor.restart_service(name, dependents=dependents)
+        await self._supervisor.orders.restart(name, dependents=dependents)
 
     async def kill(self, name: str) -> None:
         self._known(name)
         self._audit.note("kill", name)
-        await self._supervisor.kill_service(name)
+        await self._supervisor.orders.kill(name)
 
     async def adopt(self, name: str) -> None:
         self._known(name)
         self._audit.note("adopt", name)
-        await self._supervisor.adopt_service(name)
+        await self._supervisor.orders.adopt(name)
 
     async def take_port(self, name: str) -> None:
         self._known(name)
         self._audit.note("take the port of", name)
-        await self._supervisor.take_port(name)
+        await self._supervisor.orders.take_port(name)
 
     async def type_into(self, name: str, data: bytes) -> None:
         self._known(name)
-        await self._supervisor.type_into(name, data)
+        await self._supervisor.orders.type_into(name, data)
 
     async def resize(self, name: str, columns: int, rows: int) -> None:
         self._known(name)
-        self._supervisor.resize(name, columns, rows)
+        self._supervisor.orders.resize(name, columns, rows)
 
     async def logs(self, names: Sequence[str], after: int = 0, limit: int = 1000) -> LogSlice:
         for name in names:

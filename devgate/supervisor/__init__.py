@@ -1,8 +1,8 @@
 """Runs the services of a profile: real processes, started in order, watched, restarted, and ended with all they have started.
 
-`Supervisor` is what the engine holds. A `Service` is a set of replicas, each with a `Runner`: the one loop that touches its
-process, with a `Starter` before it, a `Lookout` beside it and an `Aftermath` behind it. `External` is a service that somebody
-else runs. What they know goes into the `Directory`, which the gateway reads.
+`Supervisor` is what the engine holds, and its `Orders` are what one service is asked for. A `Service` is a set of replicas, each
+with a `Runner`: the one loop that touches its process, with a `Starter` before it, a `Lookout` beside it and an `Aftermath`
+behind it. `External` is a service that somebody else runs. What they know goes into the `Directory`, which the gateway reads.
 
 - Deciding, without IO: `lifecycle` (states and triggers as a table), `wish` (what is wanted of a replica), `prognosis` (whether
   it will become ready), `graph` (who needs whom), `lines` (bytes to safe lines), `joined`, the judgement in `readiness`; outside,

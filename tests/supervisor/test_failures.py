@@ -69,7 +69,7 @@ async def test_what_the_shell_cannot_run_is_blocked_for_the_exit_code_as_well(su
     system = await supervise({"web": {"command": [sys.executable, "-c", "raise SystemExit(127)"]}})
     await system.state_is("web", S.BLOCKED)
     with pytest.raises(CommandError, match="cannot be run") as caught:
-        await system.supervisor.start_service("web")
+        await system.supervisor.orders.start("web")
     assert caught.value.exit_code == Exit.SERVICE_BLOCKED
 
 
@@ -134,9 +134,9 @@ async def test_a_person_may_try_again(supervise, tmp_path: Path) -> None:
     )
     await system.supervisor.settled()
     with pytest.raises(CommandError, match="web is crashed: exit 1"):
-        await system.supervisor.start_service("web")
+        await system.supervisor.orders.start("web")
     (tmp_path / "fixed").touch()
-    await system.supervisor.restart_service("web")
+    await system.supervisor.orders.restart("web")
     assert system.state("web") is S.READY
     assert system.view("web").exit_code is None
 
@@ -158,7 +158,7 @@ async def test_a_stop_during_a_pause_ends_it(supervise) -> None:
     system = await supervise({"web": {"command": command("crash", 1), "backoff": {"first": "1h", "max": "1h"}}})
     await system.state_is("web", S.BACKOFF)
     assert system.entry("web").returning
-    await system.supervisor.stop_service("web")
+    await system.supervisor.orders.stop("web")
     assert system.state("web") is S.STOPPED
     assert len(system.exits("web")) == 1
     assert not system.entry("web").returning
@@ -167,9 +167,9 @@ async def test_a_stop_during_a_pause_ends_it(supervise) -> None:
 async def test_a_restart_during_a_pause_ends_the_pause(supervise) -> None:
     system = await supervise({"web": {"command": command("crash", 1), "backoff": {"first": "1h", "max": "1h"}}})
     await system.state_is("web", S.BACKOFF)
-    restart = asyncio.create_task(system.supervisor.restart_service("web"))
+    restart = asyncio.create_task(system.supervisor.orders.restart("web"))
     await system.until(lambda: len(system.exits("web")) == 2)
-    await system.supervisor.stop_service("web")
+    await system.supervisor.orders.stop("web")
     with pytest.raises(CommandError, match="stopped meanwhile"):
         await restart
 
@@ -177,7 +177,7 @@ async def test_a_restart_during_a_pause_ends_the_pause(supervise) -> None:
 async def test_a_stop_during_waiting(supervise) -> None:
     system = await supervise({"web": echo(depends_on=["db"]), "db": echo(600)})
     await system.state_is("web", S.WAITING)
-    await system.supervisor.stop_service("web")
+    await system.supervisor.orders.stop("web")
     assert system.states("web") == [S.STOPPED, S.WAITING, S.STOPPED]
 
 
@@ -185,7 +185,7 @@ async def test_restarting_what_still_waits_is_harmless(supervise) -> None:
     """F1bonacc1/process-compose#530: wedged or doubled."""
     system = await supervise({"web": echo(depends_on=["db"]), "db": echo(0.3)})
     await system.state_is("web", S.WAITING)
-    await system.supervisor.restart_service("web")
+    await system.supervisor.orders.restart("web")
     assert system.states("web") == [S.STOPPED, S.WAITING, S.STARTING, S.READY]
     assert len(system.ours()) == 2
 
@@ -194,9 +194,9 @@ async def test_a_stop_beats_a_restart_in_flight(supervise) -> None:
     system = await supervise({"web": echo()})
     await system.supervisor.settled()
     system.entry("web").serving[0].enter()
-    restart = asyncio.create_task(system.supervisor.restart_service("web"))
+    restart = asyncio.create_task(system.supervisor.orders.restart("web"))
     await system.state_is("web", S.STOPPING)
-    stop = asyncio.create_task(system.supervisor.stop_service("web"))
+    stop = asyncio.create_task(system.supervisor.orders.stop("web"))
     await asyncio.sleep(0)
     system.entry("web").instances[0].leave()
     await stop
@@ -211,7 +211,7 @@ async def test_two_restarts_at_once_are_one(supervise) -> None:
     system = await supervise({"web": echo()})
     await system.supervisor.settled()
     system.entry("web").serving[0].enter()
-    restarts = [asyncio.create_task(system.supervisor.restart_service("web")) for _ in range(3)]
+    restarts = [asyncio.create_task(system.supervisor.orders.restart("web")) for _ in range(3)]
     await system.state_is("web", S.STOPPING)
     system.entry("web").instances[0].leave()
     await asyncio.gather(*restarts)
@@ -222,17 +222,17 @@ async def test_two_restarts_at_once_are_one(supervise) -> None:
 async def test_commands_in_any_order_leave_one_process_or_none(supervise) -> None:
     system = await supervise({"web": echo(**SOON)})
     supervisor = system.supervisor
-    verbs = [supervisor.start_service, supervisor.restart_service, supervisor.stop_service, supervisor.kill_service]
+    verbs = [supervisor.orders.start, supervisor.orders.restart, supervisor.orders.stop, supervisor.orders.kill]
     pending = []
     for number in range(40):
         pending.append(asyncio.create_task(verbs[number * 7 % 4]("web")))
         await asyncio.sleep(0.01 * (number % 3))
     async with asyncio.timeout(60):
         await asyncio.gather(*pending, return_exceptions=True)
-    await supervisor.restart_service("web")
+    await supervisor.orders.restart("web")
     assert system.state("web") is S.READY
     assert len(system.ours()) == 1
-    await supervisor.stop_service("web")
+    await supervisor.orders.stop("web")
     assert system.ours() == []
 
 
@@ -261,10 +261,10 @@ async def test_what_cannot_be_started_is_blocked(
     assert any(message in line for line in system.lines("web"))
     assert system.states("web") == [S.STOPPED, S.BLOCKED], "it was tried more than once"
     with pytest.raises(CommandError) as refused:
-        await system.supervisor.start_service("web")
+        await system.supervisor.orders.start("web")
     assert (refused.value.code, refused.value.exit_code) == (code, Exit.SERVICE_BLOCKED)
     with pytest.raises(CommandError, match="page waits for web, which is blocked"):
-        await system.supervisor.start_service("page")
+        await system.supervisor.orders.start("page")
 
 
 async def test_what_runs_is_not_ended_for_what_cannot_be_started(supervise, tmp_path: Path) -> None:
@@ -274,7 +274,7 @@ async def test_what_runs_is_not_ended_for_what_cannot_be_started(supervise, tmp_
     pid = system.view("web").pid
     (tmp_path / ".env").unlink()
     with pytest.raises(CommandError, match=r"web was not restarted: env file .*\.env does not exist") as refused:
-        await system.supervisor.restart_service("web")
+        await system.supervisor.orders.restart("web")
     assert refused.value.exit_code == Exit.SERVICE_BLOCKED
     assert (system.state("web"), system.view("web").pid) == (S.READY, pid)
     assert system.entry("web").serving
@@ -298,7 +298,7 @@ async def test_a_port_taken_by_a_stranger_names_him(supervise, free_port: int, h
         view = system.view("web")
         assert view.state is S.BLOCKED
         assert f"port {free_port} is taken by pid {os.getpid()} (" in view.cause
-    await system.supervisor.start_service("web")
+    await system.supervisor.orders.start("web")
     assert system.view("web").port == free_port
 
 
@@ -329,7 +329,7 @@ async def test_a_service_deaf_to_signals_is_killed(supervise) -> None:
         {"web": {"command": command("deaf"), "ready": {"log": "deaf"}, "stop": {"grace": "100ms"}}}
     )
     await system.supervisor.settled()
-    await system.supervisor.stop_service("web")
+    await system.supervisor.orders.stop("web")
     assert [event.code for event in system.exits("web")] == [-9]
     assert any("did not end within 0.1 s: killed" in line for line in system.lines("web"))
 
@@ -343,7 +343,7 @@ async def test_the_whole_family_ends_with_a_stop(supervise) -> None:
     await system.supervisor.settled()
     found = pids(system.lines("web"))
     assert set(found) == {*kinds, "leader"}
-    await system.supervisor.stop_service("web")
+    await system.supervisor.orders.stop("web")
     assert [name for name, pid in found.items() if not gone(pid)] == []
 
 
@@ -351,7 +351,7 @@ async def test_the_family_of_a_crashed_leader_ends_too(supervise) -> None:
     kinds = ("child", "deaf", "session", "orphan")
     system = await supervise({"web": {"command": command("family", *kinds, "exit=1"), "restart": "no"}})
     await system.until(lambda: "4 leftover processes ended" in system.lines("web"))
-    await system.supervisor.stop_service("web")
+    await system.supervisor.orders.stop("web")
     assert [name for name, pid in pids(system.lines("web")).items() if not gone(pid)] == []
 
 
@@ -360,7 +360,7 @@ async def test_no_stranger_is_killed(supervise) -> None:
     stranger = await asyncio.create_subprocess_exec(sys.executable, "-c", "input()", stdin=asyncio.subprocess.PIPE)
     system = await supervise({"web": {"command": command("family", "orphan"), "ready": {"log": "leader"}}})
     await system.supervisor.settled()
-    await system.supervisor.kill_service("web")
+    await system.supervisor.orders.kill("web")
     assert stranger.returncode is None
     stranger.kill()
     await stranger.wait()
@@ -370,7 +370,7 @@ async def test_a_stop_signal_can_be_chosen(supervise) -> None:
     script = "trap 'echo got INT; exit 0' INT; echo up; while :; do sleep 0.05; done"
     system = await supervise({"web": {"command": script, "ready": {"log": "up"}, "stop": {"signal": "INT"}}})
     await system.supervisor.settled()
-    await system.supervisor.stop_service("web")
+    await system.supervisor.orders.stop("web")
     assert "got INT" in system.lines("web")
 
 
@@ -378,7 +378,7 @@ async def test_a_stop_command_runs_instead_of_the_signal(supervise, tmp_path: Pa
     script = "trap 'echo got TERM' TERM; echo up; while [ ! -e stop ]; do sleep 0.05; done; echo told"
     system = await supervise({"web": {"command": script, "ready": {"log": "up"}, "stop": {"command": "touch stop"}}})
     await system.supervisor.settled()
-    await system.supervisor.stop_service("web")
+    await system.supervisor.orders.stop("web")
     assert "told" in system.lines("web")
     assert "got TERM" not in system.lines("web")
 
@@ -386,7 +386,7 @@ async def test_a_stop_command_runs_instead_of_the_signal(supervise, tmp_path: Pa
 async def test_a_stop_command_that_fails_is_followed_by_the_signal(supervise) -> None:
     system = await supervise({"web": echo(stop={"command": "echo sorry; exit 4"})})
     await system.supervisor.settled()
-    await system.supervisor.stop_service("web")
+    await system.supervisor.orders.stop("web")
     assert "stop command: exit 4: sorry" in system.lines("web")
     assert [event.code for event in system.exits("web")] == [0]
 
@@ -411,7 +411,7 @@ async def test_a_probing_command_that_hangs_is_ended(supervise) -> None:
     probe = {"exec": command("family", "deaf"), "timeout": "100ms", "start_interval": "10ms"}
     system = await supervise({"web": {"command": "sleep 600", "ready": probe}})
     await system.until(lambda: "longer than 0.1 s" in system.view("web").health_detail)
-    await system.supervisor.stop_service("web")
+    await system.supervisor.orders.stop("web")
 
 
 async def test_without_a_port_being_alive_is_enough(supervise) -> None:

@@ -44,7 +44,7 @@ def echo(port: int, **fields: Any) -> dict[str, Any]:
 async def test_stopped_here_and_started_in_an_ide(supervise, free_port: int, ide: Ide) -> None:
     system = await supervise({"web": echo(free_port)})
     await system.supervisor.settled()
-    await system.supervisor.stop_service("web")
+    await system.supervisor.orders.stop("web")
     other = ide(free_port)
     await system.state_is("web", S.READY)
     view = system.view("web")
@@ -53,10 +53,10 @@ async def test_stopped_here_and_started_in_an_ide(supervise, free_port: int, ide
     await system.until(lambda: system.view("web").health is HealthState.HEALTHY)
     assert [instance.endpoint.port for instance in system.entry("web").serving] == [free_port]
     for refused in (
-        system.supervisor.start_service,
-        system.supervisor.stop_service,
-        system.supervisor.restart_service,
-        system.supervisor.kill_service,
+        system.supervisor.orders.start,
+        system.supervisor.orders.stop,
+        system.supervisor.orders.restart,
+        system.supervisor.orders.kill,
     ):
         with pytest.raises(CommandError, match="not by devgate"):
             await refused("web")
@@ -64,7 +64,7 @@ async def test_stopped_here_and_started_in_an_ide(supervise, free_port: int, ide
     other.terminate()
     await system.state_is("web", S.STOPPED)
     assert system.entry("web").serving == ()
-    await system.supervisor.start_service("web")
+    await system.supervisor.orders.start("web")
     assert system.view("web").owner is Owner.DEVGATE
 
 
@@ -90,7 +90,7 @@ async def test_who_was_there_before_us_is_not_taken_for_it(supervise, free_port:
     await asyncio.sleep(0.3)
     assert (system.state("web"), system.view("web").blocked_by) == (S.BLOCKED, "port-in-use")
     assert f"is taken by pid {other.pid} (" in system.view("web").cause
-    await system.supervisor.adopt_service("web")
+    await system.supervisor.orders.adopt("web")
     assert (system.state("web"), system.view("web").owner) == (S.READY, Owner.EXTERNAL)
     assert (system.view("web").pid, system.view("web").blocked_by) == (other.pid, "")
 
@@ -99,10 +99,10 @@ async def test_nobody_can_be_adopted_where_nobody_is(supervise, free_port: int, 
     monkeypatch.setattr("devgate.supervisor.service.ADOPT_WAIT_S", 0.1)
     system = await supervise({"web": echo(free_port, autostart=False)})
     with pytest.raises(CommandError, match="nobody answers"):
-        await system.supervisor.adopt_service("web")
-    await system.supervisor.start_service("web")
+        await system.supervisor.orders.adopt("web")
+    await system.supervisor.orders.start("web")
     with pytest.raises(CommandError, match="is run by devgate"):
-        await system.supervisor.adopt_service("web")
+        await system.supervisor.orders.adopt("web")
 
 
 async def test_a_port_can_be_taken_back(supervise, free_port: int, ide: Ide) -> None:
@@ -110,7 +110,7 @@ async def test_a_port_can_be_taken_back(supervise, free_port: int, ide: Ide) -> 
     await asyncio.to_thread(wait_for, free_port)
     system = await supervise({"web": echo(free_port)})
     assert await system.supervisor.settled() == ["web"]
-    taking = asyncio.create_task(system.supervisor.take_port("web"))
+    taking = asyncio.create_task(system.supervisor.orders.take_port("web"))
     await asyncio.to_thread(other.wait)
     await taking
     assert (system.state("web"), system.view("web").owner) == (S.READY, Owner.DEVGATE)
@@ -134,7 +134,7 @@ async def test_only_the_first_start_takes_a_port(supervise, free_port: int) -> N
     )
     await system.state_is("web", S.READY)
     with socket.create_server(("127.0.0.1", free_port)), pytest.raises(CommandError, match="is blocked: port"):
-        await system.supervisor.restart_service("web")
+        await system.supervisor.orders.restart("web")
     assert system.view("web").blocked_by == "port-in-use"
 
 
@@ -164,7 +164,7 @@ async def test_a_stop_while_a_port_is_cleared_wins(supervise, free_port: int, mo
     with socket.create_server(("127.0.0.1", free_port)):
         system = await supervise({"web": echo(free_port)})
         await asyncio.to_thread(began.wait)
-        await system.supervisor.stop_service("web")
+        await system.supervisor.orders.stop("web")
         go_on.set()
         await system.state_is("web", S.STOPPED)
         await asyncio.sleep(0.05)
@@ -176,13 +176,13 @@ async def test_an_adopted_service_is_taken_over(supervise, free_port: int, ide: 
     await asyncio.to_thread(wait_for, free_port)
     system = await supervise({"web": echo(free_port)})
     await system.supervisor.settled()
-    await system.supervisor.adopt_service("web")
+    await system.supervisor.orders.adopt("web")
     reaped = asyncio.create_task(asyncio.to_thread(other.wait))
-    await system.supervisor.take_port("web")
+    await system.supervisor.orders.take_port("web")
     await reaped
     assert (system.state("web"), system.view("web").owner) == (S.READY, Owner.DEVGATE)
     with pytest.raises(CommandError, match="web runs already"):
-        await system.supervisor.take_port("web")
+        await system.supervisor.orders.take_port("web")
 
 
 async def test_who_does_not_answer_is_not_adopted(supervise, free_port: int, monkeypatch) -> None:
@@ -193,18 +193,18 @@ async def test_who_does_not_answer_is_not_adopted(supervise, free_port: int, mon
         )
         assert await system.supervisor.settled() == ["web"]
         with pytest.raises(CommandError, match=r"nobody answers in place of web: .+"):
-            await system.supervisor.adopt_service("web")
+            await system.supervisor.orders.adopt("web")
         with pytest.raises(CommandError, match="no port of its own"):
-            await system.supervisor.adopt_service("auto")
+            await system.supervisor.orders.adopt("auto")
 
 
 async def test_a_port_of_ours_is_not_taken(supervise, free_port: int) -> None:
     with socket.create_server(("127.0.0.1", free_port)):
         system = await supervise({"web": echo(free_port), "auto": {"command": "sleep 600", "autostart": False}})
         with pytest.raises(CommandError, match="cannot be ended from here"):
-            await system.supervisor.take_port("web")
+            await system.supervisor.orders.take_port("web")
         with pytest.raises(CommandError, match="no port of its own"):
-            await system.supervisor.take_port("auto")
+            await system.supervisor.orders.take_port("auto")
 
 
 async def test_who_answers_in_our_place_is_named(supervise, free_port: int, ide: Ide) -> None:

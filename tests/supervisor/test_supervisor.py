@@ -93,7 +93,7 @@ async def test_an_edited_env_file_counts_from_the_next_start(supervise, tmp_path
     await system.supervisor.settled()
     assert (await get(system.view("web").url))["env"]["COLOUR"] == "red"
     (tmp_path / ".env").write_text("COLOUR=blue\n")
-    await system.supervisor.restart_service("web")
+    await system.supervisor.orders.restart("web")
     assert (await get(system.view("web").url))["env"]["COLOUR"] == "blue"
 
 
@@ -101,7 +101,7 @@ async def test_a_restart_keeps_the_port_and_changes_the_process(supervise) -> No
     system = await supervise({"web": echo()})
     await system.supervisor.settled()
     before = system.view("web")
-    await system.supervisor.restart_service("web")
+    await system.supervisor.orders.restart("web")
     after = system.view("web")
     assert after.state is S.READY
     assert after.port == before.port
@@ -116,7 +116,7 @@ async def test_a_restart_says_that_it_comes_back(supervise) -> None:
     system = await supervise({"web": echo(0.2)})
     await system.supervisor.settled()
     entry, gaps = system.entry("web"), []
-    restart = asyncio.create_task(system.supervisor.restart_service("web"))
+    restart = asyncio.create_task(system.supervisor.orders.restart("web"))
     while not restart.done():
         if not entry.serving and not entry.returning:
             gaps.append(entry.state)
@@ -132,7 +132,7 @@ async def test_a_stop_waits_for_requests_in_flight(supervise) -> None:
     await system.supervisor.settled()
     (instance,) = system.entry("web").serving
     instance.enter()
-    stop = asyncio.create_task(system.supervisor.stop_service("web"))
+    stop = asyncio.create_task(system.supervisor.orders.stop("web"))
     await system.state_is("web", S.STOPPING)
     assert system.entry("web").serving == ()
     await asyncio.sleep(0.1)
@@ -147,7 +147,7 @@ async def test_a_stop_does_not_wait_for_ever(supervise) -> None:
     system = await supervise({"web": echo(stop={"drain": "50ms"})})
     await system.supervisor.settled()
     system.entry("web").serving[0].enter()
-    await system.supervisor.stop_service("web")
+    await system.supervisor.orders.stop("web")
     assert "1 request still in flight after 0.05 s" in system.lines("web")
 
 
@@ -155,10 +155,10 @@ async def test_a_kill_waits_for_nothing(supervise) -> None:
     system = await supervise({"web": echo(stop={"drain": "1h", "grace": "1h"})})
     await system.supervisor.settled()
     system.entry("web").serving[0].enter()
-    stop = asyncio.create_task(system.supervisor.stop_service("web"))
+    stop = asyncio.create_task(system.supervisor.orders.stop("web"))
     await system.state_is("web", S.STOPPING)
     async with asyncio.timeout(DEADLINE_S):
-        await system.supervisor.kill_service("web")
+        await system.supervisor.orders.kill("web")
         await stop
     assert [event.code for event in system.exits("web")] == [-9]
     assert system.state("web") is S.STOPPED
@@ -170,7 +170,7 @@ async def test_a_start_pulls_what_is_needed(supervise) -> None:
     )
     assert await system.supervisor.settled() == []
     assert {view.state for view in system.supervisor.rows()} == {S.STOPPED}
-    await system.supervisor.start_service("web")
+    await system.supervisor.orders.start("web")
     assert [view.state for view in system.supervisor.rows()] == [S.READY, S.READY, S.STOPPED]
 
 
@@ -216,7 +216,7 @@ async def test_stopping_goes_backwards(supervise) -> None:
     ]
     assert {view.state for view in system.supervisor.rows()} == {S.STOPPED}
     with pytest.raises(CommandError, match="stopping"):
-        await system.supervisor.start_service("web")
+        await system.supervisor.orders.start("web")
 
 
 async def test_shutdown_has_a_cap(supervise) -> None:
@@ -279,10 +279,10 @@ async def test_everything_can_be_a_stand_in(supervise, free_port: int) -> None:
 async def test_an_unknown_service_is_refused(supervise) -> None:
     system = await supervise({})
     for refused in (
-        system.supervisor.start_service,
-        system.supervisor.stop_service,
-        system.supervisor.restart_service,
-        system.supervisor.kill_service,
+        system.supervisor.orders.start,
+        system.supervisor.orders.stop,
+        system.supervisor.orders.restart,
+        system.supervisor.orders.kill,
     ):
         with pytest.raises(CommandError, match="no service 'nobody'"):
             await refused("nobody")
@@ -301,9 +301,9 @@ async def test_somebody_elses_service_is_watched_and_never_touched(supervise) ->
         assert not system.entry("db").managed
         assert system.entry("db").serving
         for refused in (
-            system.supervisor.start_service,
-            system.supervisor.stop_service,
-            system.supervisor.restart_service,
+            system.supervisor.orders.start,
+            system.supervisor.orders.stop,
+            system.supervisor.orders.restart,
         ):
             with pytest.raises(CommandError, match="not run by devgate"):
                 await refused("db")

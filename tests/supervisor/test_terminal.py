@@ -29,7 +29,7 @@ async def asked(system: Any) -> None:
 
 
 async def typed(system: Any, text: str, answer: str) -> None:
-    await system.supervisor.type_into("web", text.encode())
+    await system.supervisor.orders.type_into("web", text.encode())
     await system.until(lambda: answer in system.lines("web"), answer)
 
 
@@ -62,9 +62,9 @@ async def test_a_command_of_the_shell_has_it_as_well(supervise) -> None:
 async def test_what_is_typed_arrives_and_is_echoed(supervise) -> None:
     system = await supervise({"web": terminal()})
     await asked(system)
-    await system.supervisor.type_into("web", "Grünx".encode())
+    await system.supervisor.orders.type_into("web", "Grünx".encode())
     await system.until(lambda: unfinished(system) == "name? Grünx")
-    await system.supervisor.type_into("web", b"\x7f")
+    await system.supervisor.orders.type_into("web", b"\x7f")
     await system.until(lambda: unfinished(system) == "name? Grün")
     await typed(system, "\r", "heard Grün")
     assert "name? Grün" in system.lines("web")
@@ -74,9 +74,9 @@ async def test_what_is_typed_arrives_and_is_echoed(supervise) -> None:
 async def test_the_pane_and_the_next_run_have_the_size_that_was_asked_for(supervise) -> None:
     system = await supervise({"web": terminal()})
     await asked(system)
-    system.supervisor.resize("web", 66, 20)
+    system.supervisor.orders.resize("web", 66, 20)
     await system.until(lambda: "name? size 66 20" in system.lines("web"))
-    await system.supervisor.restart_service("web")
+    await system.supervisor.orders.restart("web")
     second = system.lines("web").index("isatty True True True", system.lines("web").index("name? size 66 20"))
     assert "size 66 20" in system.lines("web")[second:]
 
@@ -98,9 +98,9 @@ async def test_what_it_writes_acts_on_no_terminal(supervise) -> None:
 async def test_a_crash_is_seen_while_a_grandchild_holds_the_terminal(supervise) -> None:
     system = await supervise({"web": terminal()})
     await asked(system)
-    await system.supervisor.type_into("web", b"grandchild\r")
+    await system.supervisor.orders.type_into("web", b"grandchild\r")
     await system.until(lambda: any(line.startswith("holder ") for line in system.lines("web")), "a grandchild")
-    await system.supervisor.type_into("web", b"exit\r")
+    await system.supervisor.orders.type_into("web", b"exit\r")
     (event,) = await system.until(lambda: system.exits("web"))
     assert event.code == 7
     assert time.time() - event.at < 0.5
@@ -141,7 +141,7 @@ async def test_more_than_a_terminal_holds_is_refused_and_not_waited_for(supervis
     )
     await system.supervisor.settled()
     with pytest.raises(CommandError, match="does not read"):
-        await system.supervisor.type_into("web", b"line\r" * 100_000)
+        await system.supervisor.orders.type_into("web", b"line\r" * 100_000)
 
 
 async def test_typing_into_one_that_is_killed_meanwhile_ends_and_harms_nobody(supervise) -> None:
@@ -151,13 +151,13 @@ async def test_typing_into_one_that_is_killed_meanwhile_ends_and_harms_nobody(su
     }
     system = await supervise(services)
     await system.supervisor.settled()
-    both = [asyncio.create_task(system.supervisor.type_into("web", b"line\r" * 100_000)) for _ in range(2)]
+    both = [asyncio.create_task(system.supervisor.orders.type_into("web", b"line\r" * 100_000)) for _ in range(2)]
     await asyncio.sleep(0.2)
-    await system.supervisor.kill_service("web")
-    await system.supervisor.start_service("web")  # with the descriptors that the first one has left
+    await system.supervisor.orders.kill("web")
+    await system.supervisor.orders.start("web")  # with the descriptors that the first one has left
     for result in await asyncio.gather(*both, return_exceptions=True):
         assert isinstance(result, CommandError)
-    await system.supervisor.type_into("web", b"x")
+    await system.supervisor.orders.type_into("web", b"x")
     assert system.state("other") is S.READY
 
 
@@ -173,11 +173,11 @@ async def test_who_cannot_be_typed_into_says_why(supervise, spec: dict[str, Any]
     system = await supervise({"web": spec})
     await system.supervisor.settled()
     with pytest.raises(CommandError, match=words):
-        await system.supervisor.type_into("web", b"x")
+        await system.supervisor.orders.type_into("web", b"x")
 
 
 async def test_a_size_that_no_window_has_is_refused(supervise) -> None:
     system = await supervise({"web": terminal()})
     for columns, rows in ((0, 40), (120, -1), (70_000, 40)):
         with pytest.raises(CommandError, match="columns"):
-            system.supervisor.resize("web", columns, rows)
+            system.supervisor.orders.resize("web", columns, rows)

@@ -51,7 +51,7 @@ async def test_a_restart_reaches_those_who_asked_for_it(supervise) -> None:
     )
     await system.supervisor.settled()
     before = {view.name: view.pid for view in system.supervisor.rows()}
-    await system.supervisor.restart_service("db")
+    await system.supervisor.orders.restart("db")
     await system.until(lambda: system.state("users") is S.READY and system.view("users").pid != before["users"])
     assert system.causes("users", S.STOPPING) == ["db restarted"]
     assert system.view("chat").pid == before["chat"]
@@ -78,7 +78,7 @@ async def test_with_dependents_they_stop_first_and_start_last(supervise) -> None
     await system.supervisor.settled()
     start = len(system.events)
     entry, gaps = system.entry("web"), []
-    restart = asyncio.create_task(system.supervisor.restart_service("db", dependents=True))
+    restart = asyncio.create_task(system.supervisor.orders.restart("db", dependents=True))
     while not restart.done():
         if not entry.serving and not entry.returning:
             gaps.append(entry.state)
@@ -105,12 +105,12 @@ async def test_stopped_and_started_with_dependents(supervise) -> None:
     )
     await system.supervisor.settled()
     start = len(system.events)
-    await system.supervisor.stop_service("db", dependents=True)
+    await system.supervisor.orders.stop("db", dependents=True)
     assert [system.state(name) for name in ("web", "users", "db", "x")] == [S.STOPPED, S.STOPPED, S.STOPPED, S.READY]
     moves = [(event.service, event.new) for event in system.events[start:] if hasattr(event, "run")]
     assert [name for name, new in moves if new is S.STOPPING] == ["web", "users", "db"]
     start = len(system.events)
-    await system.supervisor.start_service("db", dependents=True)
+    await system.supervisor.orders.start("db", dependents=True)
     moves = [(event.service, event.new) for event in system.events[start:] if hasattr(event, "run")]
     assert [name for name, new in moves if new is S.READY] == ["db", "users", "web"]
     assert len(system.exits("seed")) == 1, "a task that has done its work is not done again"
@@ -122,7 +122,7 @@ async def test_what_is_refused_stops_no_dependents(supervise) -> None:
         system = await supervise({"web": echo(depends_on=["db"]), "db": {"url": url}})
         await system.state_is("web", S.READY)
         supervisor = system.supervisor
-        for refused in (supervisor.stop_service, supervisor.restart_service, supervisor.start_service):
+        for refused in (supervisor.orders.stop, supervisor.orders.restart, supervisor.orders.start):
             with pytest.raises(CommandError, match="not run by devgate"):
                 await refused("db", dependents=True)
         assert system.exits("web") == []
@@ -150,7 +150,7 @@ async def test_who_needs_a_service_is_told_and_follows_the_profile(supervise) ->
 async def test_stopping_alone_leaves_dependents_alone(supervise) -> None:
     system = await supervise({"web": echo(depends_on=["db"]), "db": echo()})
     await system.supervisor.settled()
-    await system.supervisor.stop_service("db")
+    await system.supervisor.orders.stop("db")
     assert system.state("web") is S.READY
 
 
@@ -169,7 +169,7 @@ async def test_a_mended_dependency_lets_the_waiting_go_on(supervise, tmp_path: P
     system = await supervise({"db": echo(cwd="later"), "web": echo(depends_on=["db"])})
     assert await system.supervisor.settled() == ["db", "web"]
     (tmp_path / "later").mkdir()
-    await system.supervisor.start_service("db")
+    await system.supervisor.orders.start("db")
     await system.state_is("web", S.READY)
 
 
@@ -191,10 +191,10 @@ async def test_a_request_starts_it_and_first_what_it_needs(supervise) -> None:
 
 async def test_what_somebody_has_stopped_no_request_starts(supervise) -> None:
     system = await supervise({"web": echo(autostart="on_request")})
-    await system.supervisor.start_service("web")
-    await system.supervisor.stop_service("web")
+    await system.supervisor.orders.start("web")
+    await system.supervisor.orders.stop("web")
     assert system.entry("web").wanted is None
-    await system.supervisor.start_service("web")
+    await system.supervisor.orders.start("web")
     assert system.entry("web").wanted is not None
 
 
@@ -282,7 +282,7 @@ async def test_a_changed_file_runs_a_task_again(supervise, src: Path) -> None:
 async def test_a_changed_file_starts_nothing_that_was_stopped(supervise, src: Path) -> None:
     system = await supervise({"web": watched(), "other": watched()})
     await system.supervisor.settled()
-    await system.supervisor.stop_service("web")
+    await system.supervisor.orders.stop("web")
     (src / "main.py").write_text("2")
     await system.until(lambda: len(system.exits("other")) == 1)
     await system.state_is("other", S.READY)
@@ -336,7 +336,7 @@ async def test_a_rolling_restart_always_leaves_one(supervise) -> None:
     system = await supervise({"web": echo(0.2, replicas=3)})
     await system.supervisor.settled()
     before = {instance.pid for instance in system.view("web").instances}
-    restart = asyncio.create_task(system.supervisor.restart_service("web"))
+    restart = asyncio.create_task(system.supervisor.orders.restart("web"))
     fewest = 3
     while not restart.done():
         fewest = min(fewest, len(system.entry("web").serving))
@@ -354,7 +354,7 @@ async def test_a_rolling_restart_ends_where_it_fails(supervise, tmp_path: Path) 
     await system.supervisor.settled()
     (tmp_path / "broken").touch()
     with pytest.raises(CommandError, match="web is crashed"):
-        await system.supervisor.restart_service("web")
+        await system.supervisor.orders.restart("web")
     states = [instance.state for instance in system.view("web").instances]
     assert states == [S.CRASHED, S.READY, S.READY]
     assert (system.state("web"), system.view("web").health) == (S.CRASHED, HealthState.DEGRADED)
@@ -399,7 +399,7 @@ async def test_an_edited_file_makes_it_stale_until_asked(supervise) -> None:
     view = system.view("web")
     assert (view.pid, view.stale) == (pid, ("env.A",))
     assert view.required is False, "what needs no restart counts at once"
-    await system.supervisor.restart_service("web")
+    await system.supervisor.orders.restart("web")
     assert system.view("web").stale == ()
     assert (await asked(system.view("web").url))["env"]["A"] == "2"
 
@@ -443,7 +443,7 @@ async def test_an_env_file_that_was_read_after_its_edit_is_not_stale(supervise, 
     system = await supervise(services(), {"env_digests": digests()})
     await system.supervisor.settled()
     file.write_text("A=2\n")
-    await system.supervisor.restart_service("late")
+    await system.supervisor.orders.restart("late")
     await system.become(services(), switch=False, env_digests=digests())
     assert (system.view("early").stale, system.view("late").stale) == (("env_file.A",), ())
 
@@ -456,7 +456,7 @@ async def test_a_gateway_that_has_moved_is_news_to_what_knows_its_address(superv
     await system.become(services, gateway={"port": 8081})
     assert (system.view("web").stale, system.view("stand-in").stale) == (("gateway.port",), ())
     assert system.view("web").pid == pid
-    await system.supervisor.restart_service("web")
+    await system.supervisor.orders.restart("web")
     assert system.view("web").stale == ()
 
 
@@ -470,7 +470,7 @@ async def test_of_two_replicas_the_old_one_stays_stale(supervise) -> None:
         lambda: system.view("web").instances[0].pid not in (None, first) and system.state("web") is S.READY
     )
     assert system.view("web").stale == ("env.A",)
-    await system.supervisor.restart_service("web")
+    await system.supervisor.orders.restart("web")
     assert system.view("web").stale == ()
 
 
@@ -491,23 +491,23 @@ async def test_a_mended_profile_starts_what_was_blocked(supervise) -> None:
 async def test_a_switch_starts_nothing_that_was_stopped(supervise) -> None:
     system = await supervise({"web": echo(), "other": echo()})
     await system.supervisor.settled()
-    await system.supervisor.stop_service("web")
+    await system.supervisor.orders.stop("web")
     plan = await system.become({"web": echo(env={"A": "2"}), "other": echo(env={"A": "2"})})
     assert [reason.service for reason in plan.restart] == ["other"], "the plan says so beforehand"
     assert [reason.service for reason in plan.rest] == ["web"]
     await system.until(lambda: len(system.exits("other")) == 1)
     await system.state_is("other", S.READY)
     assert system.state("web") is S.STOPPED
-    await system.supervisor.start_service("web")
+    await system.supervisor.orders.start("web")
     assert (await asked(system.view("web").url))["env"]["A"] == "2"
 
 
-@pytest.mark.parametrize("end", ["stop_service", "kill_service"])
+@pytest.mark.parametrize("end", ["stop", "kill"])
 async def test_a_switch_starts_what_was_stopped_where_something_needs_it(supervise, end: str) -> None:
     """Otherwise those that it restarts would wait for ever."""
     system = await supervise({"search": echo(), "bot": echo(depends_on=["search"])})
     await system.supervisor.settled()
-    await getattr(system.supervisor, end)("search")
+    await getattr(system.supervisor.orders, end)("search")
     plan = await system.become({"search": echo(env={"A": "2"}), "bot": echo(depends_on=["search"], env={"A": "2"})})
     assert ([reason.service for reason in plan.restart], plan.start, plan.rest) == (["bot"], ("search",), ())
     await system.until(lambda: len(system.exits("bot")) == 1)
@@ -518,7 +518,7 @@ async def test_a_switch_starts_what_was_stopped_where_something_needs_it(supervi
 async def test_a_switch_starts_what_is_needed_though_it_stays_the_same(supervise) -> None:
     system = await supervise({"search": echo(), "bot": echo(depends_on=["search"])})
     await system.supervisor.settled()
-    await system.supervisor.stop_service("search")
+    await system.supervisor.orders.stop("search")
     plan = await system.become({"search": echo(), "bot": echo(depends_on=["search"], env={"A": "2"})})
     assert (plan.keep, plan.start) == ((), ("search",))
     await system.until(lambda: len(system.exits("bot")) == 1)
@@ -528,7 +528,7 @@ async def test_a_switch_starts_what_is_needed_though_it_stays_the_same(supervise
 async def test_a_switch_starts_with_another_number_of_replicas_what_was_stopped(supervise) -> None:
     system = await supervise({"search": echo(), "bot": echo(depends_on=["search"])})
     await system.supervisor.settled()
-    await system.supervisor.stop_service("search")
+    await system.supervisor.orders.stop("search")
     await system.become({"search": echo(replicas=2), "bot": echo(depends_on=["search"])})
     await system.until(lambda: len(system.entry("search").serving) == 2)
 
@@ -611,7 +611,7 @@ async def test_more_replicas_wait_until_asked_for(supervise) -> None:
     os.kill(pid, 9)  # a crash does not change its shape
     await system.until(lambda: system.view("web").pid not in (None, pid) and system.state("web") is S.READY)
     assert len(system.view("web").instances) == 1
-    await system.supervisor.restart_service("web")
+    await system.supervisor.orders.restart("web")
     assert [instance.state for instance in system.view("web").instances] == [S.READY, S.READY]
     assert system.view("web").stale == ()
 
@@ -641,13 +641,13 @@ async def test_the_whole_family_is_measured(supervise, monkeypatch) -> None:
     await system.until(lambda: system.view("idle").memory_bytes)
     idle = system.view("idle")
     assert idle.memory_bytes == pytest.approx(psutil.Process(idle.pid).memory_info().rss, rel=0.5)
-    await system.supervisor.stop_service("busy")
+    await system.supervisor.orders.stop("busy")
     assert (system.view("busy").cpu_percent, system.view("busy").memory_bytes) == (None, None)
 
 
 async def test_the_run_number_stands_in_the_log(supervise) -> None:
     system = await supervise({"web": echo()})
     await system.supervisor.settled()
-    await system.supervisor.restart_service("web")
+    await system.supervisor.orders.restart("web")
     marks = [line for line in system.lines("web") if re.match(r"run \d", line)]
     assert [mark.split(",")[0] for mark in marks] == ["run 1: started", "run 2: started"]
