@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from devgate.cli.verification import Verified
     from devgate.gateway.table import Explanation
+    from devgate.gateway.threshold import Outcome
     from devgate.model.profile import Profile
     from devgate.model.snapshot import RouteRow, Snapshot
 
@@ -55,24 +56,37 @@ def explain(method: str, path: str, headers: tuple[str, ...], ref: str | None, a
     """Say which route a request takes, what is done to it on the way, what the service would see, and why the other routes do
     not get it.
 
-    Nothing is sent. PATH may be a whole address. Exit code 1 where no route matches.
+    Nothing is sent. PATH may be a whole address. Where devgate answers before any route is asked, because of its name, the page's
+    origin or a path of its own, that is said instead. Exit code 1 where the request is refused.
     """
+    from urllib.parse import urlsplit
+
     from devgate.escape import visible
     from devgate.gateway.middleware.wording import told
     from devgate.gateway.table import RoutingTable
     from devgate.gateway.target import BadTarget, parse
+    from devgate.gateway.threshold import cross
 
     running = _running(project) if ref is None else None
     profile = _load(project, running.profile_source if running is not None else ref)
     fields = [_header(text) for text in headers]
     host = next((value for name, value in fields if name.lower() == b"host"), profile.gateway.host.encode())
+    table = RoutingTable(profile.routes)
+    line = path.encode("utf-8", "surrogateescape")
     try:
-        target = parse(method.upper(), path.encode("utf-8", "surrogateescape"))
-        found = RoutingTable(profile.routes).explain(method.upper(), target.path, target.authority or host, fields)
+        target = parse(method.upper(), line)
+        found = table.explain(method.upper(), target.path, target.authority or host, fields)
     except BadTarget as error:
         raise click.UsageError(f"{visible(path)}: {error}; the gateway answers 400") from None
+    port = profile.gateway.port if running is None else urlsplit(running.url).port or 0
+    before = cross(profile, table, method.upper(), line, fields, port)
+    if before.status:
+        _print_before(before, as_json=as_json)
+        return 1 if before.code else 0
     faults = None if running is None else running.faults
     way = () if found.winner is None else told(found.winner.spec, target.path, profile, faults)
+    if before.text and way:
+        way = (f"cors: {before.text}", *way)
     if as_json:
         _print_json(found, way)
     else:
@@ -155,6 +169,22 @@ def _header(text: str) -> tuple[bytes, bytes]:
     if not colon or not name.strip():
         raise click.BadParameter(f"{text!r} is not NAME: VALUE", param_hint="-H")
     return name.strip().encode("utf-8", "surrogateescape"), value.strip().encode("utf-8", "surrogateescape")
+
+
+def _print_before(outcome: Outcome, *, as_json: bool) -> None:
+    from devgate.cli.table import painted, wants_colour
+
+    if as_json:
+        from devgate.model.wire import encode
+
+        print(
+            encode(
+                {"route": None, "service": None, "status": outcome.status, "code": outcome.code, "why": outcome.text}
+            )
+        )
+        return
+    said = f": {outcome.code}, {outcome.text}" if outcome.code else f": {outcome.text}"
+    print(painted(((str(outcome.status), "bad" if outcome.code else "good"), (said, "plain")), colour=wants_colour()))
 
 
 def _print_explanation(found: Explanation, way: Sequence[str]) -> None:

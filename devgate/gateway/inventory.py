@@ -151,7 +151,7 @@ class Inventory:
                 lane,
                 backend=self.backends[service],
                 traffic=traffic,
-                hold_s=_hold_s(spec, service, profile),
+                hold_s=profile.hold(spec, service),
                 connect_s=_connect_s(times),
                 response_s=times.response.seconds,
                 idle_s=times.idle.seconds,
@@ -180,7 +180,7 @@ class Inventory:
             cors=cors,
             host=_HOSTS.get(spec.host_header, spec.host_header.encode()),
             trusted=trusted,
-            hold_s=_hold_s(spec, spec.service, profile),
+            hold_s=profile.hold(spec),
             connect_s=_connect_s(timeouts),
             response_s=timeouts.response.seconds,
             idle_s=timeouts.idle.seconds,
@@ -242,18 +242,6 @@ class Inventory:
         backend = self.backends.get(entry.service)
         if backend is not None:
             backend.queue.hear()
-
-
-def _hold_s(spec: RouteSpec, name: str, profile: Profile) -> float:
-    """How long a route's request may wait for this service."""
-    if spec.hold is not None:
-        return spec.hold
-    service = profile.services.get(name)
-    if service is None:
-        return profile.gateway.hold
-    if service.url is not None:
-        return profile.gateway.hold_unmanaged
-    return service.start_timeout if service.autostart == "on_request" else profile.gateway.hold
 
 
 def _connect_s(timeouts: Timeouts) -> float | None:

@@ -101,6 +101,17 @@ class Profile(Spec):
         own = None if spec is None else spec.timeout
         return resolve(route.timeout, own, self.gateway.timeouts, stream=route.stream)
 
+    def hold(self, route: RouteSpec, service: str = "") -> float:
+        """Seconds that a route's requests may wait for `service` to come back; without it, for its own."""
+        if route.hold is not None:
+            return route.hold
+        spec = self.services.get(service or route.service)
+        if spec is None:
+            return self.gateway.hold
+        if spec.url is not None:
+            return self.gateway.hold_unmanaged
+        return spec.start_timeout if spec.autostart == "on_request" else self.gateway.hold
+
     @property
     def digest(self) -> str:
         """Identifies the content: equal digests mean that nothing has to be done."""

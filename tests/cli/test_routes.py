@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tests.tui.fake_control import FakeControl
 
 PROFILE = """
+gateway: {port: 8080, hosts: [beta.example]}
 services: {api: {stub: true, port: auto}, files: {stub: true, port: auto}, beta: {stub: true, port: auto}}
 routes:
   - {path: "/api/chat/{id}", service: api, methods: [GET]}
@@ -53,7 +54,9 @@ def test_as_json(offline: Cli) -> None:
 def test_the_winner_and_why_the_others_lose(offline: Cli) -> None:
     result = offline("routes", "explain", "GET", "/api/chat/1")
     assert result.code == 0
-    first, sees, _, _, _, *candidates = result.out.splitlines()
+    way, _, candidates = (part.splitlines() for part in result.out.partition("\n\n"))
+    first, sees, *_ = way
+    del candidates[0]  # the heading
     assert first == "GET /api/chat/{id} -> api"
     assert sees == "the service sees /api/chat/1"
     assert len(candidates) == 3
@@ -78,6 +81,27 @@ def test_a_regular_expression_is_the_last_to_be_asked(offline: Cli, tmp_path: Pa
     out = offline("routes", "explain", "GET", "/api/chat/7").out
     assert out.startswith("GET /api/chat/{id} -> api\n")
     assert "it is a regular expression" in out
+
+
+def test_what_never_comes_to_a_route(offline: Cli) -> None:
+    for args, code, said in (
+        (("GET", "/only", "-H", "Host: evil.test"), 1, "403: host-not-allowed, The gateway is not called 'evil.test'"),
+        (("TRACE", "/api/x"), 1, "405: method-not-allowed, TRACE is not forwarded."),
+        (("GET", "/health"), 0, "200: devgate answers this itself: it is one of its own paths"),
+        (("GET", "/_devgate/x"), 1, "404: no-route, There is nothing of this name under /_devgate."),
+        (("POST", "/api/x", "-H", "Origin: https://evil.test"), 1, "403: origin-not-allowed, "),
+        (
+            ("OPTIONS", "/api/x", "-H", "Origin: tauri://localhost", "-H", "Access-Control-Request-Method: GET"),
+            0,
+            "204: ",
+        ),
+    ):
+        result = offline("routes", "explain", *args)
+        assert (result.code, result.out[: len(said)]) == (code, said)
+        document = offline("routes", "explain", *args, "--json").json()
+        assert (document["route"], document["status"]) == (None, int(said[:3]))
+    allowed = offline("routes", "explain", "POST", "/api/x", "-H", "Origin: tauri://localhost").out
+    assert "on the way  cors: tauri://localhost is allowed\n" in allowed
 
 
 def test_no_route(offline: Cli) -> None:
@@ -191,6 +215,8 @@ def test_what_is_done_on_the_way(offline: Cli, tmp_path: Path) -> None:
     lines = offline("routes", "explain", "GET", "/x").out.splitlines()
     assert [line for line in lines if line.startswith("on the way")] == [
         "on the way  fault: 1s late",
+        "on the way  held for up to 30s while api is coming back",
+        "on the way  breaker: 5 failures in a row open it for 10s",
         "on the way  timeouts: connect 2s here and 10s elsewhere, response 30s, idle 1m, total off",
         "on the way  answers of 1KiB and more are compressed, where the client takes gzip",
     ]

@@ -8,6 +8,7 @@ from devgate.gateway.middleware.codings import offered
 from devgate.gateway.middleware.limits import enforced
 from devgate.gateway.table import path_pattern
 from devgate.gateway.wording import recourse_told
+from devgate.model.service import BreakerSpec
 from devgate.model.units import format_duration, format_size
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ def told(spec: RouteSpec, path: bytes, profile: Profile, faults: Sequence[FaultR
         *_host(spec.host_header),
         *_edits("the service is told", spec.request_headers),
         *_fault(spec, faults),
+        *_hold(spec, profile),
+        *_breaker(spec, profile),
         _timeouts(spec, profile),
         *recourse_told(spec, profile),
         *_compression(spec),
@@ -80,6 +83,22 @@ def _fault(spec: RouteSpec, faults: Iterable[FaultRow] | None) -> Iterator[str]:
                 yield f"fault: {row.words}{left}"
     elif spec.fault is not None:
         yield f"fault: {spec.fault.fault().words}"
+
+
+def _hold(spec: RouteSpec, profile: Profile) -> Iterator[str]:
+    if held := profile.hold(spec):
+        yield f"held for up to {format_duration(held)} while {spec.service} is coming back"
+
+
+def _breaker(spec: RouteSpec, profile: Profile) -> Iterator[str]:
+    service = profile.services.get(spec.service)
+    breaker = BreakerSpec() if service is None else service.breaker
+    if breaker.enabled:
+        when = f"{breaker.failures} failures in a row"
+        if breaker.mode == "rate":
+            window, least = format_duration(breaker.window), breaker.min_calls
+            when = f"{breaker.ratio:.0%} of {least} and more calls in {window} that fail".replace("%", " %")
+        yield f"breaker: {when} open it for {format_duration(breaker.open)}"
 
 
 def _timeouts(spec: RouteSpec, profile: Profile) -> str:

@@ -34,6 +34,9 @@ PROFILE = Profile.model_validate(
 )
 
 
+WAITS = ("held for up to 30s while a is coming back", "breaker: 5 failures in a row open it for 10s")
+
+
 def test_everything() -> None:
     assert told(PROFILE.routes[0], b"/api/login", PROFILE) == (
         "limit per_ip: 500 in 1h, only told of",
@@ -41,6 +44,7 @@ def test_everything() -> None:
         "limit per_user: 10 in 1m, only told of",
         "the service is told X-Env: dev, nothing of Cookie",
         "fault: 300ms late",
+        *WAITS,
         "timeouts: connect 2s here and 10s elsewhere, response 30s, idle 1m, total off",
         "answers of 1KiB and more are compressed, where the client takes gzip",
         "cookies of the service get no Domain, Path=/v1, no Secure, SameSite=Lax",
@@ -69,6 +73,30 @@ def test_time_limits_and_who_says_so() -> None:
         }
     )
     assert told(profile.routes[0], b"/a", profile) == (
+        *WAITS,
         "timeouts: connect 3s (service), response off (route), idle 5m, total 2m (route)",
     )
-    assert told(profile.routes[1], b"/b", profile) == ("timeouts: connect 1s, none after that: it is a stream",)
+    assert told(profile.routes[1], b"/b", profile)[2:] == ("timeouts: connect 1s, none after that: it is a stream",)
+
+
+def test_who_waits_for_whom_and_what_opens_a_breaker() -> None:
+    profile = Profile.model_validate(
+        {
+            "services": {
+                "a": {"command": "x", "autostart": "on_request", "start_timeout": "2m", "breaker": {"mode": "rate"}},
+                "b": {"url": "http://127.0.0.1:1", "breaker": {"enabled": False}},
+            },
+            "routes": [
+                {"path": "/a", "service": "a"},
+                {"path": "/b", "service": "b"},
+                {"path": "/c", "service": "a", "hold": "1s"},
+            ],
+        }
+    )
+    first, second, third = (told(route, b"/", profile) for route in profile.routes)
+    assert first[:2] == (
+        "held for up to 2m while a is coming back",
+        "breaker: 50 % of 20 and more calls in 10s that fail open it for 10s",
+    )
+    assert second[0].startswith("timeouts: ")
+    assert third[0] == "held for up to 1s while a is coming back"
