@@ -43,7 +43,7 @@ def address_of(snapshot: Snapshot, route: str | None) -> str:
     from urllib.parse import quote
 
     from devgate.errors import CommandError, Exit
-    from devgate.model.grammar import MARK
+    from devgate.model.expression import MARK
 
     if not route:
         return snapshot.url

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import islice, product
+from itertools import product
 from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import quote
 
 from devgate.gateway.table import RoutingTable
-from devgate.gateway.target import BadTarget
 from devgate.model.status import FAILED, HealthState, ServiceState
 
 if TYPE_CHECKING:
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD")
 ANYTHING: Final = "devgate-sample"
 """Stands for what a route leaves open; no route names it."""
-EXAMPLES: Final = 24
-"""Paths that are tried of a regular expression."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +54,16 @@ def _rival(table: RoutingTable, route: Route) -> str:
     """Who takes all that the route was written for; empty if something is left to it."""
     rival = ""
     for method, path, host, headers in _samples(route):
-        try:
-            winner = table.explain(method, path, host, headers).winner
-        except BadTarget:  # fits an expression, and is refused all the same
-            continue
-        if winner is route:
+        winner = table.explain(method, path, host, headers).winner
+        if winner is route or (route.expression is not None and not _takes_all_below(winner, route)):
             return ""
         rival = winner.id if winner is not None else rival
     return rival or "nobody"
+
+
+def _takes_all_below(winner: Route | None, route: Route) -> bool:
+    """Whether who wins the literal beginning of an expression wins whatever begins so. What fits it else cannot be listed."""
+    return winner is not None and winner.expression is None and winner.rest and len(winner.parts) <= len(route.parts)
 
 
 def _samples(route: Route) -> Iterator[tuple[str, bytes, bytes, list[tuple[bytes, bytes]]]]:
@@ -77,10 +76,9 @@ def _samples(route: Route) -> Iterator[tuple[str, bytes, bytes, list[tuple[bytes
 
 
 def _paths(route: Route) -> list[bytes]:
-    """Raw paths that fit the route."""
+    """Raw paths that fit the route; of an expression its literal beginning."""
     if route.expression is not None:
-        found = islice(route.expression.examples(), EXAMPLES)
-        return [quote(path or "/", safe="/%", errors="surrogatepass").encode() for path in found]
+        return [b"/" + b"/".join(quote(part or b"").encode() for part in route.parts)]
     names = [name for name in route.spec.path.split("/") if name]
     if names[-1:] == ["*"]:
         names.pop()

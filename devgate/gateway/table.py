@@ -23,8 +23,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote_to_bytes
 
 from devgate.gateway.target import BadTarget, segments, strip, text
-from devgate.model.expression import PathExpression
-from devgate.model.grammar import MARK
+from devgate.model.expression import MARK, PathExpression
 from devgate.model.route import RouteSpec
 
 if TYPE_CHECKING:

@@ -70,8 +70,8 @@ def segments(path: bytes) -> tuple[bytes, ...]:
 
 def text(names: tuple[bytes, ...]) -> str:
     """The normal form as one text, for regular expressions: every segment after a slash, and an encoded slash still encoded, so
-    that `[^/]+` stands for one segment."""
-    return "".join(f"/{name.replace(b'/', b'%2F').decode('utf-8', 'surrogateescape')}" for name in names)
+    that `[^/]+` stands for one segment. Bytes that are no text stand as U+FFFD, which a `.` takes."""
+    return "".join(f"/{name.replace(b'/', b'%2F').decode('utf-8', 'replace')}" for name in names)
 
 
 def strip(path: bytes, count: int) -> bytes:

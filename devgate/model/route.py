@@ -8,8 +8,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from devgate.model.caching import CacheSpec, cache_short
-from devgate.model.expression import PathExpression
-from devgate.model.grammar import MARK, BadExpression
+from devgate.model.expression import MARK, BadExpression, PathExpression
 from devgate.model.middleware import (
     CompressSpec,
     CookieSpec,

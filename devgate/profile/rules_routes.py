@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from devgate.model.expression import PathExpression
-from devgate.model.grammar import MARK
+from devgate.model.expression import MARK, PathExpression
 from devgate.policy.edits import fault_in
 from devgate.profile.findings import Finding, near
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from devgate.model.expression import PathExpression
-from devgate.model.grammar import MARK
+from devgate.model.expression import MARK, PathExpression
 from devgate.tui import format as fmt
 from devgate.tui import rows
 from devgate.tui.columns import Column, Row

@@ -261,7 +261,7 @@ ROUTES = {
     "the same expression": ("{path: '~/e[0-9]', service: api}", "~/e[0-9] is taken by route 6 already", "'~/e[0-9]'", "error"),
     "an expression behind a path": ("{path: '~/top/.+', service: api}", "no request gets here: route 5, /top/*, takes them all", "'~/top/.+'", "warning"),
     "an expression with nothing to strip": ("{path: '~/a.*', service: api, strip_prefix: true}", "the path begins with nothing that could be taken away", "strip_prefix", "warning"),
-    "a broken expression": ("{path: '~/a(b', service: api}", "path: the regular expression is refused: this ( is not closed (character 4)", "'~/a(b'", "error"),
+    "a broken expression": ("{path: '~/a(b', service: api}", "path: the regular expression is refused: missing ): /a(b", "'~/a(b'", "error"),
     "a control in a path": ('{path: "/a\\x01", service: api}', "path must be a path that starts with / and has no space, ? or #; or a regular expression that starts with ~/, not \"/a\\x01\"", '"/a\\x01"', "error"),
     "nginx's habit": ("{path: '~ /a', service: api}", "path must be a path that starts with / and has no space, ? or #; or a regular expression that starts with ~/, not \"~ /a\"", "'~ /a'", "error"),
     "a star among letters": ("{path: /a*, service: api}", "path: * stands alone: for one segment, as in /api/*/files, or at the end for everything below", "/a*", "error"),
