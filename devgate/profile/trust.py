@@ -2,9 +2,9 @@
 
 A profile from a cloned repository runs commands; the first time, devgate says which, and asks. Agreement is kept by a hash of
 exactly what was shown: the commands with their folders and variables, the addresses that requests go to, what of the environment
-is written into requests and answers, and where the gateway listens. So a changed command asks again, and a changed route does
-not. What an `.env` holds is not part of it: who trusts a command trusts the programs in its folder, and they can read more than
-that. Shipped profiles are trusted.
+is written into requests and answers, which pages may ask, and where the gateway listens. So a changed command asks again, and a
+changed route does not. What an `.env` holds is not part of it: who trusts a command trusts the programs in its folder, and they
+can read more than that. Shipped profiles are trusted.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ import os
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
-from devgate.policy.addresses import is_loopback
+from devgate.policy.addresses import Reach, is_loopback, reach_of_host
 from devgate.profile.nodes import Text, leaves
 from devgate.profile.problems import key_path
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from devgate.model.gateway import GatewaySpec
     from devgate.model.service import ServiceSpec
     from devgate.profile.loading import Loaded
 
@@ -138,8 +140,21 @@ def _deeds(loaded: Loaded) -> Iterator[str]:
         yield from (f"{name} with {file}" for file in (*profile.env_file, *service.env_file))
     # What becomes part of a request or an answer: whoever asks can read it, or the service that is asked.
     yield from (f"{path} tells {origin}" for path, origin in given.items() if _TOLD.match(path))
+    yield from _admitted(profile.gateway)
     if not is_loopback(profile.gateway.host):
         yield f"the gateway listens on {profile.gateway.host}"
+
+
+def _admitted(gateway: GatewaySpec) -> Iterator[str]:
+    """Pages of elsewhere that are let in, by their origin or by the name they have the gateway called."""
+    for origin in gateway.cors.origins:
+        if origin == "*":
+            yield "pages of every site may read answers"
+        elif reach_of_host(urlsplit(origin).hostname or "") is not Reach.LOOPBACK:
+            yield f"pages of {origin} may read answers"
+    for host in gateway.hosts:
+        if reach_of_host(urlsplit(f"//{host}").hostname or "") is not Reach.LOOPBACK:
+            yield f"the gateway may be called {host}"
 
 
 def _service_deeds(service: ServiceSpec, url_origin: str) -> Iterator[str]:

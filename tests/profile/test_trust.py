@@ -72,6 +72,33 @@ def test_to_tell_what_the_environment_holds_is_a_deed(project: Project, state: P
     assert found.lines == (f"{path} tells env AWS_KEY",)
 
 
+@pytest.mark.parametrize(
+    ("gateway", "line"),
+    [
+        ("cors: {origins: ['https://evil.example']}", "pages of https://evil.example may read answers"),
+        ("cors: {origins: ['http://192.168.1.2:8000']}", "pages of http://192.168.1.2:8000 may read answers"),
+        ("cors: {origins: ['http://*.evil.example']}", "pages of http://*.evil.example may read answers"),
+        ("cors: {origins: ['*'], credentials: false}", "pages of every site may read answers"),
+        ("hosts: [evil.example]", "the gateway may be called evil.example"),
+    ],
+)
+def test_to_let_pages_of_elsewhere_in_is_a_deed(project: Project, state: Path, gateway: str, line: str) -> None:
+    """A page of that name reaches every service behind the gateway, those included that ran before devgate."""
+    found = asked(project, state, f"gateway: {{{gateway}}}\nservices: {{a: {{stub: true, port: 1}}}}\n")
+    assert found.lines == (line,)
+
+
+@pytest.mark.parametrize(
+    "gateway",
+    [
+        "cors: {origins: ['http://localhost:1420', 'tauri://localhost', 'http://tauri.localhost', 'http://127.0.0.1:5173']}",
+        "hosts: [app.localhost]",
+    ],
+)
+def test_pages_of_this_machine_are_nobody_else_s(project: Project, state: Path, gateway: str) -> None:
+    assert request(project, state, f"gateway: {{{gateway}}}\nservices: {{a: {{stub: true, port: 1}}}}\n") is None
+
+
 def test_a_stand_in_tells_it_too(project: Project, state: Path) -> None:
     project.environ = {"AWS_KEY": "secret"}
     stub = "{responses: [{path: /x, headers: {X-A: '${AWS_KEY}'}}]}"
