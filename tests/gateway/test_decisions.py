@@ -231,6 +231,7 @@ async def test_waiting_for_the_service():
         bench.move("a", ServiceState.CRASHED)
         await bench.get()  # nobody was held for that
         assert await middle(bench) == ["lifecycle: crashed: a is crashed. (look at its log, then start it again)"]
+        assert bench.gateway.requests().rows[-1].held_ms == 0
     async with gateway({"a": None}, hold="50ms") as bench:
         bench.move("a", ServiceState.STARTING)
         await bench.get()

@@ -53,8 +53,8 @@ class Waiting:
             lane.traffic.held -= 1
             trace, took_s = exchange.traced(), self._now() - began
             trace.doing = None
-            exchange.held_s += took_s
             if took_s >= NOTED_S:
+                exchange.held_s += took_s
                 outcome = f" until {service} came back" if back else f", and {service} did not come back in that time"
                 trace.note("lifecycle", f"held for {took_s * 1000:,.0f} ms{outcome}", "warn")
 
