@@ -97,3 +97,16 @@ async def test_it_is_switched_while_devgate_runs(on: bool):
         assert ("x-devgate-attempts" in await bench.get("/")) is not on
         bench.gateway.apply(changed(bench.profile, gateway={"debug_headers": on}))
         assert ("x-devgate-attempts" in await bench.get("/")) is on
+
+
+async def test_a_handshake_tells_of_them_too():
+    switching = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
+    async with scripted(answering(switching)) as service, gateway({"a": service}, debug_headers=True) as bench:
+        answer = await bench.get(
+            "/",
+            upgrade="websocket",
+            connection="Upgrade",
+            sec_websocket_key="MDEyMzQ1Njc4OWFiY2RlZg==",
+            sec_websocket_version="13",
+        )
+        assert (answer.status, answer["x-devgate-attempts"]) == (101, "1")
