@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from devgate.model.resilience import RetrySpec
 from devgate.policy.balance import Weighted
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from devgate.gateway.cache.store import Store
     from devgate.gateway.lane import Lane
     from devgate.model.caching import CacheSpec
-    from devgate.model.resilience import FallbackSpec, FixedAnswerSpec, HedgeSpec, RetrySpec, StickySpec
+    from devgate.model.resilience import FallbackSpec, FixedAnswerSpec, HedgeSpec, StickySpec
     from devgate.model.route import RouteSpec
 
 
@@ -34,6 +35,8 @@ class Recourse:
     """See the module."""
 
     retry: RetrySpec | None
+    elsewhere: RetrySpec | None
+    """The first step of a fallback: once more, on another instance, where there is one."""
     hedge: HedgeSpec | None
     sticky: StickySpec | None
     fallback: FallbackSpec | None
@@ -86,6 +89,7 @@ def compile_recourse(
     fallback = spec.fallback
     return Recourse(
         retry=spec.retry,
+        elsewhere=None if fallback is None else RetrySpec(attempts=1, statuses=fallback.statuses, pause=0.0),
         hedge=None if spec.stream else spec.hedge,
         sticky=spec.sticky,
         fallback=fallback,

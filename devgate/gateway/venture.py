@@ -171,7 +171,7 @@ class Venture:
     def _refuse(self, head: ResponseHead) -> Refused | None:
         recourse, retrying, status = self.recourse, self.retrying, head.status
         said = f"it answered {status}"
-        if retrying is not None and recourse.retry is not None and status in recourse.retry.statuses:
+        if retrying is not None and status in retrying.spec.statuses:
             given = values(head.headers, b"retry-after")
             later_s = asked_s(given[0], self._clock.wall()) if given else None
             # A 429 is no fault that may be gone the next moment: only who says when it is over is asked again.

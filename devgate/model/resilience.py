@@ -104,8 +104,9 @@ class FixedAnswerSpec(Spec):
 
 class FallbackSpec(Spec):
     """What is done where the service has no answer: it cannot be reached, its breaker is open, it is stopped or takes too long,
-    or it answers one of `statuses`. First the other services, in their order; then a kept answer (`cache.stale_if_error`); then
-    `answer`. A service that is coming back is waited for first, as long as `hold` says; with `hold: 0s` it is not."""
+    or it answers one of `statuses`. First another instance of the same service, where there is one; then the other services, in
+    their order; then a kept answer (`cache.stale_if_error`); then `answer`. A service that is coming back is waited for first, as
+    long as `hold` says; with `hold: 0s` it is not."""
 
     services: Annotated[tuple[str, ...], BeforeValidator(one_or_many, json_schema_input_type=str | list[str])] = ()
     """Services that are asked instead."""

@@ -147,12 +147,15 @@ class Persistence:
 
     async def _from_services(self, venture: Venture) -> None:
         exchange, recourse, lane = venture.exchange, venture.recourse, venture.lane
-        spec = recourse.retry or _ONE_TRY
-        safe = repeatable(exchange.method, keyed=bool(exchange.header(b"idempotency-key")), spec=spec)
-        if recourse.retry is not None or recourse.peers:
-            await self._take_in(exchange, spec.body, lane.idle_s)
         entry = self._directory.get(lane.backend.name)
-        if recourse.retry is not None:
+        retry = recourse.retry
+        if retry is None and entry is not None and len(entry.takers(exchange.method)) > 1:
+            retry = recourse.elsewhere
+        spec = retry or _ONE_TRY
+        safe = repeatable(exchange.method, keyed=bool(exchange.header(b"idempotency-key")), spec=spec)
+        if retry is not None or recourse.peers:
+            await self._take_in(exchange, spec.body, lane.idle_s)
+        if retry is not None:
             venture.retrying = Retrying(
                 spec,
                 lane.backend.budget,

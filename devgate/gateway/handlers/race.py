@@ -115,7 +115,9 @@ class Race:
             return None
         if not backend.budget.take(sum(one.in_flight for one in entry.instances)):
             return None
-        return self._make(backend.balance.pick(entry.best, (first.instance,)), admission)
+        others = any(one is not first.instance for one in entry.best)
+        there = entry.best if others else entry.sound
+        return self._make(backend.balance.pick(there, (first.instance,)), admission)
 
     def _after_s(self) -> float:
         after = self._spec.after

@@ -12,7 +12,7 @@ import pytest
 
 from devgate.gateway.upstream.errors import Kind
 from devgate.gateway.venture import Venture
-from devgate.model.status import ServiceState
+from devgate.model.status import HealthState, ServiceState
 from tests.gateway.harness import OK, Bench, gateway
 from tests.upstreams import Peer, Script, Upstream, answering, free_port, scripted
 
@@ -225,6 +225,43 @@ async def test_a_refused_answer_costs_no_connection():
 
 
 # Several instances
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "POST"])
+async def test_another_instance_comes_before_another_service(method: str):
+    async with AsyncExitStack() as stack:
+        other = await stack.enter_async_context(scripted(answering(says("other"))))
+        fallback = {"services": ["b"]}
+        bench, _ = await replicas_of(
+            stack, answering(BUSY), answering(says("y")), {"b": other}, routes=route(fallback=fallback)
+        )
+        found = {(await bench.get(method=method)).body for _ in range(4)}
+        assert found == (
+            {b"y"} if method != "POST" else {b"y", b"busy"}
+        )  # a POST that was taken is given to nobody else
+
+
+async def test_where_each_instance_fails_the_other_service_answers():
+    async with AsyncExitStack() as stack:
+        other = await stack.enter_async_context(scripted(answering(says("other"))))
+        fallback = {"services": ["b"], "statuses": [500]}
+        oops = b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n"
+        bench, ups = await replicas_of(
+            stack, answering(oops), answering(oops), {"b": other}, routes=route(fallback=fallback)
+        )
+        assert (await bench.get()).body == b"other"
+        assert [len(up.peers) for up in ups] == [1, 1]
+
+
+async def test_a_second_attempt_prefers_a_degraded_instance_to_the_one_that_is_late():
+    async def slow(peer: Peer) -> None:
+        await peer.head()
+        await peer.rest()
+
+    async with AsyncExitStack() as stack:
+        bench, _ = await replicas(stack, slow, answering(says("fast")), routes=route(hedge="20ms"))
+        bench.directory.rate(bench.entry("a").instances[1], HealthState.DEGRADED)
+        assert (await bench.get()).body == b"fast"
 
 
 async def replicas(stack: AsyncExitStack, *scripts: Script, **keys: Any) -> tuple[Bench, list[Upstream]]:
