@@ -133,7 +133,9 @@ async def test_while_it_is_held(request_: bytes):
     async with gateway({"a": None}) as bench:
         bench.move("a", ServiceState.STARTING)
         client = await asked(bench, request_)
-        await bench.until(lambda: state(bench) == "held")
+        await bench.until(
+            lambda: [row.held_ms > 2 for row in bench.gateway.requests(under_way=True).under_way] == [True]
+        )
         detail = await left(bench, client)
         assert told(detail) == (499, "client-left: The client left while it was held until a is ready.")
         assert detail.sent_line == ""
