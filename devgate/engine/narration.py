@@ -13,11 +13,13 @@ from devgate.model.events import (
     ProcessExited,
     ProfileApplied,
     ProfileRejected,
+    ReplicaLeftOut,
     ServiceChanged,
     SyncChanged,
 )
 from devgate.model.snapshot import EventRow
 from devgate.model.status import FAILED, BreakerState, HealthState, ServiceState, SyncState
+from devgate.model.units import format_duration
 
 
 def narrate(event: Event, now: float) -> EventRow | None:
@@ -38,6 +40,10 @@ def narrate(event: Event, now: float) -> EventRow | None:
             words = {BreakerState.OPEN: "opened", BreakerState.HALF_OPEN: "half open", BreakerState.CLOSED: "closed"}
             level = "error" if state is BreakerState.OPEN else "info"
             return EventRow(at, f"{service} breaker {words[state]}" + (f": {cause}" if cause else ""), level)
+        case ReplicaLeftOut(service=service, replica=replica, lasts_s=lasts_s, cause=cause, at=at):
+            return EventRow(
+                at, f"{service}#{replica} gets no requests for {format_duration(lasts_s)}: {cause}", "warning"
+            )
         case SyncChanged(service=service, new=sync, expected=expected, actual=actual, at=at):
             level = {SyncState.CRITICAL: "error", SyncState.WARNING: "warning"}.get(sync, "info")
             if sync is SyncState.SYNCED:

@@ -158,7 +158,7 @@ class Breakers:
         return fuse
 
     def _new(self, service: str, spec: BreakerSpec, old: Fuse | None) -> Fuse:
-        outliers = old.outliers if old is not None else Outliers(self._directory, self._clock)
+        outliers = old.outliers if old is not None else Outliers(self._directory, self._publish, self._clock)
         fuse = Fuse(service, spec, outliers, self._publish, self._clock)
         if old is not None and old.breaker.by_hand and old.breaker.forced is not None:
             fuse.force(old.breaker.forced)

@@ -48,7 +48,7 @@ class Gateway:
     Args:
         profile: what to begin with.
         directory: who serves what; the gateway reads it and counts requests in flight there.
-        publish: takes `BreakerChanged`.
+        publish: takes `BreakerChanged` and its kind.
         snapshot: what the health paths show.
         suspect: told `(service, replica)` when a service that is ready refuses a connection.
     """

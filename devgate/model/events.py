@@ -63,6 +63,17 @@ class BreakerChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplicaLeftOut:
+    """It gets no requests for a while, because it has failed several."""
+
+    service: str
+    replica: int
+    lasts_s: float
+    cause: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class SyncChanged:
     service: str
     old: SyncState
@@ -131,6 +142,7 @@ Event = (
     | ProcessExited
     | HealthChanged
     | BreakerChanged
+    | ReplicaLeftOut
     | SyncChanged
     | FaultChanged
     | ProfileApplied

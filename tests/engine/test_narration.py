@@ -19,6 +19,7 @@ from devgate.model.events import (
     ProcessExited,
     ProfileApplied,
     ProfileRejected,
+    ReplicaLeftOut,
     ServiceChanged,
     SyncChanged,
 )
@@ -54,6 +55,11 @@ TABLE: list[tuple[Event, str, str]] = [
         BreakerChanged("api", BreakerState.CLOSED, BreakerState.OPEN, "3 failures", 5.0),
         "api breaker opened: 3 failures",
         "error",
+    ),
+    (
+        ReplicaLeftOut("api", 1, 2.0, "5 failures in a row", 5.0),
+        "api#1 gets no requests for 2s: 5 failures in a row",
+        "warning",
     ),
     (
         BreakerChanged("api", BreakerState.OPEN, BreakerState.HALF_OPEN, "", 5.0),

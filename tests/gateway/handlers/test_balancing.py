@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from devgate.model.events import ReplicaLeftOut
 from devgate.model.status import BreakerState, HealthState, ServiceState
 from devgate.policy import marks
 from tests.gateway.harness import OK, gateway
@@ -200,6 +201,9 @@ async def test_who_fails_several_in_a_row_is_left_out_and_the_breaker_stays_clos
         assert found.count(500) == 3
         assert found[6:] == [200] * 24
         assert bench.gateway.breaker_row("a").state is BreakerState.CLOSED
+        (event,) = bench.events
+        assert isinstance(event, ReplicaLeftOut)
+        assert (event.service, event.replica, event.lasts_s, event.cause) == ("a", 1, 2.0, "3 failures in a row")
 
 
 async def test_a_good_answer_between_keeps_it_in():
