@@ -24,7 +24,7 @@ from devgate.errors import CommandError, Exit, StartError
 from devgate.files import FileWatcher
 from devgate.gateway.binding import bind
 from devgate.model.gateway import GatewaySpec
-from devgate.model.status import ServiceState
+from devgate.model.status import BreakerState, ServiceState
 from devgate.profile.loading import load, try_load
 from devgate.profile.trust import Trust
 from devgate.runfile import RunFile, claim, read, state_folder
@@ -32,7 +32,9 @@ from devgate.supervisor import ports
 from devgate.supervisor.guardian import Guardian
 from tests.deadline import DEADLINE_S
 from tests.e2e.harness import request
+from tests.gateway.harness import OK
 from tests.samples import command
+from tests.upstreams import answering, scripted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -276,6 +278,27 @@ async def test_a_service_that_fails_ends_it_where_that_was_asked(folder: Path) -
 
     await ran(engine, face)
     assert (engine.exit_code, engine.stop_reason) == (1, "a crashed")
+
+
+async def test_requests_wait_for_a_service_that_somebody_else_starts_and_starts_again(folder: Path) -> None:
+    port = free_port()
+    (folder / "devgate.yaml").write_text(
+        f"gateway: {{hold_unmanaged: 10m}}\nservices: {{a: {{url: 'http://127.0.0.1:{port}'}}}}\n"
+        "routes: [{path: /x, service: a}]\n"
+    )
+    engine = engine_in(folder)
+
+    async def face(engine: Engine) -> None:
+        for _ in range(2):
+            asked = asyncio.create_task(asyncio.to_thread(request, engine.url, "GET", "/x"))
+            while engine.snapshot().traffic.held != 1:
+                await asyncio.sleep(0.01)
+            async with scripted(answering(OK), port=port):
+                assert (await asked).status == 200
+        (row,) = engine.snapshot().services
+        assert (row.breaker.state, row.breaker.totals.failure) == (BreakerState.CLOSED, 0)
+
+    await ran(engine, face)
 
 
 def free_port() -> int:
