@@ -57,6 +57,8 @@ class Queue:
         self._clock = clock
         self.turns: deque[asyncio.Future[None]] = deque()
         """Those who wait."""
+        self.waits = 0
+        """How often somebody really had to wait: for his turn, or for the service to move."""
         self._released = 0
         self._heard_of = asyncio.Event()
         self._patient_until = clock.now() + GRACE_S
@@ -84,6 +86,8 @@ class Queue:
         self.turns.append(turn)
         if self.turns[0] is turn:
             turn.set_result(None)
+        else:
+            self.waits += 1
         patient_until = deadline if self._heard_of.is_set() else max(deadline, self._patient_until)
         try:
             async with asyncio.timeout(max(0.0, patient_until - self._clock.now())):
@@ -107,11 +111,13 @@ class Queue:
             except Failure:
                 now = self._clock.now()
                 if not self._heard_of.is_set() and now < self._patient_until:
+                    self.waits += 1
                     await self._word()
                     continue
                 if entry is None or entry.managed or now >= deadline:
                     raise
             assert entry is not None
+            self.waits += 1
             async with asyncio.timeout(max(0.0, deadline - self._clock.now())):
                 await entry.changed()
 

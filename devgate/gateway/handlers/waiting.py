@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from devgate.policy.breaker import Admission
 
 SUSPICION_PAUSE_S: Final = 0.1
-NOTED_S: Final = 0.001
-"""A shorter wait is none: it was known at once that nobody comes back."""
 PROBE_PAUSE_S: Final = 1.0
 """How often a request that waits for a probe's outcome looks by itself, should the probe never end."""
 
@@ -44,16 +42,17 @@ class Waiting:
         began = self._now()
         lane.traffic.held += 1
         exchange.traced().doing = "held", began
-        service, back = lane.backend.name, False
+        service, queue, back = lane.backend.name, lane.backend.queue, False
+        waits = queue.waits
         try:
-            entry = await lane.backend.queue.serving(deadline)
+            entry = await queue.serving(deadline)
             back = True
             return entry
         finally:
             lane.traffic.held -= 1
             trace, took_s = exchange.traced(), self._now() - began
             trace.doing = None
-            if took_s >= NOTED_S:
+            if queue.waits != waits:  # else nobody else's turn has come meanwhile, either
                 exchange.held_s += took_s
                 outcome = f" until {service} came back" if back else f", and {service} did not come back in that time"
                 trace.note("lifecycle", f"held for {took_s * 1000:,.0f} ms{outcome}", "warn")
