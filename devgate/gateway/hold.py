@@ -192,7 +192,7 @@ def nobody_sound(entry: Entry) -> Failure:
     """What is said to a request that is given to nobody because every instance is unhealthy."""
     return Failure(
         "no-healthy-instance",
-        f"All {len(entry.serving)} instances of {entry.service} are unhealthy; only GET and HEAD are still passed on.",
+        f"Every instance of {entry.service} is unhealthy; only GET and HEAD are still passed on.",
         hint="look at its probes, which may be wrong",
         stage="lifecycle",
         facts={"state": entry.state.value},

@@ -86,6 +86,7 @@ class Screened(Relay):
             return
         self.exchange.status = head.status
         self.cast_status()
+        self.exchange.status = 0  # the client has no answer yet, and another attempt may be waiting for one
 
     def on_body(self, data: bytes) -> None:
         if self._refusal is None:

@@ -586,6 +586,27 @@ async def test_an_error_does_not_win_while_the_other_attempt_may_still_be_good(o
         assert answer.body == others.partition(b"\r\n\r\n")[2]
 
 
+async def test_the_other_attempt_is_late_although_an_error_was_kept_back():
+    async def failing(peer: Peer) -> None:
+        await peer.head()
+        await asked.wait()
+        peer.send(BUSY)
+        await peer.rest()
+
+    async def silent(peer: Peer) -> None:
+        await peer.head()
+        asked.set()
+        await peer.rest()
+
+    asked = asyncio.Event()
+    routes = route(hedge="20ms", timeout={"response": "1500ms", "idle": "off"})
+    async with AsyncExitStack() as stack:
+        bench, _ = await replicas(stack, silent, failing, routes=routes)
+        problem = (await bench.get()).problem
+        assert (problem["code"], problem["attempts"]) == ("response-timeout", 2)
+        assert "no answer for 1.5 s" in problem["detail"]
+
+
 async def test_no_second_attempt_for_what_is_not_safe_or_not_late():
     async def slow(peer: Peer) -> None:
         while True:
