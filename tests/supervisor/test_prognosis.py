@@ -41,7 +41,7 @@ def service(*runners: Any, up: bool = True, state: ServiceState = ServiceState.S
     return SimpleNamespace(name="api", up=up, state=state, runners=runners)
 
 
-@pytest.mark.parametrize("state", set(ServiceState) - FAILED - {ServiceState.WAITING})
+@pytest.mark.parametrize("state", sorted(set(ServiceState) - FAILED - {ServiceState.WAITING}))
 def test_what_is_wanted_and_has_not_failed_may_become_ready(state: ServiceState) -> None:
     assert failure("api", runner(state), NOBODY) is None
 
@@ -91,7 +91,7 @@ def test_what_waits_for_something_that_nobody_brings(state: ServiceState, coming
         assert said.hint == "start db first"
 
 
-@pytest.mark.parametrize("state", DONE)
+@pytest.mark.parametrize("state", sorted(DONE))
 def test_who_is_done_decides_nothing_any_more(state: ServiceState) -> None:
     assert not undecided(service(runner(state)), NOBODY)
     assert undecided(service(runner(state), runner(ServiceState.STARTING)), NOBODY)
