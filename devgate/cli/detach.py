@@ -57,10 +57,8 @@ def launch_detached(request: Request, wait_s: float | None) -> int:
             stdout=subprocess.PIPE,
             stderr=errors,
             start_new_session=True,
-            env=child_env(os.environ)
-            | {
-                VARIABLES: json.dumps(dict(request.env))
-            },  # a one-file bundle unpacks anew: our folder is gone when we are
+            # A one-file bundle unpacks anew: our folder is gone when we are.
+            env={**child_env(os.environ), VARIABLES: json.dumps(dict(request.env))},
         )
     return _follow(process, state, wait_s)
 
