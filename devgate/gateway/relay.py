@@ -22,6 +22,7 @@ from devgate.gateway.headers import VERSION, read_response, response_trailers
 from devgate.gateway.reply import answer_head, interim_head, is_event_stream, switch_head
 from devgate.gateway.upstream.errors import Kind, Stage, UpstreamError
 from devgate.gateway.upstream.response import Framing
+from devgate.model.status import BreakerState
 from devgate.policy.breaker import Outcome
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
     Then = Callable[["Relay", DevgateError | None], None]
 
+_MOVED: Final = {BreakerState.OPEN: "opened", BreakerState.HALF_OPEN: "half opened", BreakerState.CLOSED: "closed"}
 GOODBYE_S: Final = 1.0
 """How long a client may take to answer our close frame."""
 
@@ -160,10 +162,8 @@ class Relay:
             before = fuse.breaker.state
             fuse.record(admission, outcome, cause, self.exchange.request_id, self.instance)
             if fuse.breaker.state is not before:
-                moved = f"{before.value} to {fuse.breaker.state.value}"
-                self.exchange.traced().note(
-                    "breaker", f"{moved} by this request{f': {cause}' if cause else ''}", "warn"
-                )
+                why = f": {cause}" if cause else ""
+                self.exchange.traced().note("breaker", f"{_MOVED[fuse.breaker.state]} by this request{why}", "warn")
 
     def cast_loss(self, cause: str) -> None:
         """The same, where the connection has ended: how that counts is not known yet."""

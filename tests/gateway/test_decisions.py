@@ -246,7 +246,7 @@ async def test_breakers():
         await bench.get()
         assert await middle(bench) == [
             SENT,
-            "breaker: CLOSED to OPEN by this request: status 503",
+            "breaker: opened by this request: status 503",
             "answer: 503 from a",
         ]
         await bench.get()
