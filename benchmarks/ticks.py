@@ -45,7 +45,7 @@ CASES = {
 
 async def run(changes: str, ticks: int) -> dict[str, float]:
     """The screen over a sample that changes, in this process."""
-    from devgate.tui.app import run_screen
+    from devgate.tui.session import run_screen
     from tests.tui.fake_control import FakeControl, log_lines, request_rows, sample
 
     control = FakeControl(sample(), log_lines(count=2_000), request_rows(200))

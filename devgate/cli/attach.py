@@ -57,7 +57,7 @@ async def _attach(run: RunFile, guardian: Guardian) -> int:
     from devgate.cli.launch import STOPPED_BY
     from devgate.cli.screen_settings import keys_file, theme
     from devgate.tasks import Scope
-    from devgate.tui.app import run_screen
+    from devgate.tui.session import run_screen
 
     left: list[str] = []
     async with connect(run) as control:

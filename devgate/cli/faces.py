@@ -59,7 +59,7 @@ class ScreenFace:
 
     async def show(self) -> None:
         from devgate.cli.screen_settings import keys_file, theme
-        from devgate.tui.app import run_screen
+        from devgate.tui.session import run_screen
 
         self._guardian.screen(on=True)
         try:

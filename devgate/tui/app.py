@@ -1,8 +1,7 @@
-"""The application: modes, theme, palette, commands; and `run_screen`, the one way in."""
+"""The application: modes, theme, palette, commands. `session` runs it."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import sys
@@ -11,14 +10,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App, SystemCommand
+from textual.css.query import NoMatches
 from textual.markup import escape
+from textual.worker import WorkerFailed
 
 from devgate.escape import visible
 from devgate.tui import bindings, header
 from devgate.tui.command_runner import CommandRunner
 from devgate.tui.commands import COMMANDS, FORCING, targets
 from devgate.tui.leaving import Leaving
-from devgate.tui.quiet import held_back
 from devgate.tui.screens.live import LiveScreen, active_keys
 from devgate.tui.theme import THEMES, choose
 
@@ -199,6 +199,21 @@ class DevgateApp(App[None], inherit_bindings=False):
             )
             return True
 
+    def _handle_exception(self, error: Exception) -> None:
+        """What nobody has caught ends the screen, but for the failure of a worker, which ends what it worked for. Our own report
+        theirs; what is left is Textual's palette, which may still be searching when it has been closed."""
+        if isinstance(error, WorkerFailed):
+            gone = isinstance(error.error, NoMatches)
+            log.log(logging.DEBUG if gone else logging.ERROR, "a worker of the screen failed", exc_info=error.error)
+            return
+        log.critical("the screen failed", exc_info=error)
+        super()._handle_exception(error)
+
+    def _fatal_error(self) -> None:
+        """The log has it. Textual's own report lists every variable at hand, and the control API's token may be one."""
+        self.bell()
+        self._close_messages_no_wait()
+
     def action_view(self, name: str) -> None:
         if self.live is None:
             return
@@ -244,53 +259,3 @@ def _short(file: Path | None) -> str:
         return ""
     home = os.path.expanduser("~")
     return f"~{str(file)[len(home) :]}" if str(file).startswith(home + os.sep) else str(file)
-
-
-async def run_screen(
-    control: Control,
-    *,
-    keymap: Path | None = None,
-    theme: str = "",
-    ascii_only: bool | None = None,
-    ready: Callable[[], None] | None = None,
-    attached: bool = False,
-    notes: Sequence[str] = (),
-) -> int:
-    """Show the screen until devgate has stopped, or until this is cancelled.
-
-    Quitting from the screen calls `control.request_stop` and goes on showing what is still alive: run it beside whatever does the
-    stopping, and cancel it last. It raises nothing but `CancelledError`; the terminal is restored in every case, and what was
-    logged meanwhile is repeated on stderr.
-
-    Args:
-        keymap: a TOML file with keys of one's own; it need not exist.
-        theme: name of a theme; empty: dark, or none under NO_COLOR.
-        ascii_only: whether to draw with ASCII alone; None: as the terminal's encoding says.
-        ready: called after the first paint, and after the first one of each other view, which is built only then.
-        attached: devgate runs in another process, and `d` leaves it alone.
-        notes: what was said on stderr before, and is shown once more where it can be seen.
-
-    Returns:
-        0, or 1 if the screen itself failed; the gateway is none the worse for it.
-    """
-    if ascii_only is None:
-        ascii_only = not (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
-    with held_back():
-        try:
-            app = DevgateApp(
-                control,
-                keymap=keymap,
-                theme=theme,
-                ascii_only=ascii_only,
-                ready=ready,
-                attached=attached,
-                notes=notes,
-            )
-            await app.run_async()
-        except Exception:
-            log.exception("the screen failed")
-            return 1
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError  # which Textual keeps to itself
-    return app.return_code or 0

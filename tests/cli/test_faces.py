@@ -20,7 +20,7 @@ async def test_a_screen_that_fails(monkeypatch: pytest.MonkeyPatch, outcomes: li
         notes.append(options["notes"])
         return outcomes[len(notes) - 1]
 
-    monkeypatch.setattr("devgate.tui.app.run_screen", run_screen)
+    monkeypatch.setattr("devgate.tui.session.run_screen", run_screen)
     reasons: list[str] = []
     screens: list[bool] = []
     face = ScreenFace(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from textual.command import CommandList, CommandPalette
+from textual.worker import WorkerFailed
 
 from devgate.model.status import ServiceState
 from tests.tui.driving import asks, driven, news, press, screen_of, settle, shows, steady, text_of, until
@@ -78,6 +80,22 @@ async def test_the_palette_finds_a_command_for_a_service():
         await until(pilot, lambda: "Start bot-server" in text_of(app))
         await press(pilot, "enter")
         await asks(pilot, control, ("start", "bot-server"))
+
+
+async def test_a_palette_that_is_closed_while_it_searches_costs_nothing():
+    """It looks for its list when its turn has come, and that may be gone."""
+    async with driven(FakeControl(sample())) as (app, pilot):
+        await press(pilot, "colon")
+        palette = app.screen
+        assert isinstance(palette, CommandPalette)
+        await until(pilot, lambda: palette.query_one(CommandList).option_count > 0)
+        await settle(pilot)
+        await palette.query_one(CommandList).remove()
+        with pytest.raises(WorkerFailed):
+            await palette._gather_commands("x").wait()
+        palette.dismiss()
+        await press(pilot, "j")
+        assert app.selected == "notify-server"
 
 
 async def test_the_palette_stops_a_service_with_what_needs_it():
