@@ -66,7 +66,8 @@ class ProbeSpec(Spec):
     exec: str | tuple[str, ...] | None = None
     """Command that must end with 0; run like `command`."""
     log: str | None = None
-    """Regular expression that must be found in a line of the output of this run."""
+    """Regular expression that must be found in a line of the output of this run; at most 200 characters, and no endless
+    repetition inside another, which could take for ever."""
     interval: Duration = 5.0
     """Between two probes once ready."""
     start_interval: Duration = 0.5

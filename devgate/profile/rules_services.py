@@ -99,7 +99,8 @@ def probes(subject: Subject) -> Iterator[Finding]:
         probe = spec.ready
         no_port = spec.port is None and spec.url is None and name not in subject.doubtful
         if probe.http is not None and not re.fullmatch(r"(/|https?://)[!-~]*", probe.http):
-            yield Finding((*path, "http"), f"{probe.http!r} is no path", "begin with /, or name a whole URL; no blanks")
+            hint = "begin with /, or name a whole URL; ASCII only, and no blanks"
+            yield Finding((*path, "http"), f"{probe.http!r} is no path", hint)
         if (probe.http or "").startswith("/") and no_port:
             yield Finding((*path, "http"), f"{name} has no port to ask", "add its port, or name a whole URL")
         if probe.tcp is True and no_port:
@@ -127,7 +128,7 @@ def sync_paths(subject: Subject) -> Iterator[Finding]:
             continue
         if not re.fullmatch(r"/[!-~]*", spec.sync.path):
             path = ("services", name, "sync", "path")
-            yield Finding(path, f"{spec.sync.path!r} is no path", "begin with /; no blanks")
+            yield Finding(path, f"{spec.sync.path!r} is no path", "begin with /; ASCII only, and no blanks")
 
 
 def stand_ins(subject: Subject) -> Iterator[Finding]:
