@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Final
 from devgate.profile.findings import Subject
 from devgate.profile.nodes import List, Map, Text, child, locate
 from devgate.profile.problems import problem_at
-from devgate.profile.rules_gateway import binding, cors, host_names, sync_times
+from devgate.profile.rules_gateway import binding, cors, host_names, route_hosts, sync_times
 from devgate.profile.rules_middleware import header_edits, limits
 from devgate.profile.rules_routes import (
     replica_weights,
     reserved,
-    route_hosts,
     route_methods,
     route_options,
     route_others,

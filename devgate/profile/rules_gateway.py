@@ -1,4 +1,4 @@
-"""Rules about the gateway itself and the sync check."""
+"""Rules about the gateway itself, what it is called, and the sync check."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 from devgate.model.units import format_duration
 from devgate.policy.addresses import Reach, is_loopback, reach_of_host
+from devgate.policy.host import HostPolicy, HostVerdict
 from devgate.profile.findings import HEADER_NAME, Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from devgate.profile.findings import Subject
 
@@ -64,6 +65,32 @@ def host_names(subject: Subject) -> Iterator[Finding]:
         if not re.fullmatch(r"[A-Za-z0-9_.-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?", host):
             hint = "write it as in a Host header, without scheme and path: dev.example.test"
             yield Finding(("gateway", "hosts", index), f"{host!r} is not a host name", hint)
+
+
+def route_hosts(subject: Subject) -> Iterator[Finding]:
+    """What a route wants to be called, the gateway has to be called."""
+    gateway = subject.profile.gateway
+    known = [name.lower().rpartition(":")[0] or name.lower() for name in gateway.hosts]
+    ours = HostPolicy(known, ("127.0.0.1", "::1"), 0)
+    for index, route in enumerate(subject.profile.routes):
+        for at, host in enumerate(route.hosts):
+            path = ("routes", index, "hosts", at)
+            if not re.fullmatch(r"(\*\.)?[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\]", host):
+                hint = "a name without scheme, port and path; *. may stand in front"
+                yield Finding(path, f"{host!r} is not a host name", hint)
+            elif not _called(host.lower(), known, ours):
+                message = f"no request gets here: the gateway is not called {host}"
+                yield Finding(
+                    path, message, "add the name to gateway.hosts, else it is answered with 403", severity="warning"
+                )
+
+
+def _called(host: str, known: Sequence[str], ours: HostPolicy) -> bool:
+    """Whether a request may call the gateway so. Which addresses it has, only the machine knows."""
+    if host.startswith("*."):
+        return host.endswith(".localhost") or any(name.endswith(host[1:]) for name in known)
+    literal = host.startswith("[") or host.replace(".", "").isdigit()
+    return literal or ours.judge(host.encode()) is HostVerdict.OURS
 
 
 def sync_times(subject: Subject) -> Iterator[Finding]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from devgate.model.expression import MARK, PathExpression
@@ -127,14 +126,6 @@ def replica_weights(subject: Subject) -> Iterator[Finding]:
             yield Finding(path, f"{count} weights for {replicas} replicas", "write one for each", at_key=True)
         elif spec.weights and not any(spec.weights):
             yield Finding(path, "no replica has a weight above 0", "leave one of them some weight", at_key=True)
-
-
-def route_hosts(subject: Subject) -> Iterator[Finding]:
-    for index, route in enumerate(subject.profile.routes):
-        for at, host in enumerate(route.hosts):
-            if not re.fullmatch(r"(\*\.)?[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\]", host):
-                hint = "a name without scheme, port and path; *. may stand in front"
-                yield Finding(("routes", index, "hosts", at), f"{host!r} is not a host name", hint)
 
 
 def route_options(subject: Subject) -> Iterator[Finding]:

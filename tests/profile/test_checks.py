@@ -269,6 +269,8 @@ ROUTES = {
     "the same star": ("{path: '/p/*/x', service: api}", "/p/*/x is taken by route 7 already", "'/p/*/x'", "error"),
     "covered by priority": ("{path: '/top/{x}', service: api, methods: GET}", "no request gets here: route 5, /top/*, takes them all", "'/top/{x}'", "warning"),
     "a host": ("{path: /h, service: api, hosts: ['http://a.test']}", "'http://a.test' is not a host name", "'http://a.test'", "error"),
+    "a host that is nobody's": ("{path: /h, service: api, hosts: [app.test]}", "no request gets here: the gateway is not called app.test", "app.test", "warning"),
+    "hosts that are nobody's": ("{path: /h, service: api, hosts: ['*.app.test']}", "no request gets here: the gateway is not called *.app.test", "'*.app.test'", "warning"),
     "a stream's timeout": ("{path: /s, service: api, stream: true, timeout: 5s}", "timeout has no effect on a stream", "timeout", "warning"),
     "unknown side of a split": ("{path: /a, service: api, split: {apy: 10}}", "there is no service 'apy'", "10", "error"),
     "a split with itself": ("{path: /a, service: api, split: {api: 10}}", "api is the route's own service", "10", "error"),
@@ -315,7 +317,7 @@ def test_good_routes(project: Project) -> None:
         BASE
         + """
   - {path: /ok, service: api, methods: [GET]}
-  - {path: /ok, service: api, hosts: [a.test]}
+  - {path: /ok, service: api, hosts: [a.localhost, "*.x.localhost", 127.0.0.1]}
   - {path: /ok, service: api, headers: {x-variant: a}}
   - {path: /ok, service: api, priority: 1, methods: [DELETE]}
   - {path: /ok/*, service: api}
@@ -329,6 +331,18 @@ def test_good_routes(project: Project) -> None:
 """
     )
     assert loaded.warnings == ()
+
+
+def test_hosts_of_routes_that_the_gateway_is_called(project: Project) -> None:
+    hosts = "[dev.app.test, 'Other.test:8443']"
+    text = f"gateway: {{hosts: {hosts}}}\nservices: {{api: {{command: x, port: 1}}}}\n"
+    loaded = project.load(
+        text + "routes: [{path: /a, service: api, hosts: [dev.app.test, '*.app.test', OTHER.test]}]\n"
+    )
+    assert loaded.warnings == ()
+    # Which addresses it has, only the machine knows.
+    text = "services: {api: {command: x, port: 1}}\n"
+    assert project.load(text + "routes: [{path: /a, service: api, hosts: [10.0.0.7]}]\n").warnings == ()
 
 
 def test_health_is_free_where_the_gateway_does_not_take_it(project: Project) -> None:
