@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from devgate import peers
+from tests.deadline import wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,6 +51,7 @@ def test_a_process_of_that_name_is(tmp_path: Path) -> None:
     fake.write_text("input()\n")
     process = subprocess.Popen([sys.executable, str(fake), "up"], stdin=subprocess.PIPE, cwd=tmp_path)
     try:
-        assert peers.project_of(process.pid) == tmp_path
+        # A program that has just been started has, for a moment, no command line yet.
+        assert wait_until(lambda: peers.project_of(process.pid), "it is known") == tmp_path
     finally:
         process.communicate(b"\n")
