@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import sys
@@ -198,6 +199,13 @@ class DevgateApp(App[None], inherit_bindings=False):
                 markup=False,
             )
             return True
+
+    async def _process_messages(self, *args: Any, **options: Any) -> None:
+        """From Python 3.12 on Textual has every task of the loop start within the call that makes it. The loop is not only its own:
+        gateway and supervisor count on what they make to begin later, as in 3.11; and uvloop hands the factory of 3.13.0 a word
+        that it does not know, so that no task can be made at all."""
+        asyncio.get_running_loop().set_task_factory(None)
+        await super()._process_messages(*args, **options)
 
     def _handle_exception(self, error: Exception) -> None:
         """What nobody has caught ends the screen, but for the failure of a worker, which ends what it worked for. Our own report

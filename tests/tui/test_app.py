@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from textual.command import CommandList, CommandPalette
 from textual.worker import WorkerFailed
 
 from devgate.model.status import ServiceState
+from devgate.tui.app import DevgateApp
 from tests.tui.driving import asks, driven, news, press, screen_of, settle, shows, steady, text_of, until
 from tests.tui.fake_control import FakeControl, log_lines, sample, service
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
     from pathlib import Path
 
 pytestmark = pytest.mark.usefixtures("from_both_sides")
@@ -207,3 +210,23 @@ async def test_the_help_folds_anew_when_the_terminal_is_resized_under_it():
             assert all("│" not in line or line.count("│") == 2 for line in screen_of(app))
         await pilot.resize_terminal(120, 40)
         await shows(pilot, "overview.open")
+
+
+async def test_the_tasks_of_all_others_begin_as_they_always_do(monkeypatch: pytest.MonkeyPatch):
+    """Python 3.12 has the factory that Textual would give the whole loop; here an older one is made to have it."""
+
+    def eager(loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, Any], **more: Any) -> asyncio.Task[Any]:
+        return asyncio.Task(coro, loop=loop, **more)
+
+    monkeypatch.setattr(asyncio, "eager_task_factory", eager, raising=False)
+    loop = asyncio.get_running_loop()
+    found: list[object] = []
+
+    def painted() -> None:
+        found.append(loop.get_task_factory())
+        app.exit()
+
+    app = DevgateApp(FakeControl(sample()), ready=painted)
+    await app.run_async(headless=True, size=(80, 24))
+    assert found == [None]
+    assert loop.get_task_factory() is None
