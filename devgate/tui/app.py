@@ -201,9 +201,9 @@ class DevgateApp(App[None], inherit_bindings=False):
             return True
 
     async def _process_messages(self, *args: Any, **options: Any) -> None:
-        """From Python 3.12 on Textual has every task of the loop start within the call that makes it. The loop is not only its own:
-        gateway and supervisor count on what they make to begin later, as in 3.11; and uvloop hands the factory of 3.13.0 a word
-        that it does not know, so that no task can be made at all."""
+        """From Python 3.12 on Textual has every task of the loop start within the call that makes it. The loop is not only its
+        own: gateway and supervisor count on what they make to begin later, as in 3.11; and uvloop hands the factory of 3.13.0 a
+        word that it does not know, so that no task can be made at all."""
         asyncio.get_running_loop().set_task_factory(None)
         await super()._process_messages(*args, **options)
 
