@@ -3,7 +3,7 @@
 A full collection visits each object that lives, and what is remembered of requests, log lines and drawn rows is many: 15 to 27 ms
 of CPU, every five seconds at 400 requests a second with the traffic view open (measured), in which every request stands still.
 Next to nothing is found: nearly all of it dies when the last reference goes. So the young generations are collected as ever, 2 ms
-at most, and all of them only in a second without a request; under load that never pauses, once a minute, which is one request
+at most, and all of them only in two seconds without a request; under load that never pauses, once a minute, which is one request
 in thousands. Twenty times as seldom as CPython does it showed as growth, 1.7 MiB in a quarter of an hour (measured).
 """
 
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-LOOK_S: Final = 1.0
+LOOK_S: Final = 2.0
 QUIET: Final = 10
 """Collections of the middle generation, after which all is collected if nobody waits; CPython's own number."""
 LONGEST_S: Final = 60.0

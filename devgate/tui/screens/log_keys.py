@@ -42,8 +42,11 @@ class LogKeys(LiveScreen):
 
     async def _fit(self) -> None:
         """Make the service's terminal as large as the pane that shows it."""
-        service, width, height = self.service, self.log_pane.room, self.log_pane.size.height - 1
-        if service is None or not service.tty or self.app.merged or width < NARROWEST or height < 1:
+        service = self.service
+        if service is None or not service.tty or self.app.merged:
+            return
+        width, height = self.log_pane.room, self.log_pane.size.height - 1
+        if width < NARROWEST or height < 1:
             return
         if self.app.windows.get(service.name) != (width, height):
             self.app.windows[service.name] = width, height
